@@ -1,0 +1,145 @@
+"""What every command has in common: its envelope, who may say it, how it is judged and heard."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, ClassVar, Generic, Self, TypeVar
+
+from incident.model import Answer, Incident, Phase
+from incident.severity import Role
+
+if TYPE_CHECKING:
+    from incident.words import Words
+
+KEPT_ANSWERS = 500
+
+
+class Refusal(Exception):
+    """The command may not be said, by this person, now. The text says why and what to do instead."""
+
+
+class Who(StrEnum):
+    """Who may say a command (process, 7)."""
+
+    ANYONE = "anyone"
+    COMMANDER = "IC"
+    CUSTOMER_LIAISON = "customer liaison"
+    INTERNAL_LIAISON = "internal liaison"
+
+
+@dataclass(frozen=True)
+class Speaker:
+    """Who says it: a handle of the organisation, or the Slack id of somebody it does not know."""
+
+    id: str
+    name: str
+    known: bool = True
+
+
+@dataclass(frozen=True)
+class Command:
+    """One thing that can be said.
+
+    `verb` is the name of the Update; `usage` its form in words; `after_end` whether it may be said when the
+    call is over; `decision` whether it is the IC's and comes as a Signal too.
+    """
+
+    verb: ClassVar[str]
+    usage: ClassVar[str]
+    help: ClassVar[str]
+    who: ClassVar[Who] = Who.ANYONE
+    after_end: ClassVar[bool] = False
+    instead: ClassVar[str] = ""
+
+    @classmethod
+    def read(cls, words: Words) -> Self:
+        """The command from the words behind its verb. Raises `words.Unreadable` with one sentence."""
+        return cls()
+
+    def words(self) -> str:
+        """The command as somebody would type it; `read` gives the same command back."""
+        return self.verb.replace("-", " ")
+
+    def refuse(self, incident: Incident, speaker: Speaker, now: datetime) -> str | None:
+        """Why it may not be said now, or None. Changes nothing."""
+        return None
+
+    def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
+        """Change the incident. Called only when `refuse` had nothing against it."""
+        raise NotImplementedError
+
+
+C = TypeVar("C", bound=Command)
+
+
+@dataclass(frozen=True)
+class Said(Generic[C]):
+    """A command in its envelope.
+
+    `by` is a handle or a Slack id, `id` makes it count once however often it arrives (without one, each arrival
+    counts), `door` is where it came in, `at` when its author said it, `proof` what shows that it is theirs.
+    """
+
+    command: C
+    by: str
+    id: str = ""
+    door: str = "temporal"
+    name: str = ""
+    at: datetime | None = None
+    proof: str = ""
+
+
+def speaker(incident: Incident, said: Said[C]) -> Speaker:
+    person = incident.policy.person(said.by.removeprefix("@"))
+    if person is None:
+        person = next((p for p in incident.policy.people if p.slack and p.slack == said.by), None)
+    if person is not None:
+        return Speaker(person.id, person.name)
+    return Speaker(said.by, said.name or said.by, known=False)
+
+
+def judge(incident: Incident, said: Said[C], now: datetime) -> None:
+    """May this person say this now? Changes nothing; raises Refusal with a sentence."""
+    if said.id and said.id in incident.heard:
+        return
+    if not said.by.strip():
+        raise Refusal("Say who you are: `by` is empty.")
+    command, who = said.command, speaker(incident, said)
+    if incident.phase is Phase.CLOSED or (not incident.open and not command.after_end):
+        raise Refusal(f"This incident is {incident.phase}; `reopen why` goes on with it, `declare …` begins another.")
+    if (why := _not_theirs(incident, command, who)) is not None:
+        raise Refusal(why)
+    if (why := command.refuse(incident, who, now)) is not None:
+        raise Refusal(why)
+
+
+def hear(incident: Incident, said: Said[C], now: datetime) -> Answer:
+    """Apply what `judge` let pass, once: a command heard before gets the answer it got then."""
+    if said.id and (before := incident.heard.get(said.id)) is not None:
+        return before
+    answer = said.command.apply(incident, speaker(incident, said), now)
+    if said.id:
+        incident.heard[said.id] = answer
+        while len(incident.heard) > KEPT_ANSWERS:
+            del incident.heard[next(iter(incident.heard))]
+    return answer
+
+
+def _not_theirs(incident: Incident, command: Command, who: Speaker) -> str | None:
+    holder = incident.commander
+    if command.who is Who.ANYONE or (holder is not None and who.id == holder):
+        return None
+    if command.who is Who.COMMANDER:
+        if holder is None:
+            return "Only the IC decides that, and nobody commands yet. IC-trained? Say `command`."
+        instead = f" {command.instead}" if command.instead else ""
+        return f"Only the IC decides that. The IC is {incident.name(holder)}.{instead}"
+    role = {Who.CUSTOMER_LIAISON: Role.CUSTOMER_LIAISON, Who.INTERNAL_LIAISON: Role.INTERNAL_LIAISON}[command.who]
+    if incident.holder(role) == who.id:
+        return None
+    return (
+        f"That is the {role.title.lower()}'s ({incident.name(incident.holder(role))})"
+        f" or the IC's ({incident.name(holder)})."
+    )

@@ -1,0 +1,139 @@
+"""The end, and taking it back (process, 6)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar, Self
+
+from incident import ending, leadership, wording
+from incident.commands.base import Command, Speaker, Who
+from incident.model import Answer, Incident, Phase
+from incident.policy import Policy
+from incident.words import Words
+
+
+@dataclass(frozen=True)
+class Resolve(Command):
+    """Closes the call. "Resolved" in public needs `recovered`, the IC's word of full recovery, and what was lost."""
+
+    verb: ClassVar[str] = "resolve"
+    usage: ClassVar[str] = "resolve [--insist] [recovered [lost WHAT]]"
+    help: ClassVar[str] = "close the call: recovered, or recovering with nothing productive left to do"
+    who: ClassVar[Who] = Who.COMMANDER
+    instead: ClassVar[str] = "Tell the IC in the room."
+
+    insist: bool = False
+    recovered: bool = False
+    lost: str = ""
+
+    @classmethod
+    def read(cls, words: Words) -> Self:
+        text = words.maybe_rest()
+        insist = bool(re.search(r"(?:--|—|–)insist\b", text))
+        text = re.sub(r"\s*(?:--|—|–)insist\b\s*", " ", text).strip()
+        if not text:
+            return cls(insist)
+        match = re.fullmatch(r"recovered(?:\s*,?\s*lost\s+(.+))?", text, re.DOTALL)
+        if match is None:
+            Words(text).no_more()
+        return cls(insist, True, (match[1] if match else "") or "")
+
+    def words(self) -> str:
+        parts = ["resolve", "--insist" if self.insist else "", "recovered" if self.recovered else ""]
+        return " ".join(p for p in (*parts, f"lost {self.lost}" if self.lost else "") if p)
+
+    def refuse(self, incident: Incident, speaker: Speaker, now: datetime) -> str | None:
+        open_ends = ending.open_ends(incident)
+        if open_ends and not self.insist:
+            return f"Not yet: {'; '.join(open_ends)}. `resolve --insist` overrules."
+        return None
+
+    def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
+        incident.recovered = self.recovered
+        incident.lost = self.lost
+        ending.end(incident, Phase.RESOLVED, speaker.id, now)
+        return Answer(f"resolved after {wording.minutes(now - incident.declared_at)}; the status is watched for an hour")
+
+
+@dataclass(frozen=True)
+class Cancel(Command):
+    verb: ClassVar[str] = "cancel"
+    usage: ClassVar[str] = "cancel [WHY]"
+    help: ClassVar[str] = "end a false alarm"
+    who: ClassVar[Who] = Who.COMMANDER
+    instead: ClassVar[str] = "Tell the IC in the room."
+
+    why: str = ""
+
+    @classmethod
+    def read(cls, words: Words) -> Self:
+        return cls(words.maybe_rest())
+
+    def words(self) -> str:
+        return f"cancel {self.why}".strip()
+
+    def refuse(self, incident: Incident, speaker: Speaker, now: datetime) -> str | None:
+        running = ending.running_repairs(incident)
+        return f"Not yet: {'; '.join(running)}. Abort it first." if running else None
+
+    def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
+        ending.end(incident, Phase.CANCELLED, speaker.id, now, why=self.why)
+        return Answer("ended as a false alarm")
+
+
+@dataclass(frozen=True)
+class Reopen(Command):
+    verb: ClassVar[str] = "reopen"
+    usage: ClassVar[str] = "reopen [WHY]"
+    help: ClassVar[str] = "go on with the same incident within the hour after its end"
+    who: ClassVar[Who] = Who.COMMANDER
+    after_end: ClassVar[bool] = True
+
+    why: str = ""
+
+    @classmethod
+    def read(cls, words: Words) -> Self:
+        return cls(words.maybe_rest())
+
+    def words(self) -> str:
+        return f"reopen {self.why}".strip()
+
+    def refuse(self, incident: Incident, speaker: Speaker, now: datetime) -> str | None:
+        return "It is open." if incident.open else None
+
+    def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
+        incident.phase = Phase.OPEN
+        incident.ended_at = None
+        incident.ended_by = None
+        incident.recovered = False
+        why = f": {self.why}" if self.why else "."
+        incident.say(f"{speaker.name} reopens the incident{why} {wording.roles(incident)}", now)
+        incident.log("reopened", f"reopened{why}", now, who=speaker.id)
+        leadership.set_topic(incident)
+        return Answer("open again; its clocks go on")
+
+
+@dataclass(frozen=True)
+class Reload(Command):
+    """The door that hears it adds the organisation's present rules."""
+
+    verb: ClassVar[str] = "reload"
+    usage: ClassVar[str] = "reload"
+    help: ClassVar[str] = "let this incident follow the organisation's present configuration"
+    who: ClassVar[Who] = Who.COMMANDER
+
+    policy: Policy | None = None
+
+    def refuse(self, incident: Incident, speaker: Speaker, now: datetime) -> str | None:
+        return None if self.policy else "Say it with `ic reload` or in the room; the door adds the present configuration."
+
+    def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
+        assert self.policy is not None
+        if self.policy == incident.policy:
+            return Answer("nothing differs from the rules this incident follows")
+        incident.policy = self.policy
+        incident.say("This incident follows the organisation's present configuration from now on.", now)
+        incident.log("reload", "configuration reloaded", now, who=speaker.id)
+        return Answer("reloaded")

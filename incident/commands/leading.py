@@ -1,0 +1,216 @@
+"""Taking, passing and sharing command (process, 2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import ClassVar, Self
+
+from incident import leadership, wording
+from incident.commands.base import Command, Speaker, Who
+from incident.model import Answer, Challenge, Handover as Offer, Incident
+from incident.people import find
+from incident.severity import Role
+from incident.words import Words
+
+
+@dataclass(frozen=True)
+class TakeCommand(Command):
+    verb: ClassVar[str] = "command"
+    usage: ClassVar[str] = "command [why]"
+    help: ClassVar[str] = "take command: trained people at once, anyone when nobody else came, the deputy when the IC is gone"
+
+    why: str = ""
+
+    @classmethod
+    def read(cls, words: Words) -> Self:
+        return cls(words.maybe_rest())
+
+    def words(self) -> str:
+        return f"command {self.why}".strip()
+
+    def refuse(self, incident: Incident, speaker: Speaker, now: datetime) -> str | None:
+        rules = incident.policy.command
+        trained = incident.policy.trained(speaker.id)
+        if incident.commander == speaker.id:
+            return "You command already."
+        if incident.commander is None:
+            left = incident.declared_at + rules.anyone_after - now
+            if not trained and left > timedelta(0):
+                return (
+                    f"Only IC-trained people take command at once. If nobody has in {wording.minutes(left)},"
+                    " say `command` again; `page` pages the ICs again."
+                )
+            return None
+        if incident.deputy == speaker.id:
+            return None if self.why else "Say why: `command the IC dropped off the call`."
+        if not trained:
+            return (
+                f"{incident.name(incident.commander)} commands. If they are gone, the deputy"
+                f" ({incident.name(incident.deputy)}) or an IC-trained person says `command why`."
+            )
+        challenge = incident.challenge
+        if challenge is not None:
+            left = challenge.at + rules.challenge_lapses_after - now
+            if left > timedelta(0):
+                return f"The IC and the deputy still have {wording.minutes(left)} to answer. Then say `command` again."
+        return None
+
+    def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
+        former = incident.commander
+        if former is not None and incident.deputy != speaker.id and incident.challenge is None:
+            incident.challenge = Challenge(speaker.id, now)
+            wait = wording.minutes(incident.policy.command.challenge_lapses_after)
+            incident.say(
+                f"{{person:{former}}} {_mention(incident.deputy)}are you there? {speaker.name} offers to take command;"
+                f" unanswered for {wait}, they may.",
+                now,
+            )
+            incident.log("command", "challenges the IC and the deputy", now, who=speaker.id)
+            return Answer(f"asked the IC and the deputy; unanswered for {wait}, say `command` again")
+        acting = not incident.policy.trained(speaker.id)
+        incident.say(wording.this_is(speaker.name, acting=acting), now)
+        leadership.take(incident, speaker.id, speaker.name, now, acting=acting)
+        if former is not None:
+            incident.say(f"{wording.command_passes(speaker.name)} ({self.why or 'nobody answered'})", now)
+            incident.tell(former, f"{speaker.name} commands {incident.label} now: {self.why or 'nobody answered'}.")
+        return Answer(wording.this_is(speaker.name, acting=acting))
+
+
+@dataclass(frozen=True)
+class Handover(Command):
+    verb: ClassVar[str] = "handover"
+    usage: ClassVar[str] = "handover @USER [confirm]"
+    help: ClassVar[str] = "offer command to somebody; it passes when they `accept`"
+    who: ClassVar[Who] = Who.COMMANDER
+
+    to: str
+    confirmed: bool = False
+
+    @classmethod
+    def read(cls, words: Words) -> Self:
+        to = words.take_person("who shall command")
+        confirmed = words.maybe_rest() == "confirm"
+        return cls(to, confirmed)
+
+    def words(self) -> str:
+        return f"handover @{self.to}" + (" confirm" if self.confirmed else "")
+
+    def refuse(self, incident: Incident, speaker: Speaker, now: datetime) -> str | None:
+        person = find(incident, self.to)
+        if person is None:
+            return f"I know nobody called {self.to!r}."
+        if person == speaker.id:
+            return "You command already."
+        if not incident.policy.trained(person) and not self.confirmed:
+            return f"{incident.name(person)} is not IC-trained. Say `handover @{self.to} confirm` if you mean it."
+        return None
+
+    def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
+        person = find(incident, self.to)
+        assert person is not None
+        lapses = incident.policy.command.handover_lapses_after
+        incident.handover = Offer(person, now, now + lapses)
+        name = incident.name(person)
+        incident.tell(person, f"{speaker.name} offers you command of {incident.label}. Say `accept` within {wording.minutes(lapses)}.")
+        incident.say(
+            f"{speaker.name} offers command to {{person:{person}}}: say `accept` within {wording.minutes(lapses)}."
+            f" Until then {speaker.name} commands.",
+            now,
+        )
+        incident.log("command", f"offers command to {name}", now, who=speaker.id)
+        return Answer(f"offered to {name}; it passes when they accept within {wording.minutes(lapses)}")
+
+
+@dataclass(frozen=True)
+class Accept(Command):
+    verb: ClassVar[str] = "accept"
+    usage: ClassVar[str] = "accept"
+    help: ClassVar[str] = "accept the command that was offered to you"
+
+    def refuse(self, incident: Incident, speaker: Speaker, now: datetime) -> str | None:
+        offer = incident.handover
+        if offer is None or offer.to != speaker.id:
+            return f"Nobody offers you command. The IC is {incident.name(incident.commander)}."
+        if now > offer.lapses_at:
+            return f"The offer lapsed at {wording.clock(offer.lapses_at)}; {incident.name(incident.commander)} still commands."
+        return None
+
+    def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
+        incident.say(wording.command_passes(speaker.name), now)
+        leadership.take(incident, speaker.id, speaker.name, now, acting=not incident.policy.trained(speaker.id))
+        return Answer(f"{wording.command_passes(speaker.name)}")
+
+
+@dataclass(frozen=True)
+class _Appoint(Command):
+    """The IC names somebody for a role."""
+
+    who: ClassVar[Who] = Who.COMMANDER
+    role: ClassVar[Role]
+
+    person: str
+
+    @classmethod
+    def read(cls, words: Words) -> Self:
+        person = words.take_person("who")
+        words.no_more()
+        return cls(person)
+
+    def words(self) -> str:
+        return f"{self.verb} @{self.person}"
+
+    def refuse(self, incident: Incident, speaker: Speaker, now: datetime) -> str | None:
+        person = find(incident, self.person)
+        if person is None:
+            return f"I know nobody called {self.person!r}."
+        if person == incident.commander:
+            return "The IC holds no other role. Name somebody else, or hand over command first."
+        if self.role is Role.DEPUTY and not incident.policy.trained(person):
+            return f"The deputy must be IC-trained; {incident.name(person)} is not."
+        return None
+
+    def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
+        person = find(incident, self.person)
+        assert person is not None
+        if self.role is Role.DEPUTY:
+            incident.chosen_deputy = True
+        incident.tell(person, f"{speaker.name} names you {self.role.title.lower()} of {incident.label}.")
+        leadership.appoint(incident, self.role, person, now)
+        return Answer(f"{self.role.title}: {incident.name(person)}")
+
+
+@dataclass(frozen=True)
+class AppointDeputy(_Appoint):
+    verb: ClassVar[str] = "deputy"
+    usage: ClassVar[str] = "deputy @USER"
+    help: ClassVar[str] = "name the deputy (IC-trained)"
+    role: ClassVar[Role] = Role.DEPUTY
+
+
+@dataclass(frozen=True)
+class AppointScribe(_Appoint):
+    verb: ClassVar[str] = "scribe"
+    usage: ClassVar[str] = "scribe @USER"
+    help: ClassVar[str] = "name the scribe"
+    role: ClassVar[Role] = Role.SCRIBE
+
+
+@dataclass(frozen=True)
+class AppointCustomerLiaison(_Appoint):
+    verb: ClassVar[str] = "customer-liaison"
+    usage: ClassVar[str] = "customer-liaison @USER"
+    help: ClassVar[str] = "name the customer liaison"
+    role: ClassVar[Role] = Role.CUSTOMER_LIAISON
+
+
+@dataclass(frozen=True)
+class AppointInternalLiaison(_Appoint):
+    verb: ClassVar[str] = "internal-liaison"
+    usage: ClassVar[str] = "internal-liaison @USER"
+    help: ClassVar[str] = "name the internal liaison"
+    role: ClassVar[Role] = Role.INTERNAL_LIAISON
+
+
+def _mention(person: str | None) -> str:
+    return f"{{person:{person}}} " if person else ""

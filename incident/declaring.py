@@ -1,0 +1,84 @@
+"""From somebody's one sentence to an incident that is being answered (process, 1)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from incident import leadership, paging
+from incident.effects import Announce, Invite, OpenRoom, PinContactCard
+from incident.model import Incident, Origin, SeverityChange
+from incident.policy import Policy
+from incident.severity import Severity
+from incident import wording
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """What a door knows of a new incident. `key_mark` tells two declarations apart whose ids collide."""
+
+    id: str
+    title: str
+    by: str
+    by_name: str
+    at: datetime
+    policy: Policy
+    severity: Severity = Severity.SEV2
+    origin: Origin = field(default_factory=Origin)
+    practice: bool = True
+    service: str = ""
+    key_mark: str = ""
+
+
+def declare(declaration: Declaration, now: datetime) -> Incident:
+    """The incident, with what must happen first at the front: the pages, then the room, then the words."""
+    incident = Incident(
+        id=declaration.id,
+        title=declaration.title.strip() or "Something is badly broken",
+        severity=declaration.severity,
+        declared_at=now,
+        declared_by=declaration.by,
+        declared_by_name=declaration.by_name,
+        policy=declaration.policy,
+        origin=declaration.origin,
+        practice=declaration.practice,
+        service=declaration.service,
+    )
+    service = incident.policy.service(incident.service) if incident.service else None
+    team = incident.policy.team(service.team) if service else None
+    if incident.severity.major or team is None:
+        paging.page_commanders(incident, now)
+    else:
+        paging.page_team(incident, team, now)
+    incident.severities.append(SeverityChange(incident.severity, now, declaration.by))
+    incident.want(OpenRoom())
+    incident.want(PinContactCard())
+    people = [declaration.by] if incident.policy.person(declaration.by) else []
+    incident.want(Invite("invite/first", tuple(people)))
+    leadership.set_topic(incident)
+    practice = "PRACTICE: everything here runs against the emulators; nobody is woken, nothing is public.\n"
+    incident.say(
+        f"{practice if incident.practice else ''}{incident.severity}: {incident.title}"
+        f" — declared by {declaration.by_name} at {wording.clock(now)}. Incident {incident.id}.",
+        now,
+    )
+    incident.log("declared", f"{incident.severity}: {incident.title}", now, who=declaration.by, source=declaration.origin.door)
+    return incident
+
+
+def tell_origin(incident: Incident, now: datetime) -> None:
+    """Once the first pages are answered, the answer stands where it was typed: a line per person, then the links."""
+    first = [page for page in incident.pages.values() if page.round <= 1 and page.asked_at == incident.declared_at]
+    if any(page.paged_at is None and not page.failing for page in first):
+        return
+    lines = [f"{incident.label} ({incident.severity}), incident {incident.id}"]
+    lines += [wording.page_line(incident, page) for page in first]
+    if incident.room is not None:
+        lines.append(f"Room: <#{incident.room.channel}>")
+    lines += [page.url for page in first[:1] if page.url]
+    text = "\n".join(lines)
+    places = {incident.origin.channel: incident.origin.thread, incident.policy.rooms.incidents: ""}
+    for channel, thread in places.items():
+        if channel and f"announced/{channel}" not in incident.reported:
+            incident.reported[f"announced/{channel}"] = now
+            incident.want(Announce(f"announce/{channel}", channel, text, thread))

@@ -1,0 +1,57 @@
+"""The incident's own clock: paging rounds, "there is no IC", offers that lapse, the end of the watch (process, 1, 2, 6)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from incident import paging, wording
+from incident.model import DraftState, Incident, Phase
+
+
+def next_deadline(incident: Incident) -> datetime | None:
+    """The earliest moment at which `let_fall_due` has something to do."""
+    return min((due for due, _ in _clocks(incident)), default=None)
+
+
+def let_fall_due(incident: Incident, now: datetime) -> None:
+    """Do what is due by `now`; several missed reminders are one."""
+    for name in [name for due, name in _clocks(incident) if due <= now]:
+        match name:
+            case "round":
+                pages = paging.page_commanders(incident, now)
+                incident.say(f"Nobody commands yet: paging round {incident.rounds}, {', '.join(p.label for p in pages)}.", now)
+                incident.log("page", f"round {incident.rounds}", now, source="clock")
+            case "no-commander":
+                incident.told_no_commander_at = now
+                incident.say(wording.no_commander(incident, now), now)
+            case "handover":
+                assert incident.handover is not None
+                offered, incident.handover = incident.handover, None
+                incident.say(
+                    f"The offer of command to {incident.name(offered.to)} lapsed;"
+                    f" {incident.name(incident.commander)} commands.",
+                    now,
+                )
+                incident.log("command", f"offer to {incident.name(offered.to)} lapsed", now, source="clock")
+            case "close":
+                incident.phase = Phase.CLOSED
+                incident.log("closed", "the watch is over", now, source="clock")
+
+
+def _clocks(incident: Incident) -> Iterator[tuple[datetime, str]]:
+    rules = incident.policy
+    if incident.open and incident.commander is None and incident.rounds:
+        yield (incident.told_no_commander_at or incident.declared_at) + rules.command.no_commander_every, "no-commander"
+        if rules.paging.escalation == "ours" and incident.round_at is not None:
+            due = incident.round_at + rules.paging.round_every
+            for page in incident.pages.values():
+                for at in page.acknowledged_by.values() if page.for_commander else ():
+                    due = max(due, at + rules.paging.grace_after_acknowledgement)
+            yield due, "round"
+    if incident.handover is not None:
+        yield incident.handover.lapses_at, "handover"
+    if incident.phase in (Phase.RESOLVED, Phase.CANCELLED) and incident.ended_at is not None:
+        public = (DraftState.WAITING, DraftState.HELD, DraftState.APPROVED)
+        waits = any(draft.state in public for draft in incident.drafts.values())
+        yield incident.ended_at + (rules.ending.public_end_within if waits else rules.ending.watched_for), "close"

@@ -1,0 +1,128 @@
+"""What must happen in the world, as data.
+
+A command, a report or the incident's clock leaves effects in the incident; the workflow's loop carries them
+out and removes one when it is answered. `key` names it once and for all: an effect wanted twice is one effect,
+and a continue-as-new carries along what has not been answered.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class SendPage:
+    """Page whoever `incident.pages[page]` names. Never behind anything."""
+
+    key: str
+    page: str
+    kind: Literal["page"] = "page"
+
+
+@dataclass(frozen=True)
+class FollowPage:
+    """Wait until somebody acknowledges `incident.pages[page]`. Runs long; starts anew after a continue-as-new."""
+
+    key: str
+    page: str
+    kind: Literal["follow-page"] = "follow-page"
+
+
+@dataclass(frozen=True)
+class OpenRoom:
+    key: str = "room"
+    kind: Literal["open-room"] = "open-room"
+
+
+@dataclass(frozen=True)
+class PinContactCard:
+    """Bridge, phone, PIN, executive channel, how to page an IC: pinned at the top of the room."""
+
+    key: str = "contact-card"
+    kind: Literal["contact-card"] = "contact-card"
+
+
+@dataclass(frozen=True)
+class SetTopic:
+    key: str
+    topic: str
+    kind: Literal["topic"] = "topic"
+
+
+@dataclass(frozen=True)
+class Invite:
+    key: str
+    people: tuple[str, ...]
+    kind: Literal["invite"] = "invite"
+
+
+@dataclass(frozen=True)
+class Announce:
+    """Say it in a channel that is not the room: where it was declared, or where incidents are announced."""
+
+    key: str
+    channel: str
+    text: str
+    thread: str = ""
+    kind: Literal["announce"] = "announce"
+
+
+@dataclass(frozen=True)
+class Tell:
+    """Say something to one person, privately."""
+
+    key: str
+    person: str
+    text: str
+    kind: Literal["tell"] = "tell"
+
+
+@dataclass(frozen=True)
+class StartRepair:
+    """Start the workflow of repair action `number`. Starting it runs nothing."""
+
+    key: str
+    number: int
+    kind: Literal["start-repair"] = "start-repair"
+
+
+@dataclass(frozen=True)
+class TellRepair:
+    """Tell the workflow of repair action `number` how things stand with it."""
+
+    key: str
+    number: int
+    kind: Literal["tell-repair"] = "tell-repair"
+
+
+@dataclass(frozen=True)
+class ResolvePages:
+    """Resolve in PagerDuty every incident that was opened for this one."""
+
+    key: str
+    kind: Literal["resolve-pages"] = "resolve-pages"
+
+
+@dataclass(frozen=True)
+class KeepRecord:
+    """Put the record where it outlives the workflow's retention."""
+
+    key: str
+    kind: Literal["record"] = "record"
+
+
+Effect = (
+    SendPage
+    | FollowPage
+    | OpenRoom
+    | PinContactCard
+    | SetTopic
+    | Invite
+    | Announce
+    | Tell
+    | StartRepair
+    | TellRepair
+    | ResolvePages
+    | KeepRecord
+)

@@ -1,0 +1,126 @@
+"""Words to command, for chat and shell alike.
+
+`read` takes what follows `!ic`, `/ic` or `ic`, `!status` lines come as `status …`. What a door answers by itself
+(who is on call, the list, the timeline …) is a `Question`; declaring is an `Opening`; the rest is a command.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from dataclasses import dataclass
+
+from incident.commands import VOCABULARY, Command
+from incident.policy import Policy
+from incident.severity import Severity
+from incident.words import Unreadable, Words, severity_from
+
+
+class Unknown(Unreadable):
+    """No such command; the text names the nearest one and its usage."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """Something to be looked up and shown; it changes nothing."""
+
+    about: str
+    rest: str = ""
+
+
+@dataclass(frozen=True)
+class Opening:
+    """A new incident."""
+
+    title: str
+    severity: Severity | None = None
+    service: str = ""
+
+
+QUESTIONS: dict[str, tuple[str, str]] = {
+    "oncall": ("oncall", "who is incident commander on call, their phones, how to page"),
+    "responders": ("responders", "everyone on call"),
+    "who": ("who USER", "who somebody is, and how to reach them"),
+    "status": ("status", "the status of the system and of the incident, at once"),
+    "show": ("show", "the incident: severity, roles, what is known, tasks, repair actions"),
+    "timeline": ("timeline", "what happened, line by line"),
+    "summary": ("summary", "the executive summary as it would go out now"),
+    "list": ("list", "the open incidents"),
+    "help": ("help [COMMAND]", "what can be said"),
+}
+DECLARE = ("declare [N] WHAT", "declare an incident; SEV-2 if no severity is given")
+_BY_WORDS = {tuple(kind.verb.split("-")): kind for kind in VOCABULARY} | {
+    (kind.verb,): kind for kind in VOCABULARY
+}
+_MARKS = str.maketrans({"“": '"', "”": '"', "‘": "'", "’": "'"})
+
+
+def read(text: str, policy: Policy) -> Command | Question | Opening:
+    """What somebody said. Raises Unreadable (known, but incomplete) or Unknown (nearest command named)."""
+    words = Words(text, known_names(policy))
+    if not words:
+        return Question("oncall")
+    head = words.peek().lower().translate(_MARKS)
+    if head == "declare":
+        words.take("the command")
+        return _opening(words, policy)
+    for length in (2, 1):
+        parts = tuple(words.left.lower().translate(_MARKS).split()[:length])
+        kind = _BY_WORDS.get(parts) if len(parts) == length else None
+        if kind is not None:
+            for _ in parts:
+                words.take("the command")
+            try:
+                command = kind.read(words)
+                words.no_more()
+            except Unreadable as fault:
+                raise Unreadable(f"{str(fault).capitalize() if str(fault)[0].isalpha() else fault} Say `{kind.usage}`.") from fault
+            return command
+    if head in QUESTIONS:
+        words.take("the question")
+        return Question(head, words.maybe_rest())
+    raise Unknown(_nearest(head))
+
+
+def known_names(policy: Policy) -> frozenset[str]:
+    """Handles that some commands read differently: people (by handle and Slack id), teams, catalogue entries."""
+    people = {p.id for p in policy.people} | {p.slack for p in policy.people if p.slack}
+    return frozenset(people | {t.id for t in policy.teams} | {e.id for e in policy.catalogue})
+
+
+def usage_lines() -> list[tuple[str, str, str]]:
+    """All that can be said: usage, help, who may say it."""
+    lines = [(*DECLARE, "anyone")]
+    lines += [(usage, text, "anyone") for usage, text in QUESTIONS.values()]
+    return lines + [(kind.usage, kind.help, str(kind.who)) for kind in VOCABULARY]
+
+
+def help_text(about: str = "") -> str:
+    """The help as chat shows it; about one command, its usage and who may say it."""
+    name = about.strip().lower()
+    if name:
+        for usage, text, who in usage_lines():
+            if usage.lower().startswith(name):
+                return f"`{usage}`: {text} ({who})"
+        raise Unknown(_nearest(name.split()[0]))
+    return "\n".join(f"`{usage}` — {text}{'' if who == 'anyone' else f' ({who})'}" for usage, text, who in usage_lines())
+
+
+def _opening(words: Words, policy: Policy) -> Opening:
+    text = words.maybe_rest()
+    service = ""
+    if match := re.search(r"\s*\bservice:\s*(\S+)", text):
+        service, text = match[1], (text[: match.start()] + text[match.end() :]).strip()
+        if policy.service(service) is None:
+            known = ", ".join(s.id for s in policy.services)
+            raise Unreadable(f"There is no service {service!r}. Known are {known}.")
+    head, _, rest = text.partition(" ")
+    severity = severity_from(head) if not head.isdigit() or rest else severity_from(head)
+    return Opening((rest if severity else text).strip(), severity, service)
+
+
+def _nearest(word: str) -> str:
+    usages = {usage.split()[0]: usage for usage, _, _ in reversed(usage_lines())}
+    near = difflib.get_close_matches(word, usages, n=1, cutoff=0.5)
+    hint = f"Did you mean `{usages[near[0]]}`?" if near else "`help` shows what can be said."
+    return f"{word!r} is no command. {hint}"

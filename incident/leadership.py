@@ -1,0 +1,100 @@
+"""Who commands, and what follows from a change of it (process, 2)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from incident import wording
+from incident.effects import SetTopic, TellRepair
+from incident.model import Incident, RepairState, Responder
+from incident.severity import Role
+
+
+def check_in(incident: Incident, person: str, name: str, expert_in: str, now: datetime) -> bool:
+    """Make somebody a responder. True when they were not one before."""
+    before = incident.responders.get(person)
+    if before is not None and before.here:
+        before.expert_in = expert_in or before.expert_in
+        return False
+    incident.responders[person] = Responder(person, name, expert_in, now)
+    seat_deputy(incident, now)
+    return True
+
+
+def take(incident: Incident, person: str, name: str, now: datetime, *, acting: bool) -> None:
+    """`person` commands from now on. Approvals that were not started are void; the roles are read out."""
+    former = incident.commander
+    for role in [role for role, holder in incident.roles.items() if holder == person]:
+        del incident.roles[role]
+    incident.roles[Role.COMMANDER] = person
+    incident.former_commander = former
+    incident.acting = acting
+    incident.commanded_since = now
+    incident.first_commanded_at = incident.first_commanded_at or now
+    incident.handover = None
+    incident.challenge = None
+    incident.told_no_commander_at = None
+    check_in(incident, person, name, "", now)
+    void = void_approvals(incident, now, f"command passed to {name}")
+    seat_deputy(incident, now)
+    announce_roles(incident, now)
+    incident.log("command", f"{name} commands{' (acting)' if acting else ''}", now, who=person)
+    if void:
+        incident.tell(
+            person,
+            "These approvals became void with the change of command, each to be approved again by you: "
+            + "; ".join(f"`approve {number}`" for number in void),
+        )
+
+
+def void_approvals(incident: Incident, now: datetime, why: str) -> list[int]:
+    """Approvals that nobody has started lose their force. Gives their numbers."""
+    void = [r for r in incident.repairs.values() if r.state is RepairState.APPROVED]
+    for repair in void:
+        repair.state = RepairState.VOID
+        repair.why = why
+        incident.say(f"The approval of {wording.repair_line(repair)} is void: {why}.", now)
+        incident.log("repair", f"approval of {repair.number} void: {why}", now)
+        incident.want(TellRepair(f"repair/{repair.number}/void-{repair.approvals}", repair.number))
+    return [repair.number for repair in void]
+
+
+def seat_deputy(incident: Incident, now: datetime) -> None:
+    """The backup IC becomes deputy once checked in (if the backup commands, the primary does)."""
+    if incident.commander is None or incident.deputy is not None or incident.chosen_deputy:
+        return
+    for target in ("backup", "primary"):
+        for page in incident.pages.values():
+            if not page.for_commander or page.target != target:
+                continue
+            for person in page.people:
+                responder = incident.responders.get(person)
+                if person != incident.commander and responder and responder.here and incident.policy.trained(person):
+                    appoint(incident, Role.DEPUTY, person, now)
+                    return
+
+
+def appoint(incident: Incident, role: Role, person: str, now: datetime) -> None:
+    """Give `person` a role and read the roles out."""
+    incident.roles[role] = person
+    incident.log("role", f"{role.title}: {incident.name(person)}", now, who=person)
+    announce_roles(incident, now, role)
+
+
+def announce_roles(incident: Incident, now: datetime, changed: Role | None = None) -> None:
+    """The room reads who holds what, word for word; a liaison's name is added only when it changes."""
+    extra = ""
+    if changed in (Role.CUSTOMER_LIAISON, Role.INTERNAL_LIAISON):
+        extra = f", {changed.title}: {incident.name(incident.holder(changed))}"
+    incident.say(wording.roles(incident) + extra, now)
+    set_topic(incident)
+
+
+def set_topic(incident: Incident) -> None:
+    """Severity, state and roles at the top of the room; set only when they differ from what stands there."""
+    practice = "PRACTICE · " if incident.practice else ""
+    topic = f"{practice}{incident.severity} · {incident.phase} · {incident.title} · {wording.roles(incident)}"
+    topic = wording.shorten(topic, 250)
+    if topic != incident.topic:
+        incident.topic = topic
+        incident.want(SetTopic("topic", topic))

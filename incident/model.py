@@ -1,0 +1,411 @@
+"""The incident and what it is made of.
+
+Plain data. `Incident` is changed only by commands (`incident.commands`), by reports (`incident.reports`)
+and by its own clock (`incident.duties.command`); each of them runs to its end without waiting for anything,
+so nobody ever sees half a change. All times are aware datetimes in UTC.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from incident.effects import Effect, Tell
+from incident.policy import Policy
+from incident.severity import Role, Severity
+
+
+class Phase(StrEnum):
+    OPEN = "open"
+    RESOLVED = "resolved"
+    CANCELLED = "cancelled"
+    CLOSED = "closed"
+
+
+class RepairState(StrEnum):
+    PROPOSED = "proposed"
+    APPROVED = "approved"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    ABORTED = "aborted"
+    UNKNOWN = "unknown"
+    VERIFIED = "verified"
+    NOT_VERIFIED = "not verified"
+    REJECTED = "rejected"
+    WITHDRAWN = "withdrawn"
+    VOID = "void"
+
+    @property
+    def settled(self) -> bool:
+        """Nothing more can happen to it, and nobody waits for anything."""
+        return self in (
+            RepairState.VERIFIED,
+            RepairState.NOT_VERIFIED,
+            RepairState.REJECTED,
+            RepairState.WITHDRAWN,
+            RepairState.ABORTED,
+        )
+
+    @property
+    def awaits_approval(self) -> bool:
+        """Proposed, or approved once and void since: one press of the IC starts it."""
+        return self in (RepairState.PROPOSED, RepairState.VOID)
+
+
+class DraftState(StrEnum):
+    WAITING = "waiting"
+    HELD = "held"
+    APPROVED = "approved"
+    PUBLISHED = "published"
+    FAILED = "failed"
+    SUPERSEDED = "superseded"
+
+
+class Announcement(StrEnum):
+    """The IC's answer to "announce publicly?". Unsure means yes, and is kept as YES."""
+
+    UNDECIDED = "undecided"
+    YES = "yes"
+    NO = "no"
+
+
+@dataclass
+class Responder:
+    """Somebody who checked in."""
+
+    person: str
+    name: str
+    expert_in: str = ""
+    joined_at: datetime | None = None
+    left_at: datetime | None = None
+    proxy: str | None = None
+
+    @property
+    def here(self) -> bool:
+        return self.left_at is None
+
+
+@dataclass
+class Page:
+    """One person, or one escalation policy, paged once in one round.
+
+    `key` is PagerDuty's incident key, so that a page sent twice is one page.
+    """
+
+    key: str
+    round: int
+    target: str
+    label: str
+    asked_at: datetime
+    person: str | None = None
+    escalation_policy: str = ""
+    for_commander: bool = False
+    pagerduty_id: str = ""
+    url: str = ""
+    paged: list[str] = field(default_factory=list)
+    people: list[str] = field(default_factory=list)
+    paged_at: datetime | None = None
+    failing: bool = False
+    acknowledged_by: dict[str, datetime] = field(default_factory=dict)
+
+
+@dataclass
+class Room:
+    """A Slack channel."""
+
+    channel: str
+    name: str
+    url: str = ""
+
+
+@dataclass
+class Line:
+    """One thing said in the room. `key` makes it be said once; lines that gather are joined to one post."""
+
+    key: str
+    text: str
+    at: datetime
+
+
+@dataclass
+class Entry:
+    """One line of the scribe's timeline. `source` says who or what it comes from."""
+
+    at: datetime
+    kind: str
+    text: str
+    who: str = ""
+    source: str = ""
+
+
+@dataclass
+class Task:
+    """A question or a piece of work: one named person, a number of minutes, acknowledged."""
+
+    number: int
+    person: str
+    text: str
+    assigned_at: datetime
+    due_at: datetime
+    minutes: int
+    assigned_by: str
+    understood_at: datetime | None = None
+    extensions: int = 0
+    spoke_at: datetime | None = None
+    done_at: datetime | None = None
+    result: str = ""
+
+
+@dataclass
+class Objection:
+    who: str
+    why: str
+    at: datetime
+
+
+@dataclass
+class Repair:
+    """A repair action, from the words to the verification.
+
+    `digest` stands for exactly what was proposed: entry, parameters and catalogue. An approval is for that
+    digest alone. `claimed_by` is the run that was told "go", and the token it asked with.
+    """
+
+    number: int
+    title: str
+    risk: str
+    proposed_by: str
+    proposed_at: datetime
+    digest: str
+    entry: str = ""
+    parameters: dict[str, str] = field(default_factory=dict)
+    fallback: str = ""
+    automated: bool = False
+    instructions: str = ""
+    state: RepairState = RepairState.PROPOSED
+    objections: list[Objection] = field(default_factory=list)
+    polled_until: datetime | None = None
+    poll_closed: bool = False
+    check: str = ""
+    owner: str | None = None
+    approved_by: str | None = None
+    approved_at: datetime | None = None
+    approvals: int = 0
+    run_id: str = ""
+    claim_token: str = ""
+    abort_asked: bool = False
+    started_at: datetime | None = None
+    time_box_ends: datetime | None = None
+    ended_at: datetime | None = None
+    outcome: str = ""
+    why: str = ""
+
+
+@dataclass
+class Draft:
+    """A public message. What was approved is what goes out, to the letter."""
+
+    number: int
+    stage: str
+    text: str
+    made_at: datetime
+    made_by: str
+    due_at: datetime | None = None
+    state: DraftState = DraftState.WAITING
+    approved_by: str | None = None
+    approved_at: datetime | None = None
+    published_at: datetime | None = None
+    url: str = ""
+
+
+@dataclass
+class Facts:
+    """What is known. Every summary is composed from these; what is unknown is left out."""
+
+    symptoms: list[str] = field(default_factory=list)
+    cause: str = ""
+    impact: str = ""
+    impact_at: datetime | None = None
+    eta: str = ""
+    findings: list[str] = field(default_factory=list)
+    customers_reporting: int = 0
+
+
+@dataclass
+class Handover:
+    """Command is offered; until it is accepted the old IC commands."""
+
+    to: str
+    offered_at: datetime
+    lapses_at: datetime
+
+
+@dataclass
+class Challenge:
+    """A trained person asks whether the IC is still there; any word of IC or deputy answers it."""
+
+    by: str
+    at: datetime
+
+
+@dataclass
+class SeverityChange:
+    severity: Severity
+    at: datetime
+    by: str
+
+
+@dataclass
+class Status:
+    """What the status sources said. `state` is ok, degraded, down or unreadable."""
+
+    state: str
+    detail: str
+    at: datetime
+
+
+@dataclass
+class Summary:
+    """An executive summary that went out."""
+
+    key: str
+    text: str
+    due_at: datetime
+    sent_at: datetime
+
+
+@dataclass
+class Answer:
+    """What a command's author hears. An answer means accepted and durable, not done."""
+
+    text: str
+    number: int | None = None
+
+
+@dataclass
+class Origin:
+    """Where it was declared: the door, and for Slack the channel (and the thread) it was typed in."""
+
+    door: str = "cli"
+    channel: str = ""
+    thread: str = ""
+
+
+@dataclass
+class Incident:
+    id: str
+    title: str
+    severity: Severity
+    declared_at: datetime
+    declared_by: str
+    declared_by_name: str
+    policy: Policy
+    origin: Origin = field(default_factory=Origin)
+    practice: bool = True
+    service: str = ""
+    phase: Phase = Phase.OPEN
+    security: bool = False
+
+    roles: dict[Role, str] = field(default_factory=dict)
+    acting: bool = False
+    commanded_since: datetime | None = None
+    first_commanded_at: datetime | None = None
+    former_commander: str | None = None
+    handover: Handover | None = None
+    challenge: Challenge | None = None
+    chosen_deputy: bool = False
+
+    responders: dict[str, Responder] = field(default_factory=dict)
+    needs: list[str] = field(default_factory=list)
+    pages: dict[str, Page] = field(default_factory=dict)
+    rounds: int = 0
+    round_at: datetime | None = None
+    told_no_commander_at: datetime | None = None
+
+    facts: Facts = field(default_factory=Facts)
+    severities: list[SeverityChange] = field(default_factory=list)
+    status: Status | None = None
+    stalking: bool = True
+    tasks: dict[int, Task] = field(default_factory=dict)
+    repairs: dict[int, Repair] = field(default_factory=dict)
+    drafts: dict[int, Draft] = field(default_factory=dict)
+    announcement: Announcement = Announcement.UNDECIDED
+    announced_at: datetime | None = None
+    own_words: str = ""
+    summary_asked_at: datetime | None = None
+    summaries: list[Summary] = field(default_factory=list)
+    room_update_at: datetime | None = None
+    notes: list[Entry] = field(default_factory=list)
+    todos: list[Entry] = field(default_factory=list)
+    timeline: list[Entry] = field(default_factory=list)
+
+    room: Room | None = None
+    topic: str = ""
+    ended_at: datetime | None = None
+    ended_by: str | None = None
+
+    effects: dict[str, Effect] = field(default_factory=dict)
+    outbox: list[Line] = field(default_factory=list)
+    heard: dict[str, Answer] = field(default_factory=dict)
+    reported: dict[str, datetime] = field(default_factory=dict)
+    said: int = 0
+    asked: int = 0
+    numbered: int = 0
+    recovered: bool = False
+    lost: str = ""
+
+    # -- who is who -----------------------------------------------------------------------------------
+
+    @property
+    def commander(self) -> str | None:
+        return self.roles.get(Role.COMMANDER)
+
+    @property
+    def deputy(self) -> str | None:
+        return self.roles.get(Role.DEPUTY)
+
+    def holder(self, role: Role) -> str | None:
+        return self.roles.get(role)
+
+    def name(self, person: str | None) -> str:
+        """What to call somebody: as the organisation does, else as they checked in, else by their id."""
+        if person is not None and self.policy.person(person) is None and person in self.responders:
+            return self.responders[person].name
+        return self.policy.name(person)
+
+    @property
+    def label(self) -> str:
+        """How outsiders may know it: practice first, a security incident by its codename alone."""
+        return f"PRACTICE {self.title}" if self.practice else self.title
+
+    @property
+    def open(self) -> bool:
+        return self.phase is Phase.OPEN
+
+    # -- leaving a trace ------------------------------------------------------------------------------
+
+    def say(self, text: str, now: datetime) -> None:
+        """Into the room, in the order of the calls, once."""
+        self.said += 1
+        self.outbox.append(Line(f"say/{self.said}", text, now))
+
+    def log(self, kind: str, text: str, now: datetime, *, who: str = "", source: str = "") -> None:
+        """Into the timeline."""
+        self.timeline.append(Entry(now, kind, text, who, source))
+
+    def want(self, effect: Effect) -> None:
+        """Something has to happen in the world; the workflow carries it out and then forgets it."""
+        self.effects[effect.key] = effect
+
+    def tell(self, person: str | None, text: str) -> None:
+        """To one person, privately. A role that nobody holds hears nothing."""
+        if person is not None:
+            self.asked += 1
+            self.want(Tell(f"tell/{self.asked}", person, text))
+
+    def next_number(self) -> int:
+        """Tasks, repair actions and drafts share one row of numbers, so that `done 4` means one thing."""
+        self.numbered += 1
+        return self.numbered

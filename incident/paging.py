@@ -1,0 +1,60 @@
+"""Whom to page, and when again (process, 1).
+
+Keys name a page once and for all: a page asked for twice, retried or replayed is one PagerDuty incident.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from incident import identity
+from incident.effects import SendPage
+from incident.model import Incident, Page
+from incident.policy import Team
+
+
+def page_commanders(incident: Incident, now: datetime) -> list[Page]:
+    """The next round: primary and backup at once, one level higher than the round before; trainees in the first."""
+    incident.rounds += 1
+    incident.round_at = now
+    level = incident.rounds
+    paging = incident.policy.paging
+    rungs = [("primary", "the primary IC", paging.primary), ("backup", "the backup IC", paging.backup)]
+    if paging.shadow is not None and level == 1:
+        rungs.append(("shadow", "the trainee IC", paging.shadow))
+    return [
+        _page(
+            incident,
+            Page(
+                key=identity.page_key(incident.id, f"{level}", target),
+                round=level,
+                target=target,
+                label=label,
+                asked_at=now,
+                escalation_policy=rung.escalation_policy,
+                for_commander=True,
+            ),
+        )
+        for target, label, rung in rungs
+    ]
+
+
+def page_person(incident: Incident, person: str, now: datetime) -> Page:
+    incident.asked += 1
+    key = identity.page_key(incident.id, f"asked-{incident.asked}", person)
+    return _page(incident, Page(key, 0, person, incident.name(person), now, person=person))
+
+
+def page_team(incident: Incident, team: Team, now: datetime) -> list[Page]:
+    """The team's escalation policy decides who; a team without one is paged person by person."""
+    if not team.escalation_policy:
+        return [page_person(incident, member, now) for member in team.members]
+    incident.asked += 1
+    key = identity.page_key(incident.id, f"asked-{incident.asked}", team.id)
+    return [_page(incident, Page(key, 0, team.id, team.name, now, escalation_policy=team.escalation_policy))]
+
+
+def _page(incident: Incident, page: Page) -> Page:
+    incident.pages[page.key] = page
+    incident.want(SendPage(f"send/{page.key}", page.key))
+    return page

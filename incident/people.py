@@ -1,0 +1,16 @@
+"""Finding the person who was meant."""
+
+from __future__ import annotations
+
+from incident.model import Incident
+
+
+def find(incident: Incident, who: str) -> str | None:
+    """The handle of a handle or a Slack id; a guest who checked in keeps their id. None for nobody known."""
+    name = who.strip().removeprefix("@")
+    if not name:
+        return None
+    person = next((p for p in incident.policy.people if name in (p.id, p.slack)), None)
+    if person is not None:
+        return person.id
+    return name if name in incident.responders else None

@@ -1,0 +1,433 @@
+"""An organisation's own numbers, people, templates and catalogue.
+
+TOML in, frozen and validated out. Two shapes of the same thing:
+
+- `Organisation` is everything the file says, phones and PIN included. Doors and activities hold it.
+- `Policy` is what travels in an incident's input and so stands in the workflow history for everybody
+  to read: no phone, no PIN, no e-mail. `Organisation.policy()` cuts it.
+
+All durations are whole seconds in `Policy`; in the file they read `30s`, `5m`, `2h`.
+"""
+
+from __future__ import annotations
+
+import re
+import string
+import tomllib
+from datetime import date, timedelta
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError, model_validator
+
+from incident.severity import Role, Severity
+
+_DURATION = re.compile(r"(\d+)(ms|s|m|h|d)")
+_UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+class BadPolicy(ValueError):
+    """The organisation's file cannot be used. The message names file, key, what stands there, what may."""
+
+
+def _duration(value: object) -> object:
+    if isinstance(value, str) and (match := _DURATION.fullmatch(value.strip())):
+        return timedelta(seconds=int(match[1]) * _UNITS[match[2]])
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return timedelta(seconds=value)
+    if isinstance(value, timedelta):
+        return value
+    raise ValueError("must be a duration such as 30s, 5m or 2h")
+
+
+Duration = Annotated[
+    timedelta, BeforeValidator(_duration), PlainSerializer(lambda d: d.total_seconds(), return_type=float)
+]
+Handle = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,30}$")]
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Person(_Frozen):
+    """Somebody the organisation knows. `id` is the handle people type: `@bob`."""
+
+    id: Handle
+    name: str = Field(min_length=1)
+    slack: str = ""
+    pagerduty: str = ""
+    trained: bool = False
+    time_zone: str = "UTC"
+
+
+class Contact(Person):
+    """A `Person` with what must not stand in a workflow history."""
+
+    email: str = ""
+    phone: str = ""
+
+
+class Team(_Frozen):
+    """People who answer for something. Paged through its escalation policy, or one by one."""
+
+    id: Handle
+    name: str
+    members: tuple[Handle, ...] = ()
+    escalation_policy: str = ""
+
+
+class Service(_Frozen):
+    """What may be broken: `team` answers for it, `primary` speaks for it."""
+
+    id: Handle
+    name: str
+    team: Handle
+    primary: Handle | None = None
+
+
+class Rung(_Frozen):
+    """One of the incident commanders' escalation policies in PagerDuty."""
+
+    escalation_policy: str = Field(min_length=1)
+
+
+class Paging(_Frozen):
+    """How an incident commander is reached."""
+
+    service: str = Field(min_length=1, description="PagerDuty service that the pages are opened on")
+    primary: Rung
+    backup: Rung
+    shadow: Rung | None = None
+    escalation: Literal["ours", "pagerduty"] = "ours"
+    round_every: Duration = timedelta(minutes=5)
+    grace_after_acknowledgement: Duration = timedelta(minutes=5)
+    follow_acknowledgement_for: Duration = timedelta(minutes=30)
+    poll_every: Duration = timedelta(seconds=5)
+    stakeholders: dict[Severity, tuple[str, ...]] = {}
+    priorities: dict[Severity, str] = {}
+
+
+class Command(_Frozen):
+    """Who may command, and when."""
+
+    anyone_after: Duration = timedelta(minutes=5)
+    no_commander_every: Duration = timedelta(minutes=2)
+    handover_lapses_after: Duration = timedelta(minutes=2)
+    challenge_lapses_after: Duration = timedelta(minutes=3)
+    suggest_handover_after: Duration = timedelta(hours=3)
+
+
+class Deputy(_Frozen):
+    """The timers the deputy keeps."""
+
+    mark_every: Duration = timedelta(minutes=10)
+    mark_every_later: Duration = timedelta(minutes=30)
+    later_after: Duration = timedelta(hours=2)
+    understood_within: Duration = timedelta(minutes=1)
+    announce_asked_within: Duration = timedelta(minutes=2)
+    room_update_every: Duration = timedelta(minutes=15)
+    span_of_control: int = Field(default=7, ge=1)
+
+
+class Repair(_Frozen):
+    """The clocks around a repair action."""
+
+    approval_valid_for: Duration = timedelta(minutes=10)
+    poll_window: Duration = timedelta(seconds=30)
+    remind_after: tuple[Duration, ...] = (timedelta(minutes=2), timedelta(minutes=5))
+    time_box: Duration = timedelta(minutes=10)
+
+
+class Stalk(_Frozen):
+    """How the scribe watches the status."""
+
+    every: Duration = timedelta(seconds=30)
+    flapping_changes: int = Field(default=3, ge=1)
+    flapping_within: Duration = timedelta(minutes=5)
+
+
+class CustomerMessages(_Frozen):
+    """When customers hear, and from which templates (`$impact`, `$next` … as `string.Template`)."""
+
+    first_within: Duration = timedelta(minutes=5)
+    scope_within: Duration = timedelta(minutes=5)
+    every: Duration = timedelta(minutes=20)
+    first_hours: Duration = timedelta(hours=2)
+    deputy_may_approve_after: Duration = timedelta(minutes=3)
+    templates: dict[Literal["investigating", "identified", "monitoring", "resolved", "long"], str]
+
+    @model_validator(mode="after")
+    def _templates_render(self) -> CustomerMessages:
+        missing = {"investigating", "identified", "monitoring", "resolved", "long"} - set(self.templates)
+        if missing:
+            raise ValueError(f"templates lack {', '.join(sorted(missing))}")
+        for stage, text in self.templates.items():
+            if not string.Template(text).is_valid():
+                raise ValueError(f"template {stage!r} has a lone $; write $$ for a dollar sign")
+            unknown = set(string.Template(text).get_identifiers()) - {"impact", "cause", "eta", "next", "lost"}
+            if unknown:
+                raise ValueError(
+                    f"template {stage!r} names ${', $'.join(sorted(unknown))}; "
+                    "known are $impact, $cause, $eta, $next, $lost"
+                )
+        return self
+
+
+class ExecutiveSummaries(_Frozen):
+    """The internal liaison's cadence."""
+
+    first_after: Duration = timedelta(minutes=5)
+    every: Duration = timedelta(minutes=30)
+    shown_before: Duration = timedelta(minutes=5)
+    replaces_within: Duration = timedelta(minutes=10)
+    joins_within: Duration = timedelta(minutes=5)
+    at_most: int = Field(default=600, ge=100, le=3000)
+
+
+class Ending(_Frozen):
+    """What follows a resolve."""
+
+    watched_for: Duration = timedelta(hours=1)
+    public_end_within: Duration = timedelta(hours=24)
+    meeting_days: dict[Severity, int] = {}
+    holidays: tuple[date, ...] = ()
+
+
+class Outlet(_Frozen):
+    """The public status page."""
+
+    page: str = ""
+    components: dict[Handle, str] = {}
+
+
+class StatusSource(_Frozen):
+    """Where the state of the system is read. `at` is a dotted path into the JSON answer."""
+
+    id: Handle
+    kind: Literal["http-json"] = "http-json"
+    url: str
+    at: str = "status"
+    ok: tuple[str, ...] = ("ok", "operational")
+    degraded: tuple[str, ...] = ("degraded",)
+
+
+class Parameter(_Frozen):
+    """A typed hole in a command. It fills a whole argument, never a part of a shell line."""
+
+    kind: Literal["string", "integer", "one-of", "service"] = "string"
+    pattern: str = r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}"
+    minimum: int = 0
+    maximum: int = 1_000_000
+    choices: tuple[str, ...] = ()
+    default: str | None = None
+
+    def refuse(self, value: str, services: frozenset[str]) -> str | None:
+        """Why `value` may not stand here, or None."""
+        match self.kind:
+            case "string":
+                return None if re.fullmatch(self.pattern, value) else f"must match {self.pattern}"
+            case "integer":
+                if re.fullmatch(r"-?[0-9]{1,12}", value) and self.minimum <= int(value) <= self.maximum:
+                    return None
+                return f"must be a whole number from {self.minimum} to {self.maximum}"
+            case "one-of":
+                return None if value in self.choices else f"must be one of {', '.join(self.choices)}"
+            case "service":
+                return None if value in services else f"must be one of {', '.join(sorted(services))}"
+
+
+class Step(_Frozen):
+    """One thing to do: by a person (`manual`), by a command (`argv`), or by an HTTP call (`url`)."""
+
+    manual: str = ""
+    argv: tuple[str, ...] = ()
+    url: str = ""
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = "GET"
+    headers: dict[str, str] = {}
+    body: dict[str, str] = {}
+    success: tuple[int, ...] = (200, 201, 202, 204)
+    environment: tuple[str, ...] = ()
+    directory: str = ""
+    time_limit: Duration | None = None
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Step:
+        if sum(map(bool, (self.manual, self.argv, self.url))) != 1:
+            raise ValueError("a step has exactly one of manual, argv, url")
+        return self
+
+    @property
+    def automated(self) -> bool:
+        return not self.manual
+
+
+class CatalogueEntry(_Frozen):
+    """A repair action the organisation has thought about beforehand."""
+
+    id: Handle
+    trouble: str
+    title: str
+    risk: Literal["low", "high"] = "high"
+    owner: Handle | None = None
+    runner: str = "local"
+    service: str = ""
+    parameters: dict[Handle, Parameter] = {}
+    check: Step | None = None
+    apply: Step
+    verify: Step | None = None
+    undo: Step | None = None
+    fallback: str = ""
+
+    @model_validator(mode="after")
+    def _holes_are_known(self) -> CatalogueEntry:
+        for name in ("check", "apply", "verify", "undo"):
+            step: Step | None = getattr(self, name)
+            for text in () if step is None else (*step.argv, step.url, step.manual, *step.body.values()):
+                for hole in re.findall(r"\{([a-z][a-z0-9_-]*)\}", text):
+                    if hole not in self.parameters:
+                        raise ValueError(f"{name} uses {{{hole}}}, which is not among its parameters")
+            for argument in () if step is None else step.argv:
+                if "{" in argument and not re.fullmatch(r"\{[a-z][a-z0-9_-]*\}", argument):
+                    raise ValueError(f"{name}: {argument!r} mixes text and parameter; a parameter fills a whole argument")
+        return self
+
+
+class SubTeam(_Frozen):
+    """A room and a bridge that wait for a sub-team."""
+
+    id: Handle
+    room: str
+    bridge: str = ""
+
+
+class Rooms(_Frozen):
+    """Slack channels that exist already, by id."""
+
+    executive: str = Field(min_length=1)
+    incidents: str = ""
+
+
+class Policy(_Frozen):
+    """The rules an incident was declared under. Frozen with it; `reload` brings newer ones."""
+
+    organisation: str
+    people: tuple[Person, ...]
+    teams: tuple[Team, ...] = ()
+    services: tuple[Service, ...] = ()
+    rooms: Rooms
+    paging: Paging
+    command: Command = Command()
+    deputy: Deputy = Deputy()
+    repair: Repair = Repair()
+    stalk: Stalk = Stalk()
+    customers: CustomerMessages
+    executives: ExecutiveSummaries = ExecutiveSummaries()
+    ending: Ending = Ending()
+    status_page: Outlet = Outlet()
+    status_sources: tuple[StatusSource, ...] = ()
+    catalogue: tuple[CatalogueEntry, ...] = ()
+    sub_teams: tuple[SubTeam, ...] = ()
+    usual: dict[Role, Handle] = {}
+
+    def person(self, person_id: str) -> Person | None:
+        return next((p for p in self.people if p.id == person_id), None)
+
+    def name(self, person_id: str | None) -> str:
+        """The name to say aloud; a guest's id is all there is to say of a guest."""
+        if person_id is None:
+            return "nobody yet"
+        person = self.person(person_id)
+        return person.name if person else person_id
+
+    def trained(self, person_id: str | None) -> bool:
+        person = self.person(person_id) if person_id else None
+        return person is not None and person.trained
+
+    def team(self, team_id: str) -> Team | None:
+        return next((t for t in self.teams if t.id == team_id), None)
+
+    def service(self, service_id: str) -> Service | None:
+        return next((s for s in self.services if s.id == service_id), None)
+
+    def entry(self, entry_id: str) -> CatalogueEntry | None:
+        return next((e for e in self.catalogue if e.id == entry_id), None)
+
+    @model_validator(mode="after")
+    def _references_hold(self) -> Policy:
+        people = {p.id for p in self.people}
+        teams = {t.id for t in self.teams}
+        for kind, things in (
+            ("people", self.people),
+            ("teams", self.teams),
+            ("services", self.services),
+            ("catalogue", self.catalogue),
+            ("status_sources", self.status_sources),
+        ):
+            ids = [thing.id for thing in things]
+            for double in sorted({i for i in ids if ids.count(i) > 1}):
+                raise ValueError(f"{kind} has two entries with the id {double!r}")
+        for both in sorted(people & teams):
+            raise ValueError(f"{both!r} is both a person and a team; `page {both}` would be ambiguous")
+        for team in self.teams:
+            for member in team.members:
+                if member not in people:
+                    raise ValueError(f"team {team.id!r} names {member!r}, who is not among the people")
+        for service in self.services:
+            if service.team not in teams:
+                raise ValueError(f"service {service.id!r} belongs to {service.team!r}, which is not among the teams")
+            if service.primary is not None and service.primary not in people:
+                raise ValueError(f"service {service.id!r} names {service.primary!r}, who is not among the people")
+        for role, person in self.usual.items():
+            if person not in people:
+                raise ValueError(f"usual.{role} names {person!r}, who is not among the people")
+        for entry in self.catalogue:
+            if entry.owner is not None and entry.owner not in people | teams:
+                raise ValueError(f"catalogue entry {entry.id!r} is owned by {entry.owner!r}, who is not known")
+        return self
+
+
+class Bridge(_Frozen):
+    """The call. It stands on the contact card and nowhere in a history."""
+
+    url: str = ""
+    phone: str = ""
+    pin: str = ""
+
+
+class Organisation(Policy):
+    """All that the organisation's file says."""
+
+    people: tuple[Contact, ...]
+    bridge: Bridge = Bridge()
+
+    def policy(self) -> Policy:
+        """The cut that may stand in a workflow history."""
+        data = self.model_dump(exclude={"bridge": True, "people": {"__all__": {"email", "phone"}}})
+        return Policy.model_validate(data)
+
+    def contact(self, person_id: str) -> Contact | None:
+        return next((p for p in self.people if p.id == person_id), None)
+
+
+def read_organisation(text: str, file: str) -> Organisation:
+    """The organisation that `text` (TOML) describes. `file` is only named in errors.
+
+    Raises BadPolicy with one line a fault: file, key, what stands there, what may.
+    """
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise BadPolicy(f"{file}: not valid TOML: {error}") from error
+    try:
+        return Organisation.model_validate(data)
+    except ValidationError as error:
+        raise BadPolicy("\n".join(_fault(file, fault) for fault in error.errors())) from error
+
+
+def _fault(file: str, fault: object) -> str:
+    assert isinstance(fault, dict)
+    key = ".".join(str(part) for part in fault["loc"]) or "(the whole file)"
+    message = str(fault["msg"]).removeprefix("Value error, ")
+    stands = fault.get("input")
+    shown = "" if isinstance(stands, (dict, list, tuple, BaseModel)) else f"; there stands {stands!r}"
+    return f"{file}: {key}: {message}{shown}"

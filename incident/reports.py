@@ -1,0 +1,203 @@
+"""What the roles and the repair actions tell the incident.
+
+Everybody else's words reach the room through the incident alone, so that they stand there in one order. A report is
+applied once: its source and key are remembered.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from incident import publishing, wording
+from incident.commands import repairing
+from incident.duties.base import Remark, WriteDraft
+from incident.model import DraftState, Incident, RepairState, Status, Summary
+
+KEPT = 2000
+
+
+@dataclass(frozen=True)
+class MessagePublished:
+    number: int
+    url: str
+    at: datetime
+    kind: Literal["published"] = "published"
+
+
+@dataclass(frozen=True)
+class MessageNotPublished:
+    number: int
+    why: str
+    kind: Literal["not-published"] = "not-published"
+
+
+@dataclass(frozen=True)
+class SummarySent:
+    key: str
+    text: str
+    due_at: datetime
+    sent_at: datetime
+    kind: Literal["summary-sent"] = "summary-sent"
+
+
+@dataclass(frozen=True)
+class StatusSeen:
+    """A new status, and what the room hears of it (nothing while it flaps)."""
+
+    status: Status
+    text: str
+    kind: Literal["status"] = "status"
+
+
+@dataclass(frozen=True)
+class CheckAnswered:
+    number: int
+    answer: str
+    kind: Literal["check"] = "check"
+
+
+@dataclass(frozen=True)
+class PollOver:
+    number: int
+    kind: Literal["poll-over"] = "poll-over"
+
+
+@dataclass(frozen=True)
+class ApprovalLapsed:
+    number: int
+    approvals: int
+    kind: Literal["lapsed"] = "lapsed"
+
+
+@dataclass(frozen=True)
+class RunnerMissing:
+    """Nobody serves the runner's queue. Nothing ran."""
+
+    number: int
+    runner: str
+    kind: Literal["runner-missing"] = "runner-missing"
+
+
+@dataclass(frozen=True)
+class RunEnded:
+    number: int
+    state: RepairState
+    outcome: str
+    kind: Literal["run-ended"] = "run-ended"
+
+
+What = (
+    Remark
+    | WriteDraft
+    | MessagePublished
+    | MessageNotPublished
+    | SummarySent
+    | StatusSeen
+    | CheckAnswered
+    | PollOver
+    | ApprovalLapsed
+    | RunnerMissing
+    | RunEnded
+)
+
+
+@dataclass(frozen=True)
+class Report:
+    """`source` and `key` together name it once."""
+
+    source: str
+    key: str
+    what: What
+
+
+def take(incident: Incident, report: Report, now: datetime) -> None:
+    """Apply a report, once."""
+    mark = f"{report.source}/{report.key}"
+    if mark in incident.reported:
+        return
+    incident.reported[mark] = now
+    while len(incident.reported) > KEPT:
+        del incident.reported[next(iter(incident.reported))]
+    _apply(incident, report, now)
+
+
+def _apply(incident: Incident, report: Report, now: datetime) -> None:
+    match report.what:
+        case Remark(text=text):
+            if incident.open:
+                incident.say(text, now)
+                incident.log("mark", text, now, source=report.source)
+        case WriteDraft(stage=stage, due_at=due_at):
+            text = wording.public_message(incident, stage, publishing.next_promise(incident, now), incident.lost)
+            publishing.offer(incident, stage, text, report.source, now, due_at)
+        case MessagePublished(number=number, url=url, at=at):
+            draft = incident.drafts[number]
+            draft.state, draft.published_at, draft.url = DraftState.PUBLISHED, at, url
+            incident.say(f"Public message {number} is out: {url}".rstrip(": "), now)
+            incident.log("published", draft.text, at, source=report.source)
+        case MessageNotPublished(number=number, why=why):
+            incident.drafts[number].state = DraftState.FAILED
+            incident.say(f"Public message {number} could not be published: {why} `message approve {number}` tries again.", now)
+            incident.log("message", f"{number} not published: {why}", now, source=report.source)
+        case SummarySent(key=key, text=text, due_at=due_at, sent_at=sent_at):
+            incident.summaries.append(Summary(key, text, due_at, sent_at))
+            incident.own_words = ""
+            incident.log("summary", text.replace("{here} ", ""), sent_at, source=report.source)
+        case StatusSeen(status=status, text=text):
+            incident.status = status
+            _status(incident, status, text, report, now)
+        case _:
+            _repair(incident, report, now)
+
+
+def _status(incident: Incident, status: Status, text: str, report: Report, now: datetime) -> None:
+    if not text:
+        return
+    if incident.open:
+        incident.say(text, now)
+    elif status.state in ("degraded", "down"):
+        incident.say(f"{text} The incident is {incident.phase}: IC, `reopen` goes on with it.", now)
+        incident.tell(incident.commander, f"{text} `reopen` goes on with {incident.label}.")
+    incident.log("status", text, status.at, source=report.source)
+
+
+def _repair(incident: Incident, report: Report, now: datetime) -> None:
+    match report.what:
+        case CheckAnswered(number=number, answer=answer):
+            repair = incident.repairs[number]
+            repair.check = answer
+            incident.say(f"Check of {wording.repair_line(repair)}: {answer}", now)
+            incident.log("repair", f"check of {number}: {answer}", now, source=report.source)
+        case PollOver(number=number):
+            repair = incident.repairs[number]
+            if not repair.state.awaits_approval or repair.poll_closed:
+                return
+            repair.poll_closed = True
+            heard = f"Objections: {wording.objections(repair)}." if repair.objections else "Nobody objected."
+            incident.say(
+                f"The window for {wording.repair_line(repair)} is over. {heard} That approves nothing."
+                f" IC: `approve {number}` or `reject {number} why`.",
+                now,
+            )
+        case ApprovalLapsed(number=number, approvals=approvals):
+            repair = incident.repairs[number]
+            if repair.state is not RepairState.APPROVED or repair.approvals != approvals:
+                return
+            repair.state, repair.why = RepairState.VOID, "it was not started in time"
+            text = f"The approval of {wording.repair_line(repair)} is void: {repair.why}. `approve {number}` approves it again."
+            incident.say(text, now)
+            incident.tell(incident.commander, text)
+            incident.log("repair", f"approval of {number} void: {repair.why}", now, source=report.source)
+        case RunnerMissing(number=number, runner=runner):
+            repair = incident.repairs[number]
+            text = f"No runner serves {runner}: {wording.repair_line(repair)} has not started. It starts when one does, while the approval is valid."
+            incident.say(text, now)
+            incident.log("repair", f"{number}: no runner for {runner}", now, source=report.source)
+        case RunEnded(number=number, state=state, outcome=outcome):
+            repair = incident.repairs[number]
+            if repair.state in (RepairState.RUNNING, RepairState.APPROVED):
+                repairing.end_run(incident, repair, state, outcome, now, who=report.source)
+        case _:
+            raise AssertionError(report.what)

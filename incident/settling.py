@@ -1,0 +1,63 @@
+"""What the world answered to an effect."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from incident import declaring, leadership
+from incident.effects import FollowPage
+from incident.model import Incident, Page, Room
+
+
+def paged(
+    incident: Incident, page: Page, pagerduty_id: str, url: str, people: tuple[str, ...], names: tuple[str, ...],
+    now: datetime,
+) -> None:
+    """PagerDuty has accepted a page."""
+    was_failing, page.failing = page.failing, False
+    page.pagerduty_id, page.url, page.paged_at = pagerduty_id, url, now
+    page.people, page.paged = list(people), list(names)
+    named = ", ".join(names) or page.label
+    incident.say(f"paged {named}{' after all' if was_failing else ''}", now)
+    incident.log("page", f"paged {named}", now, source="pagerduty")
+    incident.want(FollowPage(f"follow/{page.key}", page.key))
+    leadership.seat_deputy(incident, now)
+    declaring.tell_origin(incident, now)
+
+
+def not_paged(incident: Incident, page: Page, people: tuple[str, ...], names: tuple[str, ...], age: str, now: datetime) -> None:
+    """PagerDuty cannot be reached: names and phones, loudly, while paging goes on being tried.
+
+    `age` says how old the on-call book is that the names come from.
+    """
+    if page.failing:
+        return
+    page.failing = True
+    page.people, page.paged = list(people), list(names)
+    calls = [f"could not page {name}, call {{phone:{person}}}" for person, name in zip(people, names, strict=True)]
+    calls = calls or [f"could not page {page.label}, call from the phone list: `ic responders`"]
+    incident.say("\n".join(calls) + f"\n(on-call book: {age}; paging goes on being tried)", now)
+    incident.log("page", f"could not page {', '.join(names) or page.label}", now, source="pagerduty")
+    declaring.tell_origin(incident, now)
+
+
+def acknowledged(incident: Incident, page: Page, person: str, name: str, at: datetime, now: datetime) -> None:
+    """Somebody has heard the page. Acknowledging is not commanding."""
+    if person in page.acknowledged_by:
+        return
+    page.acknowledged_by[person] = at
+    then = ""
+    if page.for_commander and incident.commander is None and incident.open:
+        then = " Nobody commands yet: say `command`."
+    incident.say(f"{name} acknowledged the page.{then}", now)
+    incident.log("acknowledged", f"{name} acknowledged the page", at, who=person, source="pagerduty")
+
+
+def room_opened(incident: Incident, room: Room, now: datetime) -> None:
+    incident.room = room
+    incident.log("room", f"room #{room.name}", now, source="slack")
+    declaring.tell_origin(incident, now)
+
+
+def room_lost(incident: Incident, why: str, now: datetime) -> None:
+    incident.log("room", f"no room: {why}", now, source="slack")

@@ -1,0 +1,260 @@
+"""Every sentence the product says that more than one place needs, or that the process gives word for word.
+
+Sentences that belong to one command stand in that command. Times are said local first, then UTC.
+Words in braces (`{phone:bob}`, `{person:bob}`, `{here}`, `{bridge.url}`) are filled where the text leaves the
+house, so that phones and PIN never stand in a history.
+"""
+
+from __future__ import annotations
+
+import string
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from incident.model import Draft, Incident, Page, Repair, RepairState, Task
+from incident.severity import Role
+
+
+def roles(incident: Incident) -> str:
+    """Word for word as in the process, 2."""
+    return ", ".join(
+        f"{role.title}: {incident.name(incident.holder(role))}"
+        for role in (Role.COMMANDER, Role.DEPUTY, Role.SCRIBE)
+    )
+
+
+def minutes(duration: timedelta) -> str:
+    """A duration as people say it: `40 s`, `12 min`, `2 h 5 min`."""
+    seconds = max(0, int(duration.total_seconds()))
+    if seconds < 60:
+        return f"{seconds} s"
+    hours, rest = divmod(seconds // 60, 60)
+    if not hours:
+        return f"{rest} min"
+    return f"{hours} h {rest} min" if rest else f"{hours} h"
+
+
+def clock(at: datetime, zone: str = "UTC") -> str:
+    """A time of day, local and UTC: `16:05 CET (15:05 UTC)`."""
+    utc = at.astimezone(UTC)
+    if zone == "UTC":
+        return f"{utc:%H:%M} UTC"
+    return f"{at.astimezone(ZoneInfo(zone)):%H:%M %Z} ({utc:%H:%M} UTC)"
+
+
+def late(due: datetime, now: datetime, from_: timedelta = timedelta(minutes=1)) -> str:
+    """` (late by 12 min)` when something is said well after it was due, else nothing."""
+    return f" (late by {minutes(now - due)})" if now - due >= from_ else ""
+
+
+def minute_mark(minute: int) -> str:
+    """Word for word as in the process, 5."""
+    return f"IC, be advised: the incident is now at the {minute} minute mark"
+
+
+def this_is(name: str, *, acting: bool) -> str:
+    """Word for word as in the process, 2."""
+    return f"This is {name}, I am the {'acting ' if acting else ''}Incident Commander"
+
+
+def command_passes(name: str) -> str:
+    """Word for word as in the process, 2."""
+    return f"Everyone, be advised: command passes to {name}"
+
+
+def no_commander(incident: Incident, now: datetime) -> str:
+    waited = minutes(now - (incident.commanded_since or incident.declared_at))
+    return (
+        f"There is no incident commander yet, {waited} into the incident. IC-trained? Say `command`."
+        f" After {minutes(incident.policy.command.anyone_after)} anyone may, as acting IC."
+    )
+
+
+def page_title(incident: Incident, page: Page) -> str:
+    """What stands on the phone of who is woken."""
+    what = "is wanted as incident commander" if page.for_commander else "is wanted in an incident"
+    return f"{incident.label}: {incident.severity} — {page.label} {what}"
+
+
+def page_line(incident: Incident, page: Page) -> str:
+    """The line of one page where the incident was declared."""
+    if page.paged_at is not None:
+        return f"paged {', '.join(page.paged) or page.label}"
+    if page.failing:
+        call = f"call {{phone:{page.person}}}" if page.person else "call from the phone list: `ic responders`"
+        return f"could not page {page.label}, {call}"
+    return f"paging {page.label} …"
+
+
+def repair_line(repair: Repair) -> str:
+    risk = "" if repair.risk == "low" else f" ({repair.risk} risk)"
+    return f"repair {repair.number}{risk}: {repair.title}"
+
+
+def repair_offer(incident: Incident, repair: Repair) -> str:
+    """A proposal as the room reads it: what, risk, fallback, and what the IC may say."""
+    ic = "IC" if incident.commander is None else f"IC {incident.name(incident.commander)}"
+    parts = [f"{incident.name(repair.proposed_by)} proposes {repair_line(repair)}."]
+    if repair.parameters:
+        parts.append("With " + ", ".join(f"{k}={v}" for k, v in repair.parameters.items()) + ".")
+    if repair.check:
+        parts.append(f"Check: {repair.check}.")
+    parts.append(f"Fallback: {repair.fallback}." if repair.fallback else "No fallback was named.")
+    parts.append(f"{ic}: `approve {repair.number}`, `poll {repair.number}` or `reject {repair.number} why`.")
+    return " ".join(parts)
+
+
+def poll(repair: Repair, window: timedelta) -> str:
+    """Word for word as in the process, 4."""
+    return (
+        f"The proposal is {repair_line(repair)}. Are there any strong objections?"
+        f" {minutes(window)} to say `object {repair.number} why`."
+    )
+
+
+def objections(repair: Repair) -> str:
+    return "; ".join(f"{o.who}: {o.why}" for o in repair.objections)
+
+
+def proceeding(repair: Repair) -> str:
+    """What is said when the IC approves (process, 4)."""
+    if repair.objections:
+        return f"Objections were heard ({objections(repair)}). The IC has decided: we are proceeding with {repair_line(repair)}."
+    if repair.polled_until is not None:
+        return f"Hearing no objections, we are proceeding with {repair_line(repair)}."
+    return f"Approved: we are proceeding with {repair_line(repair)}."
+
+
+def task_line(incident: Incident, task: Task) -> str:
+    return f"task {task.number}, {incident.name(task.person)}: {task.text}"
+
+
+def draft_offer(incident: Incident, draft: Draft) -> str:
+    """A public message that waits for the IC, as it will stand on the status page."""
+    return (
+        f"Public message {draft.number} ({draft.stage}) waits for the IC, exactly as it will stand:\n"
+        f"> {draft.text}\n"
+        f"`message approve {draft.number}`, `message edit {draft.number} …` or `message hold {draft.number}`."
+    )
+
+
+def state_in_words(incident: Incident) -> str:
+    """One word or two for where the incident stands."""
+    if not incident.open:
+        return incident.phase.value
+    if any(r.state is RepairState.SUCCEEDED for r in incident.repairs.values()):
+        return "repair done, being verified"
+    if any(r.state is RepairState.RUNNING for r in incident.repairs.values()):
+        return "being repaired"
+    if incident.facts.cause:
+        return "cause identified"
+    return "being investigated"
+
+
+@dataclass(frozen=True)
+class Picture:
+    """What a summary is composed from, without the clock: equal as long as nothing has changed."""
+
+    label: str
+    severity: str
+    state: str
+    open: bool
+    declared_at: datetime
+    ended_at: datetime | None
+    impact: str
+    cause: str
+    eta: str
+    in_progress: tuple[str, ...]
+    at_most: int
+
+
+def picture(incident: Incident) -> Picture:
+    running = [repair_line(r) for r in incident.repairs.values() if r.state is RepairState.RUNNING]
+    tasks = [t.text for t in incident.tasks.values() if t.done_at is None]
+    return Picture(
+        label=incident.label,
+        severity=incident.severity,
+        state=state_in_words(incident),
+        open=incident.open,
+        declared_at=incident.declared_at,
+        ended_at=incident.ended_at,
+        impact=incident.facts.impact,
+        cause=incident.facts.cause,
+        eta=incident.facts.eta,
+        in_progress=(*running, *tasks),
+        at_most=incident.policy.executives.at_most,
+    )
+
+
+def executive_summary(seen: Picture, now: datetime) -> str:
+    """State, actions in progress, customer impact, expected time; what is unknown is left out (process, 5).
+
+    Two or three sentences; a part that is too long gives up its end so that the others stay whole.
+    """
+    if seen.open:
+        parts = [f"{seen.severity} {seen.label}: {seen.state}, {minutes(now - seen.declared_at)} in."]
+    else:
+        parts = [f"{seen.severity} {seen.label}: {seen.state} after {minutes((seen.ended_at or now) - seen.declared_at)}."]
+    room = (seen.at_most - len(parts[0])) // 2 - 30
+    if seen.impact:
+        parts.append(f"Customer impact: {_sentence(shorten(seen.impact, room))}")
+    expected = f"; expected: {shorten(seen.eta, 80)}" if seen.eta and seen.open else ""
+    if seen.in_progress and seen.open:
+        parts.append(f"In progress: {shorten('; '.join(seen.in_progress), room - len(expected))}{expected}.")
+    elif seen.cause:
+        parts.append(f"Cause: {shorten(seen.cause.rstrip('.'), room - len(expected))}{expected}.")
+    elif expected:
+        parts.append(f"Expected: {_sentence(shorten(seen.eta, 80))}")
+    return shorten(" ".join(parts), seen.at_most)
+
+
+def shorten(text: str, at_most: int) -> str:
+    """`text`, ended at a word with an ellipsis when it is longer than `at_most` characters."""
+    if len(text) <= at_most:
+        return text
+    return text[: at_most - 1].rsplit(" ", 1)[0].rstrip(" ,;:") + "…"
+
+
+def room_update(seen: Picture, now: datetime) -> str:
+    """A status update for the room, ready to send by the IC (process, 3)."""
+    return f"{executive_summary(seen, now)} Any additional actions or proposals?"
+
+
+def public_message(incident: Incident, stage: str, next_at: datetime | None, lost: str = "") -> str:
+    """The template of `stage`, filled; sentences that lack their fact are left out."""
+    facts = incident.facts
+    known = {
+        "impact": facts.impact,
+        "cause": facts.cause,
+        "eta": facts.eta,
+        "lost": lost,
+        "next": clock(next_at) if next_at else "",
+    }
+    sentences = []
+    for sentence in incident.policy.customers.templates[stage].strip().splitlines():  # type: ignore[index]  # stages are checked where they enter
+        template = string.Template(sentence.strip())
+        if all(known[name] for name in template.get_identifiers()):
+            sentences.append(template.substitute(known))
+    text = " ".join(s for s in sentences if s)
+    return f"PRACTICE {text}" if incident.practice else text
+
+
+def where_we_are(incident: Incident, now: datetime) -> str:
+    """Five lines for who has just joined (process, 1)."""
+    facts = incident.facts
+    return "\n".join(
+        (
+            f"{incident.severity} {incident.label}, {minutes(now - incident.declared_at)} in. {roles(incident)}.",
+            f"Wrong: {'; '.join(facts.symptoms) or incident.title}.",
+            f"Impact: {facts.impact or 'not known yet'}. Cause: {facts.cause or 'not known yet'}.",
+            f"In progress: {'; '.join(t.text for t in incident.tasks.values() if t.done_at is None) or 'nothing yet'}.",
+            "Wanted of you: say what you are expert in (`join as …`), report with `finding …`, propose with"
+            " `propose …`; repair nothing before the IC says so.",
+        )
+    )
+
+
+def _sentence(text: str) -> str:
+    text = text.strip()
+    return text if text.endswith((".", "!", "?")) else f"{text}."

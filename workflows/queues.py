@@ -1,0 +1,18 @@
+"""Task queues: what is urgent is kept clear of what is many."""
+
+INCIDENT = "incident"
+"""Incident workflows and the paging activities, nothing else."""
+
+ROLES = "roles"
+"""Role, repair and all other workflows."""
+
+CHAT = "chat"
+"""Posts, and everything slow or rate-limited."""
+
+WATCH = "watch"
+"""Activities that run for long and loop: the status stalk, waiting for an acknowledgement."""
+
+
+def runner(environment: str) -> str:
+    """Where the credentials of an environment are: its repair steps run there and nowhere else."""
+    return f"runner.{environment}"

@@ -1,0 +1,90 @@
+"""Named timeouts and retry policies, each with its reason."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TypedDict
+
+from temporalio.common import RetryPolicy
+from temporalio.workflow import ActivityCancellationType
+
+
+class Terms(TypedDict, total=False):
+    """What `execute_activity` is told beside the activity and its input."""
+
+    task_queue: str
+    start_to_close_timeout: timedelta
+    schedule_to_close_timeout: timedelta
+    schedule_to_start_timeout: timedelta
+    heartbeat_timeout: timedelta
+    retry_policy: RetryPolicy
+    cancellation_type: ActivityCancellationType
+
+
+_WITHOUT_END = RetryPolicy(
+    initial_interval=timedelta(seconds=1), backoff_coefficient=2.0, maximum_interval=timedelta(seconds=30)
+)
+
+FIRST_PAGE = Terms(
+    start_to_close_timeout=timedelta(seconds=15),
+    schedule_to_close_timeout=timedelta(seconds=10),
+    retry_policy=RetryPolicy(initial_interval=timedelta(milliseconds=500), maximum_attempts=3),
+)
+"""Long enough for two hiccups of PagerDuty, short enough that people are told to use the phone."""
+
+PAGE = Terms(start_to_close_timeout=timedelta(seconds=15), retry_policy=_WITHOUT_END)
+"""Paging is never given up; the key makes a page that is sent twice one page."""
+
+POST = Terms(start_to_close_timeout=timedelta(seconds=15), retry_policy=_WITHOUT_END)
+"""What must be said is said when Slack is back."""
+
+TIMELY_POST = Terms(
+    start_to_close_timeout=timedelta(seconds=15),
+    schedule_to_close_timeout=timedelta(seconds=90),
+    retry_policy=_WITHOUT_END,
+)
+"""A summary that could not be posted for this long is composed anew from the facts of then."""
+
+PUBLISH = Terms(start_to_close_timeout=timedelta(seconds=20), retry_policy=_WITHOUT_END)
+
+BOOK = Terms(
+    start_to_close_timeout=timedelta(seconds=5),
+    schedule_to_close_timeout=timedelta(seconds=10),
+    retry_policy=RetryPolicy(maximum_attempts=2),
+)
+"""Reads a file of this machine."""
+
+RECORD = Terms(start_to_close_timeout=timedelta(seconds=30), retry_policy=_WITHOUT_END)
+
+WATCHED = Terms(
+    start_to_close_timeout=timedelta(hours=24),
+    heartbeat_timeout=timedelta(seconds=100),
+    retry_policy=RetryPolicy(initial_interval=timedelta(seconds=1), backoff_coefficient=1.0),
+    cancellation_type=ActivityCancellationType.TRY_CANCEL,
+)
+"""One activity that returns when there is news. Heartbeats reach the server every 80 s: each is a billable action, so
+they are as rare as is still quick enough to notice a dead worker."""
+
+CHECK = Terms(
+    start_to_close_timeout=timedelta(minutes=2),
+    schedule_to_start_timeout=timedelta(seconds=10),
+    heartbeat_timeout=timedelta(seconds=10),
+    retry_policy=RetryPolicy(maximum_attempts=1),
+)
+
+RUN = Terms(
+    schedule_to_start_timeout=timedelta(seconds=3),
+    start_to_close_timeout=timedelta(hours=24),
+    heartbeat_timeout=timedelta(seconds=10),
+    retry_policy=RetryPolicy(maximum_attempts=1),
+    cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+)
+"""At most once. Not started within 3 s means that no runner is alive and that nothing ran; any other timeout means
+that nobody knows."""
+
+SUMMARY_BYTES = 400
+
+
+def summary(text: str) -> str:
+    """Text for the Web UI's history, within what the server takes for it."""
+    return text.encode()[:SUMMARY_BYTES].decode(errors="ignore")
