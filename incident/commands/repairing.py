@@ -436,6 +436,23 @@ class Failed(_WithReason):
         return report_repair(incident, repair, RepairState.FAILED, self.why, speaker, now)
 
 
+@dataclass(frozen=True)
+class Claim:
+    """The runner's question, just before it executes: may it? `token` is fresh for each invocation."""
+
+    number: int
+    digest: str
+    workflow_id: str
+    run_id: str
+    token: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    go: bool
+    why: str = ""
+
+
 def digest(entry: CatalogueEntry | None, parameters: dict[str, str], text: str) -> str:
     """What an approval is bound to: the entry as the catalogue had it, its parameters, the words."""
     whole = {"entry": entry.model_dump(mode="json") if entry else None, "parameters": parameters, "text": text}
@@ -489,12 +506,26 @@ def end_run(incident: Incident, repair: Repair, state: RepairState, outcome: str
     incident.log("repair", f"{repair.number} {state}{result}", now, who=who)
 
 
-def claim(incident: Incident, number: int, asked_digest: str, run_id: str, token: str, now: datetime) -> str | None:
-    """The runner asks for the word "go". None means go; otherwise why not.
+def claim(incident: Incident, asked: Claim, now: datetime) -> Verdict:
+    """Answer the runner.
 
     Go is said once for an approval, only to the child run that the incident itself started and for exactly what was
     approved. The same token asking again (its answer was lost) hears the same.
     """
+    why = _not_go(incident, asked, now)
+    if why is not None:
+        return Verdict(False, why)
+    repair = incident.repairs[asked.number]
+    if repair.claim_token != asked.token:
+        repair.claim_token = asked.token
+        _running(incident, repair, now)
+        incident.say(f"{wording.repair_line(repair)} runs now.", now)
+        incident.log("repair", f"{asked.number} started", now, source="runner")
+    return Verdict(True)
+
+
+def _not_go(incident: Incident, asked: Claim, now: datetime) -> str | None:
+    number, token = asked.number, asked.token
     repair = incident.repairs.get(number)
     if repair is None:
         return f"there is no repair action {number}"
@@ -502,20 +533,16 @@ def claim(incident: Incident, number: int, asked_digest: str, run_id: str, token
         return None
     if not incident.open:
         return f"the incident is {incident.phase}"
-    if not repair.run_id or repair.run_id != run_id:
+    if not repair.run_id or repair.run_id != asked.run_id:
         return "the run that asks is not the one this incident started"
     if repair.state is not RepairState.APPROVED or repair.approved_at is None:
         return f"it is {repair.state}, not approved"
     if repair.approved_by != incident.commander:
         return "it was approved by somebody who no longer commands"
-    if asked_digest != repair.digest:
+    if asked.digest != repair.digest:
         return "it is not what was approved"
     if now > approval_ends(incident, repair):
         return "the approval has lapsed"
-    repair.claim_token = token
-    _running(incident, repair, now)
-    incident.say(f"{wording.repair_line(repair)} runs now.", now)
-    incident.log("repair", f"{number} started", now, source="runner")
     return None
 
 

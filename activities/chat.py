@@ -1,0 +1,203 @@
+"""Slack: rooms, posts, private words. The SDK's own retries are off: retrying is Temporal's."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import aiohttp
+from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
+from temporalio import activity
+
+from activities import errors
+from activities.on_call_book import now
+from activities.placeholders import Placeholders
+from incident.model import Room
+from incident.wording import shorten
+
+EVENT = "dont_panic"
+LONGEST = 39_000
+LOOK_BACK = 200
+
+
+@dataclass(frozen=True)
+class RoomOrder:
+    """A channel of that name; one that exists already is adopted."""
+
+    name: str
+    private: bool = False
+
+
+@dataclass(frozen=True)
+class Post:
+    """`key` makes it be said once: it travels as the message's metadata and is looked for before a second attempt.
+
+    `also` are keys that this post covers: when one of them stands there already, nothing is posted. `here` lets
+    `{here}` become @here. `thread` is the message it answers.
+    """
+
+    channel: str
+    text: str
+    key: str
+    also: tuple[str, ...] = ()
+    here: bool = False
+    thread: str = ""
+
+
+@dataclass(frozen=True)
+class Posted:
+    channel: str
+    ts: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Topic:
+    channel: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Invitation:
+    channel: str
+    people: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Tell:
+    """A direct message to one person (handle, or Slack id of a guest)."""
+
+    person: str
+    text: str
+    key: str
+
+
+class Chat:
+    """`client` has its retry handlers off; `places` fills in what must not stand in a history."""
+
+    def __init__(self, client: AsyncWebClient, places: Placeholders) -> None:
+        self._slack = client
+        self._places = places
+        self._home = ""
+
+    @activity.defn
+    async def open_room(self, order: RoomOrder) -> Room:
+        try:
+            made = await self._slack.conversations_create(name=order.name, is_private=order.private)
+            channel = made["channel"]["id"]
+        except (SlackClientError, aiohttp.ClientError, OSError, asyncio.TimeoutError) as error:
+            if _code(error) != "name_taken":
+                raise errors.from_slack(error) from None
+            channel = await self._find_room(order.name)
+        return Room(channel, order.name, f"{await self._address()}archives/{channel}")
+
+    @activity.defn
+    async def post(self, post: Post) -> Posted:
+        text = self._places.for_slack(post.text, here=post.here)
+        return await self._once(post.channel, text, (post.key, *post.also), post.thread)
+
+    @activity.defn
+    async def pin(self, post: Post) -> Posted:
+        """Post it and pin it at the top of the room."""
+        posted = await self.post(post)
+        await self._fine(self._slack.pins_add(channel=posted.channel, timestamp=posted.ts), "already_pinned")
+        return posted
+
+    @activity.defn
+    async def tell(self, tell: Tell) -> None:
+        """Privately. Somebody who is not in Slack cannot be told: that is given up with a sentence."""
+        slack_id = self._places.slack_id(tell.person)
+        if not slack_id:
+            raise errors.rejected("Slack", f"{tell.person} has no Slack id")
+        opened = await self._call(self._slack.conversations_open(users=[slack_id]))
+        await self._once(opened["channel"]["id"], self._places.for_slack(tell.text), (tell.key,))
+
+    @activity.defn
+    async def set_topic(self, topic: Topic) -> None:
+        text = shorten(self._places.for_slack(topic.text), 250)
+        await self._call(self._slack.conversations_setTopic(channel=topic.channel, topic=text))
+
+    @activity.defn
+    async def invite(self, invitation: Invitation) -> None:
+        """Who is there already is fine; who is not in Slack is left out."""
+        for slack_id in filter(None, map(self._places.slack_id, invitation.people)):
+            await self._fine(
+                self._slack.conversations_invite(channel=invitation.channel, users=[slack_id]),
+                "already_in_channel",
+                "cant_invite_self",
+                "user_not_found",
+            )
+
+    # -------------------------------------------------------------------------------------------------
+
+    async def _once(self, channel: str, text: str, keys: tuple[str, ...], thread: str = "") -> Posted:
+        again = activity.in_activity() and activity.info().attempt > 1
+        if (again or len(keys) > 1) and (ts := await self._find_post(channel, set(keys))) is not None:
+            return Posted(channel, ts, now())
+        metadata = {"event_type": EVENT, "event_payload": {"key": keys[0]}}
+        answer = await self._call(
+            self._slack.chat_postMessage(
+                channel=channel,
+                text=shorten(text, LONGEST),
+                metadata=metadata,
+                thread_ts=thread or None,
+                unfurl_links=False,
+                unfurl_media=False,
+            )
+        )
+        return Posted(channel, answer["ts"], now())
+
+    async def _find_post(self, channel: str, keys: set[str]) -> str | None:
+        history = await self._call(
+            self._slack.conversations_history(channel=channel, limit=LOOK_BACK, include_all_metadata=True)
+        )
+        for message in history["messages"]:
+            metadata = message.get("metadata", {})
+            if metadata.get("event_type") == EVENT and metadata.get("event_payload", {}).get("key") in keys:
+                return str(message["ts"])
+        return None
+
+    async def _find_room(self, name: str) -> str:
+        cursor = ""
+        while True:
+            page = await self._call(
+                self._slack.conversations_list(
+                    types="public_channel,private_channel", limit=500, cursor=cursor, exclude_archived=True
+                )
+            )
+            for channel in page["channels"]:
+                if channel["name"] == name:
+                    return str(channel["id"])
+            cursor = page.get("response_metadata", {}).get("next_cursor", "")
+            if not cursor:
+                raise errors.rejected("Slack", f"#{name} is taken and cannot be seen")
+
+    async def _address(self) -> str:
+        if not self._home:
+            self._home = (await self._call(self._slack.auth_test()))["url"]
+        return self._home
+
+    async def _call(self, call: Awaitable[AsyncSlackResponse]) -> Any:  # Slack's answers have no one shape
+        try:
+            return (await call).data
+        except (SlackClientError, aiohttp.ClientError, OSError, asyncio.TimeoutError) as error:
+            raise errors.from_slack(error) from None
+
+    async def _fine(self, call: Awaitable[AsyncSlackResponse], *accepted: str) -> None:
+        """A refusal that says "that is so already" is a yes."""
+        try:
+            await call
+        except (SlackClientError, aiohttp.ClientError, OSError, asyncio.TimeoutError) as error:
+            if _code(error) not in accepted:
+                raise errors.from_slack(error) from None
+
+
+def _code(error: Exception) -> str:
+    if isinstance(error, SlackApiError) and error.response.status_code == 200:
+        return str(error.response.get("error", ""))
+    return ""

@@ -1,0 +1,116 @@
+"""The one table: what an outside service's error means for retrying.
+
+Each outside error is classified here, once. Only `ApplicationError` leaves an activity, with one of these types:
+
+| type | meaning | then |
+| --- | --- | --- |
+| `RateLimited` | too many calls | again after the time the service names |
+| `Unavailable` | 5xx, timeout, no connection | again, as the retry policy says |
+| `Rejected` | the service can never accept this | given up |
+| `NotConfigured` | key, scope or id missing or wrong | given up |
+| `PracticeMix` | a practice would reach real people, or a real incident only emulators | given up |
+| `Refused` | the incident did not say go | given up |
+
+Sentences name the service and what happened; never an address with a token, never a header.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+import aiohttp
+from slack_sdk.errors import SlackApiError
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
+
+RATE_LIMITED = "RateLimited"
+UNAVAILABLE = "Unavailable"
+REJECTED = "Rejected"
+NOT_CONFIGURED = "NotConfigured"
+PRACTICE_MIX = "PracticeMix"
+REFUSED = "Refused"
+
+_SLACK_KEYS = frozenset(
+    {"not_authed", "invalid_auth", "account_inactive", "token_revoked", "token_expired", "missing_scope", "no_permission"}
+)
+_SLACK_AGAIN = frozenset(
+    {"internal_error", "fatal_error", "service_unavailable", "request_timeout", "team_added_to_org", "ratelimited"}
+)
+
+
+def unavailable(service: str, what: str) -> ApplicationError:
+    return ApplicationError(f"{service} cannot be reached: {what}.", type=UNAVAILABLE)
+
+
+def rejected(service: str, what: str) -> ApplicationError:
+    return ApplicationError(f"{service} does not accept it: {what}.", type=REJECTED, non_retryable=True)
+
+
+def not_configured(service: str, what: str) -> ApplicationError:
+    return ApplicationError(
+        f"{service}: {what}. `ic doctor` says what to do.", type=NOT_CONFIGURED, non_retryable=True
+    )
+
+
+def practice_mix(asked: bool) -> ApplicationError:
+    this = "a practice" if asked else "a real incident"
+    reach = "real accounts" if asked else "the emulators"
+    return ApplicationError(
+        f"This is {this}, and this worker reaches {reach}: nothing was sent.", type=PRACTICE_MIX, non_retryable=True
+    )
+
+
+def from_status(service: str, status: int, what: str = "", retry_after: str | None = None) -> ApplicationError:
+    """An HTTP answer that is not a success. `retry_after` is the header, in seconds."""
+    because = f" ({what})" if what else ""
+    match status:
+        case 429:
+            wait = _seconds(retry_after, 1.0)
+            return ApplicationError(
+                f"{service} asks to wait {wait:g} s.", type=RATE_LIMITED, next_retry_delay=timedelta(seconds=wait)
+            )
+        case 401 | 403:
+            return not_configured(service, f"the key is refused ({status})")
+        case status if status >= 500 or status == 408:
+            return unavailable(service, f"it answered {status}{because}")
+        case _:
+            return rejected(service, f"{status}{because}")
+
+
+def from_slack(error: Exception) -> ApplicationError:
+    """What slack_sdk raised."""
+    if isinstance(error, SlackApiError):
+        response = error.response
+        if response.status_code == 429 or response.status_code >= 500:
+            return from_status("Slack", response.status_code, retry_after=response.headers.get("Retry-After"))
+        code = str(response.get("error", "unknown"))
+        if code in _SLACK_KEYS:
+            return not_configured("Slack", code)
+        return unavailable("Slack", code) if code in _SLACK_AGAIN else rejected("Slack", code)
+    return from_network("Slack", error)
+
+
+def from_network(service: str, error: Exception) -> ApplicationError:
+    """What an HTTP client raised when there was no answer at all."""
+    if isinstance(error, (asyncio.TimeoutError, TimeoutError)):
+        return unavailable(service, "no answer in time")
+    if isinstance(error, (aiohttp.ClientError, OSError)):
+        return unavailable(service, type(error).__name__)
+    raise error
+
+
+def stopping() -> ApplicationError:
+    """This worker is going; another one goes on with it at once. Nothing is wrong."""
+    return ApplicationError(
+        "the worker is shutting down",
+        type="Stopping",
+        category=ApplicationErrorCategory.BENIGN,
+        next_retry_delay=timedelta(milliseconds=1),
+    )
+
+
+def _seconds(text: str | None, otherwise: float) -> float:
+    try:
+        return max(0.1, float(text)) if text else otherwise
+    except ValueError:
+        return otherwise

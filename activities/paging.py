@@ -1,0 +1,361 @@
+"""PagerDuty: who is paged, who has heard it, who is on call. The only place that knows pdpyras."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pdpyras
+import requests
+from temporalio import activity
+from temporalio.exceptions import ApplicationError
+
+from activities import errors
+from activities.on_call_book import AHEAD, OnCallBook, Shift, now
+from incident.policy import Organisation
+
+ANSWER_WITHIN = 10.0
+logging.getLogger("pdpyras").setLevel(logging.CRITICAL)  # it logs whole requests; what matters is raised
+
+
+@dataclass(frozen=True)
+class PageOrder:
+    """Wake somebody. `key` is PagerDuty's incident key: sent twice, it is one page.
+
+    Either `people` (handles) or an escalation policy; with `level` > 0, whoever is on call at that level of it now.
+    """
+
+    incident: str
+    key: str
+    title: str
+    details: str
+    service: str
+    practice: bool
+    people: tuple[str, ...] = ()
+    escalation_policy: str = ""
+    level: int = 0
+    priority: str = ""
+
+
+@dataclass(frozen=True)
+class Paged:
+    """What PagerDuty made of it. `adopted`: it was there already under this key. `age`: of the on-call book."""
+
+    key: str
+    pagerduty_id: str = ""
+    url: str = ""
+    people: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    adopted: bool = False
+    age: str = ""
+
+
+@dataclass(frozen=True)
+class FollowOrder:
+    """Wait for an acknowledgement by somebody who is not in `seen` (handles)."""
+
+    pagerduty_id: str
+    seen: tuple[str, ...]
+    every: timedelta
+    until: datetime
+
+
+@dataclass(frozen=True)
+class Acknowledgement:
+    """Who has heard it. No person: nobody will any more (resolved, or the time is over)."""
+
+    person: str = ""
+    name: str = ""
+    at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class ResolveOrder:
+    pagerduty_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class SubscribeOrder:
+    """PagerDuty ids of teams that shall hear of the PagerDuty incident."""
+
+    pagerduty_id: str
+    teams: tuple[str, ...]
+    practice: bool
+
+
+class PagerDuty(pdpyras.APISession):
+    """One session of one thread, without retries of its own: retrying is Temporal's."""
+
+    max_network_attempts = 0
+    timeout = ANSWER_WITHIN
+
+    def __init__(self, url: str, key: str, sender: str) -> None:
+        super().__init__(key, default_from=sender or None)
+        self.url = url.rstrip("/")
+        self.retry = {429: 1}
+
+    def ask(self, method: str, path: str, **arguments: Any) -> dict[str, Any]:
+        """The JSON of an answer. Raises what `activities.errors` makes of anything else."""
+        response = self.answer(method, path, **arguments)
+        if not response.ok:
+            raise errors.from_status(
+                "PagerDuty", response.status_code, fault(response), response.headers.get("Retry-After")
+            )
+        return dict(response.json()) if response.content else {}
+
+    def answer(self, method: str, path: str, **arguments: Any) -> requests.Response:
+        """Whatever it answers. Raises only when it does not."""
+        try:
+            answer: requests.Response = self.request(method, path, **arguments)
+        except pdpyras.PDClientError as error:
+            raise errors.unavailable("PagerDuty", _why(error)) from None
+        except requests.RequestException as error:
+            raise errors.unavailable("PagerDuty", type(error).__name__) from None
+        return answer
+
+
+class Sessions:
+    """A PagerDuty session a thread: requests' sessions are not to be shared."""
+
+    def __init__(self, url: str, key: str, sender: str) -> None:
+        self._arguments = (url, key, sender)
+        self._local = threading.local()
+
+    @property
+    def here(self) -> PagerDuty:
+        session: PagerDuty | None = getattr(self._local, "session", None)
+        if session is None:
+            session = self._local.session = PagerDuty(*self._arguments)
+        return session
+
+
+class Paging:
+    """`practice` says whether `sessions` reach the emulators; an order for the other kind is refused."""
+
+    def __init__(self, sessions: Sessions, book: OnCallBook, organisation: Organisation, *, practice: bool) -> None:
+        self._sessions = sessions
+        self._book = book
+        self._organisation = organisation
+        self._practice = practice
+        self._watchers = ThreadPoolExecutor(16, thread_name_prefix="acknowledgements")
+
+    @activity.defn
+    def page(self, order: PageOrder) -> Paged:
+        """Open PagerDuty's incident: one call when all is well. An open one under this key is adopted."""
+        if order.practice != self._practice:
+            raise errors.practice_mix(order.practice)
+        session = self._sessions.here
+        if activity.in_activity() and activity.info().attempt > 1 and (found := self._find(order)) is not None:
+            return found
+        response = session.answer("POST", "/incidents", json={"incident": self._body(order)})
+        if response.status_code == 400 and (found := self._find(order)) is not None:
+            return found
+        if not response.ok:
+            raise errors.from_status(
+                "PagerDuty", response.status_code, fault(response), response.headers.get("Retry-After")
+            )
+        return self._paged(order, response.json()["incident"], adopted=False)
+
+    @activity.defn
+    def who_would_be_paged(self, order: PageOrder) -> Paged:
+        """From the on-call book alone: whom to call while PagerDuty cannot."""
+        people = order.people or self._book.on_call(order.escalation_policy, now(), max(order.level, 1))
+        return Paged(
+            order.key,
+            people=people,
+            names=tuple(self._book.name(person) for person in people),
+            age=self._book.age(now()),
+        )
+
+    @activity.defn
+    async def await_acknowledgement(self, order: FollowOrder) -> Acknowledgement:
+        """Looks every few seconds; returns on news. A worker that stops hands over at once."""
+        loop = asyncio.get_running_loop()
+        stop = asyncio.create_task(activity.wait_for_worker_shutdown())
+        try:
+            while now() < order.until:
+                activity.heartbeat()
+                try:
+                    news = await loop.run_in_executor(self._watchers, self._acknowledged, order)
+                except ApplicationError as error:
+                    if error.non_retryable:
+                        raise
+                    news = None  # PagerDuty is away for a moment; the next look may find it back
+                if news is not None:
+                    return news
+                await asyncio.wait([stop], timeout=order.every.total_seconds())
+                if stop.done():
+                    raise errors.stopping()
+            return Acknowledgement()
+        finally:
+            stop.cancel()
+
+    @activity.defn
+    def resolve(self, order: ResolveOrder) -> None:
+        """Resolve what was opened. Resolving twice is resolving once."""
+        for pagerduty_id in order.pagerduty_ids:
+            body = {"incident": {"type": "incident_reference", "status": "resolved"}}
+            response = self._sessions.here.answer("PUT", f"/incidents/{pagerduty_id}", json=body)
+            if response.status_code in (400, 404):
+                continue  # resolved already, or gone: nothing is left to resolve
+            if not response.ok:
+                raise errors.from_status(
+                    "PagerDuty", response.status_code, fault(response), response.headers.get("Retry-After")
+                )
+
+    @activity.defn
+    def subscribe(self, order: SubscribeOrder) -> None:
+        """PagerDuty keeps a set of subscribers, so that subscribing twice is subscribing once."""
+        if order.practice != self._practice:
+            raise errors.practice_mix(order.practice)
+        subscribers = [{"subscriber_id": team, "subscriber_type": "team"} for team in order.teams]
+        path = f"/incidents/{order.pagerduty_id}/status_updates/subscribers"
+        self._sessions.here.ask("POST", path, json={"subscribers": subscribers})
+
+    # -- the on-call book -----------------------------------------------------------------------------
+
+    def refresh_book(self) -> None:
+        """Read a day of shifts of every escalation policy the organisation names, and keep them."""
+        at = now()
+        shifts: list[Shift] = []
+        offset, more = 0, True
+        while more:
+            page = self._sessions.here.ask(
+                "GET",
+                "/oncalls",
+                params={
+                    "escalation_policy_ids[]": escalation_policies(self._organisation),
+                    "since": at.isoformat(),
+                    "until": (at + AHEAD).isoformat(),
+                    "include[]": "users",
+                    "limit": 100,
+                    "offset": offset,
+                },
+            )
+            shifts += [self._shift(item) for item in page["oncalls"]]
+            more, offset = bool(page.get("more")), offset + 100
+        self._book.keep(shifts, at)
+
+    def keep_book_fresh(self, every: timedelta, stopped: threading.Event) -> None:
+        """Until `stopped`: a failed reading leaves the last good copy, whose age grows."""
+        while True:
+            wait = every.total_seconds()
+            try:
+                self.refresh_book()
+            except ApplicationError as error:
+                logging.getLogger(__name__).warning("on-call book not refreshed: %s", error.message)
+                wait = min(wait, 30.0)
+            if stopped.wait(wait):
+                return
+
+    # -------------------------------------------------------------------------------------------------
+
+    def _body(self, order: PageOrder) -> dict[str, object]:
+        body: dict[str, object] = {
+            "type": "incident",
+            "title": order.title,
+            "incident_key": order.key,
+            "urgency": "high",
+            "service": {"id": order.service, "type": "service_reference"},
+            "body": {"type": "incident_body", "details": order.details},
+        }
+        if order.priority:
+            body["priority"] = {"id": order.priority, "type": "priority_reference"}
+        ids = [self._pagerduty_id(person) for person in self._wanted(order)]
+        if ids:
+            body["assignments"] = [{"assignee": {"id": i, "type": "user_reference"}} for i in ids]
+        elif order.escalation_policy:
+            body["escalation_policy"] = {"id": order.escalation_policy, "type": "escalation_policy_reference"}
+        else:
+            raise errors.not_configured("PagerDuty", f"{', '.join(order.people) or 'nobody'} has no PagerDuty id")
+        return body
+
+    def _wanted(self, order: PageOrder) -> tuple[str, ...]:
+        """With our own escalation, people: PagerDuty then does not escalate beside us."""
+        if order.people:
+            return tuple(person for person in order.people if self._pagerduty_id(person))
+        if order.level and self._organisation.paging.escalation == "ours":
+            return self._book.on_call(order.escalation_policy, now(), order.level)
+        return ()
+
+    def _pagerduty_id(self, person: str) -> str:
+        contact = self._organisation.contact(person)
+        return contact.pagerduty if contact else person
+
+    def _find(self, order: PageOrder) -> Paged | None:
+        """What stands under this key: opened by an attempt whose answer was lost, or by a door while we were down."""
+        found = self._sessions.here.ask("GET", "/incidents", params={"incident_key": order.key, "date_range": "all"})
+        return self._paged(order, found["incidents"][0], adopted=True) if found["incidents"] else None
+
+    def _paged(self, order: PageOrder, incident: dict[str, Any], *, adopted: bool) -> Paged:
+        assigned = [assignment["assignee"] for assignment in incident.get("assignments", ())]
+        return Paged(
+            key=order.key,
+            pagerduty_id=incident["id"],
+            url=incident.get("html_url") or "",
+            people=tuple(self._book.handle(user["id"]) for user in assigned),
+            names=tuple(self._book.name(self._book.handle(user["id"])) for user in assigned),
+            adopted=adopted,
+        )
+
+    def _acknowledged(self, order: FollowOrder) -> Acknowledgement | None:
+        incident = self._sessions.here.ask("GET", f"/incidents/{order.pagerduty_id}")["incident"]
+        for acknowledgement in incident.get("acknowledgements", ()):
+            user = acknowledgement["acknowledger"]
+            person = self._book.handle(user["id"])
+            if user.get("type", "").startswith("user") and person not in order.seen:
+                name = self._book.name(person)
+                called = user.get("summary", person) if name == person else name
+                return Acknowledgement(person, called, datetime.fromisoformat(acknowledgement["at"]).astimezone(UTC))
+        return Acknowledgement() if incident["status"] == "resolved" else None
+
+    def _shift(self, item: dict[str, Any]) -> Shift:
+        user = item["user"]
+        phones = [m for m in user.get("contact_methods", ()) if m.get("type", "").startswith("phone") and m.get("address")]
+        return Shift(
+            escalation_policy=item["escalation_policy"]["id"],
+            level=item["escalation_level"],
+            pagerduty_user=user["id"],
+            name=user.get("name") or user.get("summary") or user["id"],
+            phone=f"+{phones[0].get('country_code', '')} {phones[0]['address']}".replace("+ ", "") if phones else "",
+            start=datetime.fromisoformat(item["start"]) if item.get("start") else None,
+            end=datetime.fromisoformat(item["end"]) if item.get("end") else None,
+        )
+
+
+def escalation_policies(organisation: Organisation) -> list[str]:
+    """Every escalation policy that may be paged."""
+    paging = organisation.paging
+    rungs = [paging.primary, paging.backup, *([paging.shadow] if paging.shadow else [])]
+    teams = [team.escalation_policy for team in organisation.teams if team.escalation_policy]
+    return list(dict.fromkeys([rung.escalation_policy for rung in rungs] + teams))
+
+
+def fault(response: requests.Response) -> str:
+    """PagerDuty's own words for what was wrong."""
+    try:
+        error = response.json()["error"]
+        return "; ".join([error.get("message", ""), *error.get("errors", ())]).strip("; ")
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return ""
+
+
+def _why(error: pdpyras.PDClientError) -> str:
+    response = getattr(error, "response", None)
+    return f"it answered {response.status_code}" if response is not None else "no connection or no answer in time"
+
+
+def wait_for_book(book: OnCallBook, seconds: float) -> bool:
+    """Give the first reading a moment, so that the first page of a fresh start knows whom it pages."""
+    ends = time.monotonic() + seconds
+    while not book.fresh(now()):
+        if time.monotonic() > ends:
+            return False
+        time.sleep(0.05)
+    return True
