@@ -77,7 +77,10 @@ class Acknowledgement:
 
 @dataclass(frozen=True)
 class ResolveOrder:
+    """PagerDuty's ids, and keys of pages whose answer never came."""
+
     pagerduty_ids: tuple[str, ...]
+    keys: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -199,7 +202,8 @@ class Paging:
     @activity.defn
     def resolve(self, order: ResolveOrder) -> None:
         """Resolve what was opened. Resolving twice is resolving once."""
-        for pagerduty_id in order.pagerduty_ids:
+        doubtful = (self._open_under(key) for key in order.keys)
+        for pagerduty_id in (*order.pagerduty_ids, *(found for found in doubtful if found)):
             body = {"incident": {"type": "incident_reference", "status": "resolved"}}
             response = self._sessions.here.answer("PUT", f"/incidents/{pagerduty_id}", json=body)
             if response.status_code in (400, 404):
@@ -287,6 +291,10 @@ class Paging:
     def _pagerduty_id(self, person: str) -> str:
         contact = self._organisation.contact(person)
         return contact.pagerduty if contact else person
+
+    def _open_under(self, key: str) -> str:
+        found = self._sessions.here.ask("GET", "/incidents", params={"incident_key": key, "date_range": "all"})
+        return found["incidents"][0]["id"] if found["incidents"] else ""
 
     def _find(self, order: PageOrder) -> Paged | None:
         """What stands under this key: opened by an attempt whose answer was lost, or by a door while we were down."""

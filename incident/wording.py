@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from incident.model import Draft, Incident, Page, Repair, RepairState, Task
+from incident.identity import room_name
+from incident.model import Draft, Incident, Page, Repair, RepairState, Room, Task
 from incident.severity import Role
 
 
@@ -75,6 +76,27 @@ def page_title(incident: Incident, page: Page) -> str:
     """What stands on the phone of who is woken."""
     what = "is wanted as incident commander" if page.for_commander else "is wanted in an incident"
     return f"{incident.label}: {incident.severity} — {page.label} {what}"
+
+
+def page_details(incident: Incident) -> str:
+    """What stands under the title of a page."""
+    return (
+        f"{incident.title}. Declared by {incident.declared_by_name}. Room #{room_name(incident.id)}, incident"
+        f" {incident.id}. To take command say `command` there, or `ic command`."
+    )
+
+
+def contact_card(incident: Incident, room: Room) -> str:
+    """Pinned at the top of the room (process, 1)."""
+    executive = incident.policy.rooms.executive
+    return "\n".join(
+        (
+            f"Contact card of {incident.label}",
+            "Bridge: {bridge.url} · phone {bridge.phone} · PIN {bridge.pin}",
+            f"This room: <#{room.channel}> · executive summaries: <#{executive}>",
+            "To page an incident commander: `!ic page` in any channel, or `ic page`.",
+        )
+    )
 
 
 def page_line(incident: Incident, page: Page) -> str:

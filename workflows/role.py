@@ -82,15 +82,13 @@ class RoleKeeper(Generic[V]):
     async def keep(self) -> bool:
         """Until the incident is over (False), or the history is long enough for a new run (True)."""
         while not (self.view.over or self.lost):
+            self._news = False
             now = workflow.now()
-            todo = [d for d in self._duties(self.view, self.done, now) if d.key not in self._doing]
-            for duty in [duty for duty in todo if duty.due_at <= now]:
+            for duty in [duty for duty in self._todo(now) if duty.due_at <= now]:
                 self._doing[duty.key] = asyncio.create_task(self._carry_out(duty))
-            later = sorted((d for d in todo if d.due_at > now), key=lambda d: d.due_at)
             if workflow.info().get_current_history_length() >= HISTORY_LIMIT and not self._doing:
                 return True
-            self._news = False
-            await self._wait(later[0] if later else None, now)
+            await self._wait(self._next(now))
         await workflow.wait_condition(lambda: not self._doing)
         return False
 
@@ -102,16 +100,34 @@ class RoleKeeper(Generic[V]):
         except ApplicationError:
             self.lost = True
 
-    async def _wait(self, earliest: Duty | None, now: datetime) -> None:
+    def _todo(self, now: datetime) -> list[Duty]:
+        return [duty for duty in self._duties(self.view, self.done, now) if duty.key not in self._doing]
+
+    def _next(self, now: datetime) -> tuple[datetime, str] | None:
+        """When the next duty falls due, and its key."""
+        return min(((duty.due_at, duty.key) for duty in self._todo(now)), default=None)
+
+    def _moved(self, earliest: tuple[datetime, str] | None) -> bool:
+        """News that leaves the next deadline where it is leaves its timer alone: a timer is two events and an action."""
+        if not self._news:
+            return False
+        self._news = False
+        return self.view.over or self.lost or self._next(workflow.now()) != earliest
+
+    async def _wait(self, earliest: tuple[datetime, str] | None) -> None:
+        if earliest is None:
+            await workflow.wait_condition(lambda: self._moved(earliest))
+            return
+        due, key = earliest
+        left = due - workflow.now()
+        if left <= timedelta(0):
+            return
         try:
-            if earliest is None:
-                await workflow.wait_condition(lambda: self._news)
-            else:
-                await workflow.wait_condition(
-                    lambda: self._news,
-                    timeout=earliest.due_at - now,
-                    timeout_summary=retries.summary(f"{earliest.key} due {earliest.due_at:%H:%M:%S} UTC"),
-                )
+            await workflow.wait_condition(
+                lambda: self._moved(earliest),
+                timeout=left,
+                timeout_summary=retries.summary(f"{key} due {due:%H:%M:%S} UTC"),
+            )
         except TimeoutError:
             pass
 
@@ -123,8 +139,10 @@ class RoleKeeper(Generic[V]):
                 self.done[key] = workflow.now()
         except ActivityError as failure:
             workflow.logger.warning("%s: %s was not done: %s", self.role, duty.key, failure.cause)
-            if not isinstance(duty.deed, Summarise):
+            if isinstance(failure.cause, ApplicationError) and failure.cause.non_retryable:
                 self.done[duty.key] = workflow.now()
+                await self.report(f"not-done/{duty.key}", Remark(f"Could not be done ({duty.key}): {failure.cause.message}"))
+            # Else its time ran out: it is due still, and is done anew with the facts of then.
         finally:
             del self._doing[duty.key]
             self._news = True
@@ -167,6 +185,7 @@ class RoleKeeper(Generic[V]):
             Post(
                 channel=self.view.channel,
                 text=summary.text,
+                here=True,
                 key=f"{prefix}/{duty.key}",
                 also=tuple(f"{prefix}/{key}" for key in duty.settles),
             ),

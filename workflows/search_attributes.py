@@ -5,6 +5,7 @@ They are readable by everybody who may list workflows; nothing stands in them th
 
 from temporalio.common import SearchAttributeKey, SearchAttributePair, TypedSearchAttributes
 
+from incident.declaring import Declaration
 from incident.model import Incident
 
 SEVERITY = SearchAttributeKey.for_keyword("DpSeverity")
@@ -28,6 +29,19 @@ def of_incident(incident: Incident) -> TypedSearchAttributes:
         pairs.append(SearchAttributePair(SERVICE, incident.service))
     if incident.room:
         pairs.append(SearchAttributePair(ROOM, incident.room.name))
+    return TypedSearchAttributes(pairs)
+
+
+def of_declaration(declaration: Declaration) -> TypedSearchAttributes:
+    """What stands there before a worker has seen it, so that `list` shows it at once."""
+    pairs = [
+        SearchAttributePair(KIND, "incident"),
+        SearchAttributePair(SEVERITY, declaration.severity.value),
+        SearchAttributePair(STATUS, "open"),
+        SearchAttributePair(COMMANDER, "nobody"),
+    ]
+    if declaration.service:
+        pairs.append(SearchAttributePair(SERVICE, declaration.service))
     return TypedSearchAttributes(pairs)
 
 

@@ -1,0 +1,202 @@
+"""The doors' typed way to the incidents. Every door uses it, and so do the tests."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from temporalio.client import Client, WorkflowQueryFailedError, WorkflowUpdateFailedError
+from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
+from temporalio.service import RPCError, RPCStatusCode
+
+from incident import identity
+from incident.commands import Command, Said
+from incident.declaring import Declaration
+from incident.model import Answer, Entry, Incident, Origin
+from incident.policy import Policy
+from incident.severity import Severity
+from workflows import retries, search_attributes
+from workflows.incident import IncidentInput, IncidentWorkflow
+from workflows.queues import INCIDENT
+
+ANSWER_WITHIN = timedelta(seconds=20)
+
+
+class Refused(Exception):
+    """Heard and refused; the text says why."""
+
+
+class Unreachable(Exception):
+    """Temporal does not answer."""
+
+
+class Unanswered(Exception):
+    """Sent and not answered. It may still happen; said again with the same id it counts once."""
+
+    def __init__(self, id: str) -> None:
+        self.id = id
+        super().__init__(f"Sent, not answered. It may still happen. Repeat it with `--id {id}`: it counts once.")
+
+
+class NoSuchIncident(Exception):
+    """There is none of that id."""
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A line of the list of incidents."""
+
+    id: str
+    title: str
+    severity: str
+    status: str
+    commander: str
+    declared_at: datetime
+    ended_at: datetime | None
+
+
+class Gateway:
+    """`say` a command, `declare` an incident, look at what is there. No method a verb."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    async def declare(
+        self,
+        title: str,
+        *,
+        by: str,
+        by_name: str,
+        policy: Policy,
+        practice: bool,
+        severity: Severity | None = None,
+        service: str = "",
+        origin: Origin | None = None,
+        key: str = "",
+    ) -> str:
+        """The id of the incident. The same key always gives the same one; it needs no worker alive."""
+        key = key or str(uuid.uuid4())
+        words = 2
+        while True:
+            declaration = Declaration(
+                id=identity.incident_id(key, words),
+                title=title,
+                by=by,
+                by_name=by_name,
+                at=datetime.now(UTC),
+                policy=policy,
+                severity=severity or Severity.SEV2,
+                origin=origin or Origin(),
+                practice=practice,
+                service=service,
+                key_mark=identity.key_mark(key),
+            )
+            if await self._start(declaration):
+                return declaration.id
+            words += 1  # another key's incident has this id
+
+    async def _start(self, declaration: Declaration) -> bool:
+        """True when it runs, begun now or before under the same key."""
+        try:
+            await self._client.start_workflow(
+                IncidentWorkflow.run,
+                IncidentInput(declaration),
+                id=identity.workflow_id(declaration.id),
+                task_queue=INCIDENT,
+                id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
+                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                memo={"key_mark": declaration.key_mark},
+                search_attributes=search_attributes.of_declaration(declaration),
+                static_summary=retries.summary(f"{declaration.severity} {declaration.title}"),
+                static_details=f"Declared by {declaration.by_name} through {declaration.origin.door}.",
+            )
+        except WorkflowAlreadyStartedError:
+            handle = self._client.get_workflow_handle(identity.workflow_id(declaration.id))
+            memo = await (await handle.describe()).memo()
+            return memo.get("key_mark") == declaration.key_mark
+        except RPCError as error:
+            raise Unreachable(_sentence(error)) from error
+        return True
+
+    async def say(
+        self,
+        incident: str,
+        command: Command,
+        *,
+        by: str,
+        name: str = "",
+        door: str,
+        id: str = "",
+        at: datetime | None = None,
+    ) -> Answer:
+        """Accepted and durable when it returns. Raises Refused, NoSuchIncident, Unreachable, Unanswered."""
+        id = id or str(uuid.uuid4())
+        said = Said(command, by, id, door, name, at or datetime.now(UTC))
+        handle = self._client.get_workflow_handle(identity.workflow_id(incident))
+        try:
+            answer: Answer = await asyncio.wait_for(
+                handle.execute_update(command.verb, said, id=f"{command.verb}/{id}", result_type=Answer),
+                ANSWER_WITHIN.total_seconds(),
+            )
+        except WorkflowUpdateFailedError as failure:
+            cause = failure.cause
+            raise Refused(cause.message if isinstance(cause, ApplicationError) else str(cause)) from None
+        except RPCError as error:
+            raise self._what(error, incident, id) from error
+        except asyncio.TimeoutError:
+            raise Unanswered(id) from None
+        return answer
+
+    async def look(self, incident: str) -> Incident:
+        return await self._ask(incident, IncidentWorkflow.incident)
+
+    async def timeline(self, incident: str) -> list[Entry]:
+        return await self._ask(incident, IncidentWorkflow.timeline)
+
+    async def summary(self, incident: str) -> str:
+        return await self._ask(incident, IncidentWorkflow.summary)
+
+    async def _ask(self, incident: str, query: Any) -> Any:  # the query's own type, which its caller names
+        handle = self._client.get_workflow_handle(identity.workflow_id(incident))
+        try:
+            return await asyncio.wait_for(handle.query(query), ANSWER_WITHIN.total_seconds())
+        except RPCError as error:
+            raise self._what(error, incident, "") from error
+        except (asyncio.TimeoutError, WorkflowQueryFailedError) as error:
+            raise Unreachable("No worker answers. Is `ic up` running?") from error
+
+    async def list(self, *, everything: bool = False) -> list[Listed]:
+        """Open incidents, or all that the server still knows; the newest first."""
+        query = 'WorkflowType = "IncidentWorkflow"' + ("" if everything else ' and ExecutionStatus = "Running"')
+        found: dict[str, Listed] = {}
+        try:
+            async for run in self._client.list_workflows(query):
+                attributes = run.typed_search_attributes
+                listed = Listed(
+                    id=identity.incident_of(run.id),
+                    title=(await run.static_summary()) or "",
+                    severity=attributes.get(search_attributes.SEVERITY) or "",
+                    status=attributes.get(search_attributes.STATUS) or "",
+                    commander=attributes.get(search_attributes.COMMANDER) or "",
+                    declared_at=run.start_time,
+                    ended_at=run.close_time,
+                )
+                found.setdefault(listed.id, listed)
+        except RPCError as error:
+            raise Unreachable(_sentence(error)) from error
+        return list(found.values())
+
+    def _what(self, error: RPCError, incident: str, id: str) -> Exception:
+        if error.status is RPCStatusCode.NOT_FOUND:
+            return NoSuchIncident(f"No incident {incident!r} is running. `ic list` shows the open ones.")
+        if id and error.status in (RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED):
+            return Unanswered(id)
+        return Unreachable(_sentence(error))
+
+
+def _sentence(error: RPCError) -> str:
+    return f"Temporal cannot be reached ({error.status.name.lower().replace('_', ' ')}). Is `ic up` running?"

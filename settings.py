@@ -1,0 +1,118 @@
+"""What this process is told by its environment and `.env`: accounts, addresses, places on disk.
+
+Practice or real is decided here, once: in practice Slack and PagerDuty are both the emulators', else neither is.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from functools import cached_property
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from incident.policy import Organisation, read_organisation
+
+SLACK = "https://slack.com/api/"
+PAGERDUTY = "https://api.pagerduty.com"
+STATUSPAGE = "https://api.statuspage.io"
+PRACTICE_KEYS = {
+    "SLACK_BOT_TOKEN": "xoxb-practice",
+    "SLACK_APP_TOKEN": "xapp-practice",
+    "PAGERDUTY_API_KEY": "practice-pagerduty",
+    "PAGERDUTY_FROM": "dont-panic@example.com",
+    "STATUSPAGE_API_KEY": "practice-statuspage",
+}
+
+
+class Misconfigured(Exception):
+    """One sentence that says what to do."""
+
+
+class Settings(BaseSettings):
+    """Names as in the environment. Secrets do not show when it is printed."""
+
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore", populate_by_name=True)
+
+    slack_bot_token: SecretStr = SecretStr("")
+    slack_app_token: SecretStr = SecretStr("")
+    slack_api_url: str = SLACK
+    pagerduty_api_key: SecretStr = SecretStr("")
+    pagerduty_api_url: str = PAGERDUTY
+    pagerduty_from: str = ""
+    statuspage_api_key: SecretStr = SecretStr("")
+    statuspage_api_url: str = STATUSPAGE
+    database_url: str = ""
+    config: Path = Field(Path("config/example.toml"), validation_alias="DONT_PANIC_CONFIG")
+    state: Path = Field(Path(".state"), validation_alias="DONT_PANIC_STATE")
+    web_ui: str = Field("", validation_alias="DONT_PANIC_WEB_UI")
+    person: str = Field("", validation_alias="IC_USER")
+
+    @property
+    def practice(self) -> bool:
+        """Both are the emulators'. Raises Misconfigured on a mix, and when there is nothing to reach."""
+        slack, pagerduty = _local(self.slack_api_url), _local(self.pagerduty_api_url)
+        if slack and pagerduty:
+            return True
+        if slack or pagerduty:
+            raise Misconfigured(
+                "Practice and real never mix: "
+                + ("SLACK_API_URL" if slack else "PAGERDUTY_API_URL")
+                + " is an emulator and the other is not. Set both to the emulators, or neither."
+            )
+        if not self.slack_bot_token.get_secret_value():
+            raise Misconfigured("SLACK_BOT_TOKEN is missing. `ic up` starts a practice that needs no account.")
+        if not self.pagerduty_api_key.get_secret_value():
+            raise Misconfigured(
+                "There is a real Slack and no PAGERDUTY_API_KEY: nobody could be paged. Set it, or practise with `ic up`."
+            )
+        if not self.pagerduty_from:
+            raise Misconfigured("PAGERDUTY_FROM is missing: the e-mail of the PagerDuty user the pages come from.")
+        return False
+
+    @cached_property
+    def organisation(self) -> Organisation:
+        """Raises Misconfigured when there is no such file, BadPolicy when it cannot be used."""
+        try:
+            text = self.config.read_text()
+        except OSError as error:
+            raise Misconfigured(
+                f"The organisation's file {self.config} cannot be read ({error.strerror}). Set DONT_PANIC_CONFIG."
+            ) from None
+        return read_organisation(text, str(self.config))
+
+    @property
+    def on_call_book(self) -> Path:
+        return self.state / "on-call.json"
+
+    @property
+    def records_url(self) -> str:
+        return self.database_url or f"sqlite:///{(self.state / 'records.db').absolute()}"
+
+
+def load() -> Settings:
+    """From the environment, `.env`, and the copy that `ic up` keeps running in the state directory, in this order."""
+    running = running_copy(Path(os.environ.get("DONT_PANIC_STATE", ".state")))
+    for name, value in running.items():
+        os.environ.setdefault(name, value)
+    try:
+        return Settings()  # type: ignore[call-arg]  # every field comes from the environment or has a default
+    except ValidationError as error:
+        fault = error.errors()[0]
+        raise Misconfigured(f"{'.'.join(str(part) for part in fault['loc']).upper()}: {fault['msg']}") from None
+
+
+def running_copy(state: Path) -> dict[str, str]:
+    """What `ic up` wrote for the doors that talk to it; empty when nothing runs there."""
+    try:
+        written: dict[str, str] = json.loads((state / "up.json").read_text())["environment"]
+        return written
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
+def _local(url: str) -> bool:
+    return urlsplit(url).hostname in ("127.0.0.1", "localhost", "::1")

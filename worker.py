@@ -1,0 +1,226 @@
+"""The workers: settings → clients → activities → a Worker a queue. Ends cleanly on SIGTERM.
+
+    python -m worker --role all
+    python -m worker --role runner --environment prod-eu
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import logging
+import signal
+import sys
+import threading
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from slack_sdk.web.async_client import AsyncWebClient
+from temporalio.client import Client
+from temporalio.worker import Worker
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+
+import settings as configuration
+from activities.chat import Chat
+from activities.monitoring import Monitoring
+from activities.on_call_book import REFRESH_EVERY, OnCallBook
+from activities.paging import Paging, Sessions, wait_for_book
+from activities.placeholders import Placeholders
+from activities.records import Records
+from activities.repair import Runner
+from activities.status_page import StatusPage
+from connection import connect
+from incident.policy import BadPolicy
+from settings import Misconfigured, Settings
+from workflows import queues
+from workflows.customer_liaison import CustomerLiaisonWorkflow
+from workflows.deputy import DeputyWorkflow
+from workflows.incident import IncidentWorkflow
+from workflows.internal_liaison import InternalLiaisonWorkflow
+from workflows.repair_action import RepairActionWorkflow
+from workflows.scribe import ScribeWorkflow
+
+ROLES = ("all", "incident", "roles", "chat", "watch", "runner")
+GRACE = timedelta(seconds=25)
+PAGING_SLOTS = 200
+OUTSIDE_WITHIN = 10
+PASSED_THROUGH = ("incident", "activities", "workflows", "pydantic", "pydantic_core", "annotated_types")
+"""Pure, without state of their own (a test says so): importing them anew for each workflow costs 90 ms and 2 MB."""
+
+
+@dataclass
+class House:
+    """The activities, with their clients."""
+
+    paging: Paging
+    chat: Chat
+    status_page: StatusPage
+    monitoring: Monitoring
+    records: Records
+    runner: Runner
+    book: OnCallBook
+
+
+@asynccontextmanager
+async def furnish(settings: Settings, client: Client) -> AsyncIterator[House]:
+    """All clients of the outside, closed when it ends. Raises Misconfigured when practice and real are mixed."""
+    organisation, practice = settings.organisation, settings.practice
+    async with AsyncExitStack() as stack:
+        timeout = aiohttp.ClientTimeout(OUTSIDE_WITHIN)
+        http = await stack.enter_async_context(aiohttp.ClientSession(timeout=timeout))
+        slack = AsyncWebClient(
+            token=settings.slack_bot_token.get_secret_value(),
+            base_url=settings.slack_api_url,
+            timeout=OUTSIDE_WITHIN,
+            session=http,
+            retry_handlers=[],
+        )
+        slack.retry_handlers.clear()
+        book = OnCallBook(settings.on_call_book, organisation)
+        sessions = Sessions(
+            settings.pagerduty_api_url, settings.pagerduty_api_key.get_secret_value(), settings.pagerduty_from
+        )
+        yield House(
+            paging=Paging(sessions, book, organisation, practice=practice),
+            chat=Chat(slack, Placeholders(organisation, book)),
+            status_page=StatusPage(
+                http,
+                settings.statuspage_api_url,
+                settings.statuspage_api_key.get_secret_value(),
+                organisation.status_page.page,
+                practice=practice,
+            ),
+            monitoring=Monitoring(http),
+            records=Records(settings.records_url),
+            runner=Runner(client, organisation, http, settings.state / "output"),
+            book=book,
+        )
+
+
+def workers(client: Client, house: House, role: str, environment: str, **options: Any) -> list[Worker]:
+    """One Worker a queue of `role`. `options` go to each (tests turn the workflow cache off)."""
+    common: dict[str, Any] = {
+        "graceful_shutdown_timeout": GRACE,
+        "workflow_runner": SandboxedWorkflowRunner(
+            restrictions=SandboxRestrictions.default.with_passthrough_modules(*PASSED_THROUGH)
+        ),
+        # A worker that was killed leaves its sticky queue behind; the next command waits this long for it.
+        "sticky_queue_schedule_to_start_timeout": timedelta(seconds=2),
+        **options,
+    }
+    paging, chat, records = house.paging, house.chat, house.records
+    kinds: dict[str, Callable[[], Worker]] = {
+        "incident": lambda: Worker(
+            client,
+            task_queue=queues.INCIDENT,
+            workflows=[IncidentWorkflow],
+            activities=[paging.page, paging.who_would_be_paged],
+            activity_executor=ThreadPoolExecutor(PAGING_SLOTS, thread_name_prefix="paging"),
+            max_concurrent_activities=PAGING_SLOTS,
+            **common,
+        ),
+        "roles": lambda: Worker(
+            client,
+            task_queue=queues.ROLES,
+            workflows=[
+                DeputyWorkflow,
+                ScribeWorkflow,
+                CustomerLiaisonWorkflow,
+                InternalLiaisonWorkflow,
+                RepairActionWorkflow,
+            ],
+            **common,
+        ),
+        "chat": lambda: Worker(
+            client,
+            task_queue=queues.CHAT,
+            activities=[
+                chat.open_room,
+                chat.post,
+                chat.pin,
+                chat.tell,
+                chat.set_topic,
+                chat.invite,
+                house.status_page.publish,
+                paging.resolve,
+                paging.subscribe,
+                records.keep,
+            ],
+            activity_executor=ThreadPoolExecutor(32, thread_name_prefix="chat"),
+            **common,
+        ),
+        "watch": lambda: Worker(
+            client,
+            task_queue=queues.WATCH,
+            activities=[house.monitoring.watch, paging.await_acknowledgement],
+            max_concurrent_activities=5000,
+            # A heartbeat that reaches the server is a billable action.
+            max_heartbeat_throttle_interval=timedelta(seconds=100),
+            default_heartbeat_throttle_interval=timedelta(seconds=100),
+            **common,
+        ),
+        "runner": lambda: Worker(
+            client,
+            task_queue=queues.runner(environment),
+            activities=[house.runner.check, house.runner.run],
+            # Cancellation arrives with a heartbeat: an abort has to get through within two seconds.
+            max_heartbeat_throttle_interval=timedelta(seconds=1),
+            default_heartbeat_throttle_interval=timedelta(seconds=1),
+            **common,
+        ),
+    }
+    return [make() for kind, make in kinds.items() if role in ("all", kind)]
+
+
+async def serve(settings: Settings, role: str, environment: str, ready: Callable[[], None]) -> None:
+    """Until SIGTERM or SIGINT; then what runs is finished within the grace."""
+    client = await connect()
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with furnish(settings, client) as house, AsyncExitStack() as stack:
+        if role in ("all", "incident"):
+            stopped = threading.Event()
+            stack.callback(stopped.set)
+            threading.Thread(target=house.paging.keep_book_fresh, args=(REFRESH_EVERY, stopped), daemon=True).start()
+            await asyncio.to_thread(wait_for_book, house.book, 2.0)
+        for worker in workers(client, house, role, environment):
+            await stack.enter_async_context(worker)
+        ready()
+        await stop.wait()
+
+
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="python -m worker", description=__doc__)
+    parser.add_argument("--role", choices=ROLES, default="all", help="which queues to serve")
+    parser.add_argument("--environment", default="local", help="whose repair steps a runner carries out")
+    parser.add_argument("--ready-file", type=Path, help="written once it serves")
+    options = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("temporalio").setLevel(logging.WARNING)
+
+    def ready() -> None:
+        if options.ready_file:
+            options.ready_file.write_text("ready\n")
+
+    try:
+        asyncio.run(serve(configuration.load(), options.role, options.environment, ready))
+    except (Misconfigured, BadPolicy) as fault:
+        print(fault, file=sys.stderr)
+        return 2
+    except RuntimeError as error:
+        print(f"Temporal cannot be reached: {error}", file=sys.stderr)
+        return 3
+    return 0
+
+
+if __name__ == "__main__":
+    with contextlib.suppress(KeyboardInterrupt):
+        sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,236 @@
+"""How each effect of an incident is carried out."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+from temporalio import workflow
+from temporalio.exceptions import ActivityError, ApplicationError
+from temporalio.workflow import ParentClosePolicy
+
+from activities import chat, paging, records
+from activities.chat import Chat, Invitation, Post, RoomOrder, Topic
+from activities.paging import Acknowledgement, FollowOrder, Paged, PageOrder, Paging, ResolveOrder
+from incident import effects as want
+from incident import identity, settling, wording
+from incident.model import Incident, Page, Room
+from workflows import retries, search_attributes
+from workflows.queues import CHAT, INCIDENT, ROLES, WATCH
+from workflows.repair_action import RepairActionWorkflow, RepairBrief, RepairStart
+
+TRY_AGAIN_AFTER = timedelta(minutes=1)
+
+
+async def carry_out(effect: want.Effect, incident: Incident, versions: dict[str, int]) -> None:
+    """Until it is answered. Raises ActivityError when it was given up."""
+    prefix = workflow.info().workflow_id
+    match effect:
+        case want.SendPage(page=key):
+            await _send_page(incident, incident.pages[key])
+        case want.FollowPage(page=key):
+            await _follow_page(incident, incident.pages[key])
+        case want.OpenRoom():
+            await _open_room(incident)
+        case want.PinContactCard():
+            room = await _room(incident)
+            post = Post(room.channel, wording.contact_card(incident, room), f"{prefix}/{effect.key}")
+            await _chat(Chat.pin, post, "the contact card")
+        case want.SetTopic(topic=topic):
+            room = await _room(incident)
+            await _chat(Chat.set_topic, Topic(room.channel, topic), f"topic: {topic}")
+        case want.Invite(people=people):
+            room = await _room(incident)
+            await _chat(Chat.invite, Invitation(room.channel, people), f"invite {', '.join(people)}")
+        case want.Announce(channel=channel, text=text, thread=thread):
+            await _chat(Chat.post, Post(channel, text, f"{prefix}/{effect.key}", thread=thread), text)
+        case want.Tell(person=person, text=text):
+            await _chat(Chat.tell, chat.Tell(person, text, f"{prefix}/{effect.key}"), f"to {person}: {text}")
+        case want.StartRepair(number=number):
+            await _start_repair(incident, number)
+        case want.TellRepair(number=number):
+            await workflow.wait_condition(lambda: bool(incident.repairs[number].run_id))
+            await _tell_repair(incident, number, versions, over=False)
+        case want.ResolvePages():
+            await _resolve_pages(incident)
+        case want.KeepRecord():
+            await workflow.execute_activity_method(
+                records.Records.keep, incident, task_queue=CHAT, summary="keep the record", **retries.RECORD
+            )
+
+
+async def _chat(method: object, order: object, summary: str) -> None:
+    await workflow.execute_activity_method(
+        method, order, task_queue=CHAT, summary=retries.summary(summary), **retries.POST  # type: ignore[arg-type]  # any of Chat's activities
+    )
+
+
+async def _room(incident: Incident) -> Room:
+    """What belongs into the room waits for the room."""
+    await workflow.wait_condition(lambda: incident.room is not None)
+    assert incident.room is not None
+    return incident.room
+
+
+async def _open_room(incident: Incident) -> None:
+    """A missing scope is mended while we wait: this is not given up while the incident lives."""
+    while True:
+        try:
+            room = await workflow.execute_activity_method(
+                Chat.open_room,
+                RoomOrder(identity.room_name(incident.id), private=incident.security),
+                task_queue=CHAT,
+                summary=f"room #{identity.room_name(incident.id)}",
+                **retries.POST,
+            )
+        except ActivityError as failure:
+            settling.room_lost(incident, str(failure.cause), workflow.now())
+            await workflow.sleep(TRY_AGAIN_AFTER, summary="open the room again")
+        else:
+            settling.room_opened(incident, room, workflow.now())
+            return
+
+
+async def _send_page(incident: Incident, page: Page) -> None:
+    """First briefly; then names and phones are said, and it is tried without end."""
+    order = _page_order(incident, page)
+    try:
+        paged = await _page(order, page, retries.FIRST_PAGE)
+    except ActivityError:
+        await _say_whom_to_call(incident, page, order)
+        paged = await _page_at_last(order, page)
+    settling.paged(incident, page, paged.pagerduty_id, paged.url, paged.people, paged.names, workflow.now())
+
+
+async def _page(order: PageOrder, page: Page, terms: retries.Terms) -> Paged:
+    return await workflow.execute_activity_method(
+        Paging.page, order, task_queue=INCIDENT, summary=retries.summary(f"page {page.label}"), **terms
+    )
+
+
+async def _page_at_last(order: PageOrder, page: Page) -> Paged:
+    while True:
+        try:
+            return await _page(order, page, retries.PAGE)
+        except ActivityError:
+            # A wrong key or id is mended by somebody while we wait.
+            await workflow.sleep(TRY_AGAIN_AFTER, summary=retries.summary(f"page {page.label} again"))
+
+
+async def _say_whom_to_call(incident: Incident, page: Page, order: PageOrder) -> None:
+    try:
+        who = await workflow.execute_activity_method(
+            Paging.who_would_be_paged,
+            order,
+            task_queue=INCIDENT,
+            summary=retries.summary(f"whom to call for {page.label}"),
+            **retries.BOOK,
+        )
+    except ActivityError:
+        who = Paged(order.key, people=order.people, names=tuple(map(incident.name, order.people)), age="not readable")
+    settling.not_paged(incident, page, who.people, who.names, who.age, workflow.now())
+
+
+def _page_order(incident: Incident, page: Page) -> PageOrder:
+    return PageOrder(
+        incident=incident.id,
+        key=page.key,
+        title=wording.page_title(incident, page),
+        details=wording.page_details(incident),
+        service=incident.policy.paging.service,
+        practice=incident.practice,
+        people=(page.person,) if page.person else (),
+        escalation_policy=page.escalation_policy,
+        level=page.round,
+        priority=incident.policy.paging.priorities.get(incident.severity, ""),
+    )
+
+
+async def _follow_page(incident: Incident, page: Page) -> None:
+    """Each acknowledgement by itself, until all have, or long enough."""
+    rules = incident.policy.paging
+    until = (page.paged_at or page.asked_at) + rules.follow_acknowledgement_for
+    while not page.people or not set(page.people) <= set(page.acknowledged_by):
+        heard: Acknowledgement = await workflow.execute_activity_method(
+            Paging.await_acknowledgement,
+            FollowOrder(page.pagerduty_id, tuple(page.acknowledged_by), rules.poll_every, until),
+            task_queue=WATCH,
+            summary=retries.summary(f"wait until {', '.join(page.paged) or page.label} acknowledges"),
+            **retries.WATCHED,
+        )
+        if not heard.person:
+            return
+        settling.acknowledged(incident, page, heard.person, heard.name, heard.at or workflow.now(), workflow.now())
+
+
+async def _resolve_pages(incident: Incident) -> None:
+    """By id, and by key where the answer of a page never came."""
+    opened = tuple(page.pagerduty_id for page in incident.pages.values() if page.pagerduty_id)
+    doubtful = tuple(page.key for page in incident.pages.values() if not page.pagerduty_id)
+    await workflow.execute_activity_method(
+        paging.Paging.resolve,
+        ResolveOrder(opened, doubtful),
+        task_queue=CHAT,
+        summary="resolve in PagerDuty",
+        **retries.POST,
+    )
+
+
+async def _start_repair(incident: Incident, number: int) -> None:
+    repair = incident.repairs[number]
+    entry = incident.policy.entry(repair.entry) if repair.entry else None
+    start = RepairStart(
+        incident=incident.id,
+        number=number,
+        title=repair.title,
+        entry=repair.entry,
+        parameters=repair.parameters,
+        digest=repair.digest,
+        runner=entry.runner if entry else "",
+        checked=entry is not None and entry.check is not None and entry.check.automated,
+        brief=_repair_brief(incident, number, 0, over=False),
+    )
+    handle = await workflow.start_child_workflow(
+        RepairActionWorkflow.run,
+        start,
+        id=identity.repair_workflow_id(incident.id, number),
+        task_queue=ROLES,
+        parent_close_policy=ParentClosePolicy.ABANDON,
+        static_summary=retries.summary(wording.repair_line(repair)),
+        search_attributes=search_attributes.of_kind("repair"),
+    )
+    repair.run_id = handle.first_execution_run_id or ""
+
+
+async def dismiss_repairs(incident: Incident, versions: dict[str, int]) -> None:
+    """Nothing more happens to any of them."""
+    started = [r.number for r in incident.repairs.values() if r.run_id and not r.state.settled]
+    await asyncio.gather(*(_tell_repair(incident, number, versions, over=True) for number in started))
+
+
+async def _tell_repair(incident: Incident, number: int, versions: dict[str, int], *, over: bool) -> None:
+    child = identity.repair_workflow_id(incident.id, number)
+    versions[child] = versions.get(child, 0) + 1
+    brief = _repair_brief(incident, number, versions[child], over=over)
+    try:
+        await workflow.get_external_workflow_handle_for(RepairActionWorkflow.run, child).signal(
+            RepairActionWorkflow.see, brief
+        )
+    except ApplicationError as failure:
+        # It has ended already: what is settled needs no more words.
+        workflow.logger.info("repair %s hears nothing more: %s", number, failure.message)
+
+
+def _repair_brief(incident: Incident, number: int, version: int, *, over: bool) -> RepairBrief:
+    repair = incident.repairs[number]
+    valid = incident.policy.repair.approval_valid_for
+    return RepairBrief(
+        version=version,
+        over=over,
+        state=repair.state,
+        automated=repair.automated,
+        approvals=repair.approvals,
+        approval_ends=repair.approved_at + valid if repair.approved_at else None,
+        polled_until=None if repair.poll_closed else repair.polled_until,
+        abort=repair.abort_asked,
+    )

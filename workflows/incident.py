@@ -1,0 +1,300 @@
+"""The incident's workflow: commands change the incident; what must happen in the world is carried out here."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from temporalio import workflow
+from temporalio.exceptions import ActivityError, ApplicationError
+
+from activities.chat import Chat, Post
+from incident import card, declaring, reports, wording
+from incident.commands import VOCABULARY, Command, Refusal, Said, Who, hear, judge, repairing
+from incident.commands.base import speaker
+from incident.declaring import Declaration
+from incident.duties import command
+from incident.effects import FollowPage, KeepRecord, OpenRoom, SendPage
+from incident.model import Answer, Entry, Incident, Line, Phase
+from workflows import deeds, retries, search_attributes, staff
+from workflows.queues import CHAT
+
+HISTORY_LIMIT = 2_000
+LINES_A_POST = 40
+
+
+@dataclass(frozen=True)
+class Carried:
+    """What goes along when the history begins anew."""
+
+    incident: Incident
+    versions: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class IncidentInput:
+    """Either a new incident, or one that goes on."""
+
+    declaration: Declaration | None = None
+    carried: Carried | None = None
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How it ended."""
+
+    incident: str
+    phase: Phase
+    severity: str
+    minutes: int
+
+
+@workflow.defn
+class IncidentWorkflow:
+    """One incident, from the declaration to an hour after its end.
+
+    Id: `incident-ID`. Anyone speaks to it: each command of the vocabulary is an Update, the IC's decisions are Signals
+    of the same names too. Its roles and repair actions `report`. It ends when the watch after the call is over.
+    """
+
+    @workflow.init
+    def __init__(self, start: IncidentInput) -> None:
+        # An update can arrive before `run`: all state is made here.
+        if start.carried is not None:
+            self._incident = start.carried.incident
+        elif start.declaration is not None:
+            self._incident = declaring.declare(start.declaration, workflow.info().start_time)
+        else:
+            raise ApplicationError("An incident begins with a declaration.", non_retryable=True)
+        self._versions = dict(start.carried.versions) if start.carried else {}
+        self._goes_on = start.carried is not None
+        self._doing: dict[str, asyncio.Task[None]] = {}
+        self._staff = staff.Staff(self._incident, self._versions, goes_on=self._goes_on)
+        self._shown = None if self._goes_on else search_attributes.of_incident(self._incident)
+        self._news = True
+        for kind in VOCABULARY:
+            self._listen_for(kind)
+
+    @workflow.run
+    async def run(self, start: IncidentInput) -> Ended:
+        """Carry out what the incident wants until it is closed. The pages are the first thing it wants."""
+        helpers = [asyncio.create_task(c) for c in (self._speak(), self._keep_time(), self._staff.serve())]
+        while self._incident.phase is not Phase.CLOSED:
+            self._carry_out_effects()
+            self._show()
+            self._news = False
+            await workflow.wait_condition(lambda: self._news)
+            if self._history_is_long():
+                for task in helpers:
+                    task.cancel()
+                await self._begin_anew()
+        await self._close()
+        for task in helpers:
+            task.cancel()
+        incident = self._incident
+        lasted = (incident.ended_at or workflow.now()) - incident.declared_at
+        return Ended(incident.id, incident.phase, incident.severity, int(lasted.total_seconds() // 60))
+
+    # -- who may speak to it --------------------------------------------------------------------------
+
+    @workflow.signal
+    def report(self, report: reports.Report) -> None:
+        """From its roles and repair actions."""
+        try:
+            reports.take(self._incident, report, workflow.now())
+        except (KeyError, AssertionError) as fault:
+            # Anyone who may signal could send a number that does not exist; it must not hold the incident.
+            workflow.logger.warning("a report from %s makes no sense: %r", report.source, fault)
+        self._changed()
+
+    @workflow.update
+    def claim(self, claim: repairing.Claim) -> repairing.Verdict:
+        """From a runner, just before it executes."""
+        verdict = repairing.claim(self._incident, claim, workflow.now())
+        self._changed()
+        return verdict
+
+    @workflow.query
+    def incident(self) -> Incident:
+        """All of it."""
+        return self._incident
+
+    @workflow.query
+    def card(self) -> str:
+        """Where we are, in Markdown."""
+        return card.markdown(self._incident, workflow.now())
+
+    @workflow.query
+    def timeline(self) -> list[Entry]:
+        """What happened, line by line."""
+        return self._incident.timeline
+
+    @workflow.query
+    def summary(self) -> str:
+        """The executive summary as it would go out now."""
+        return wording.executive_summary(wording.picture(self._incident), workflow.now())
+
+    def _listen_for(self, kind: type[Command]) -> None:
+        """An Update named after the command; for the IC's decisions a Signal of the same name as well."""
+
+        def judged(said: Any) -> None:
+            try:
+                judge(self._incident, said, workflow.now())
+            except Refusal as refusal:
+                raise ApplicationError(str(refusal), type="Refused", non_retryable=True) from None
+
+        def heard(said: Any) -> Answer:
+            answer = hear(self._incident, said, workflow.now())
+            self._changed()
+            return answer
+
+        def signalled(said: Any) -> None:
+            now = workflow.now()
+            try:
+                judge(self._incident, said, now)
+                hear(self._incident, said, now)
+            except Refusal as refusal:
+                who = speaker(self._incident, said)
+                self._incident.say(f"{who.name} said `{said.command.words()}` by a signal. Refused: {refusal}", now)
+                self._incident.log("refused", f"{said.command.words()}: {refusal}", now, who=who.id, source="signal")
+            self._changed()
+
+        # The SDK decodes by annotation; the kind is known only here.
+        said_type = Said[kind]  # type: ignore[valid-type]  # a class chosen at run time is no static type
+        judged.__annotations__ = {"said": said_type, "return": None}
+        heard.__annotations__ = {"said": said_type, "return": Answer}
+        signalled.__annotations__ = {"said": said_type, "return": None}
+        workflow.set_update_handler(kind.verb, heard, validator=judged)
+        if kind.who is Who.COMMANDER:
+            workflow.set_signal_handler(kind.verb, signalled)
+
+    def _changed(self) -> None:
+        self._news = True
+        self._staff.look()
+
+    # -- what happens in the world --------------------------------------------------------------------
+
+    def _carry_out_effects(self) -> None:
+        """A task for each effect that has none; one that was replaced meanwhile is carried out again."""
+        for effect in list(self._incident.effects.values()):
+            if effect.key not in self._doing:
+                self._doing[effect.key] = asyncio.create_task(self._carry_out(effect.key))
+        if not self._incident.open:
+            for key, task in list(self._doing.items()):
+                if isinstance(self._incident.effects.get(key), SendPage | FollowPage):
+                    task.cancel()  # nobody is woken for a call that is over
+
+    async def _carry_out(self, key: str) -> None:
+        effect = self._incident.effects[key]
+        try:
+            await deeds.carry_out(effect, self._incident, self._versions)
+        except ActivityError as failure:
+            why = failure.cause.message if isinstance(failure.cause, ApplicationError) else str(failure.cause)
+            self._incident.log("not done", f"{effect.kind}: {why}", workflow.now(), source="workflow")
+            workflow.logger.warning("%s was not done: %s", key, why)
+        except asyncio.CancelledError:
+            if self._incident.open:
+                raise  # only put off: it is carried along to the next history
+        finally:
+            del self._doing[key]
+            self._news = True
+        if self._incident.effects.get(key) == effect:
+            del self._incident.effects[key]
+        self._changed()
+
+    async def _speak(self) -> None:
+        """The one mouth of the room: a post at a time, in order; what gathers meanwhile joins the next."""
+        incident = self._incident
+        doubtful = self._goes_on
+        while True:
+            await workflow.wait_condition(lambda: bool(incident.outbox) and incident.room is not None)
+            assert incident.room is not None
+            lines = _together(incident.outbox)
+            key = f"{workflow.info().workflow_id}/{lines[0].key}"
+            text = "\n".join(line.text for line in lines)
+            try:
+                await workflow.execute_activity_method(
+                    Chat.post,
+                    Post(incident.room.channel, text, key, also=(key,) if doubtful else ()),
+                    task_queue=CHAT,
+                    summary=retries.summary(text),
+                    **retries.POST,
+                )
+            except ActivityError as failure:
+                # What Slack can never accept must not hold the room.
+                incident.log("not said", f"{text} ({failure.cause})", workflow.now(), source="slack")
+            doubtful = False
+            del incident.outbox[: len(lines)]
+            self._news = True
+
+    async def _keep_time(self) -> None:
+        """The incident's own deadlines."""
+        while True:
+            await self._until(command.next_deadline(self._incident))
+            command.let_fall_due(self._incident, workflow.now())
+            self._changed()
+
+    async def _until(self, due: datetime | None) -> None:
+        """Until `due`, or until a handler moved the deadline."""
+        left = None if due is None else due - workflow.now()
+        if left is not None and left <= timedelta(0):
+            return
+        try:
+            await workflow.wait_condition(
+                lambda: command.next_deadline(self._incident) != due,
+                timeout=left,
+                timeout_summary=f"next deadline {due:%H:%M:%S} UTC" if due else None,
+            )
+        except TimeoutError:
+            pass
+
+    # -- what can be read of it -----------------------------------------------------------------------
+
+    def _show(self) -> None:
+        """Search attributes, one upsert a change; the card as the workflow's current details."""
+        attributes = search_attributes.of_incident(self._incident)
+        if attributes != self._shown:
+            workflow.upsert_search_attributes(attributes)
+            self._shown = attributes
+        workflow.set_current_details(card.markdown(self._incident, workflow.now()))
+
+    # -- a new history, and the end -------------------------------------------------------------------
+
+    def _history_is_long(self) -> bool:
+        """Only when nothing is in flight but what may be begun again: its keys make twice once."""
+        if workflow.info().get_current_history_length() < HISTORY_LIMIT or self._incident.outbox:
+            return False
+        effects = self._incident.effects
+        again = (SendPage, FollowPage, OpenRoom)
+        return all(isinstance(effects.get(key), again) for key in self._doing) and self._staff.quiet
+
+    async def _begin_anew(self) -> None:
+        for task in list(self._doing.values()):
+            task.cancel()
+        await workflow.wait_condition(lambda: not self._doing and workflow.all_handlers_finished())
+        workflow.continue_as_new(IncidentInput(carried=Carried(self._incident, self._versions)))
+
+    async def _close(self) -> None:
+        """The last record is kept, the last words are said, the roles and repair actions end."""
+        self._incident.want(KeepRecord("record/closed"))
+        self._carry_out_effects()
+        self._show()
+        if self._incident.room is None:
+            self._incident.outbox.clear()
+        await self._staff.dismiss()
+        await deeds.dismiss_repairs(self._incident, self._versions)
+        await workflow.wait_condition(lambda: not self._doing and not self._incident.outbox)
+        await workflow.wait_condition(workflow.all_handlers_finished)
+
+
+def _together(outbox: list[Line]) -> list[Line]:
+    """As many lines as one post takes."""
+    size, lines = 0, []
+    for line in outbox[:LINES_A_POST]:
+        size += len(line.text)
+        if lines and size > 12_000:
+            break
+        lines.append(line)
+    return lines

@@ -1,0 +1,105 @@
+"""The incident's side of its roles: it starts them, shows them the incident, and dismisses them."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from temporalio import workflow
+from temporalio.exceptions import ApplicationError
+from temporalio.workflow import ParentClosePolicy
+
+from incident import identity
+from incident.duties import customer_liaison, deputy, internal_liaison, scribe
+from incident.model import Incident
+from incident.severity import Role
+from workflows import retries, search_attributes
+from workflows.customer_liaison import CustomerLiaisonWorkflow
+from workflows.deputy import DeputyWorkflow
+from workflows.internal_liaison import InternalLiaisonWorkflow
+from workflows.queues import ROLES
+from workflows.role import Brief, RoleStart, View
+from workflows.scribe import ScribeWorkflow
+
+WORKFLOWS: dict[Role, Any] = {  # four classes of one shape; the SDK's types know no such family
+    Role.DEPUTY: DeputyWorkflow,
+    Role.SCRIBE: ScribeWorkflow,
+    Role.CUSTOMER_LIAISON: CustomerLiaisonWorkflow,
+    Role.INTERNAL_LIAISON: InternalLiaisonWorkflow,
+}
+VIEWS = {
+    Role.DEPUTY: deputy.view,
+    Role.SCRIBE: scribe.view,
+    Role.CUSTOMER_LIAISON: customer_liaison.view,
+    Role.INTERNAL_LIAISON: internal_liaison.view,
+}
+
+
+class Staff:
+    """A role sees its whole cut of the incident with a version, only when it changed, one Signal in flight."""
+
+    def __init__(self, incident: Incident, versions: dict[str, int], *, goes_on: bool) -> None:
+        self._incident = incident
+        self._versions = versions
+        self._started = goes_on
+        self._seen: dict[Role, View] = {}
+        self._looked: dict[Role, bool] = dict.fromkeys(WORKFLOWS, False)
+        self._gone: set[Role] = set()
+        self._over = False
+
+    def look(self) -> None:
+        """Something changed; each role's view is compared with what it has."""
+        for role in self._looked:
+            self._looked[role] = True
+
+    @property
+    def quiet(self) -> bool:
+        return self._started and not any(self._looked.values())
+
+    async def serve(self) -> None:
+        """Start the roles, then keep them informed, each at its own pace. Cancelled by the incident's end."""
+        if not self._started:
+            await asyncio.gather(*(self._start(role) for role in WORKFLOWS))
+            self._started = True
+        await asyncio.gather(*(self._inform(role) for role in WORKFLOWS))
+
+    async def dismiss(self) -> None:
+        """The last view they get says that it is over."""
+        await workflow.wait_condition(lambda: self._started)
+        self._over = True
+        self.look()
+        await workflow.wait_condition(lambda: not any(self._looked.values()))
+
+    async def _start(self, role: Role) -> None:
+        view = VIEWS[role](self._incident, over=False)
+        self._seen[role] = view
+        await workflow.start_child_workflow(
+            WORKFLOWS[role].run,
+            RoleStart(self._incident.id, Brief(0, view)),
+            id=identity.role_workflow_id(self._incident.id, role),
+            task_queue=ROLES,
+            parent_close_policy=ParentClosePolicy.ABANDON,
+            static_summary=retries.summary(f"{role.title} of {self._incident.label}"),
+            search_attributes=search_attributes.of_kind("role"),
+        )
+
+    async def _inform(self, role: Role) -> None:
+        while True:
+            # Handlers may change the incident while a Signal is on its way: then there is another look.
+            await workflow.wait_condition(lambda: self._looked[role])
+            view: View = VIEWS[role](self._incident, over=self._over)
+            if role not in self._gone and view != self._seen.get(role):
+                await self._show(role, view)
+            if view == VIEWS[role](self._incident, over=self._over):
+                self._looked[role] = False
+
+    async def _show(self, role: Role, view: View) -> None:
+        child = identity.role_workflow_id(self._incident.id, role)
+        self._versions[child] = self._versions.get(child, 0) + 1
+        self._seen[role] = view
+        try:
+            await workflow.get_external_workflow_handle(child).signal("see", Brief(self._versions[child], view))
+        except ApplicationError:
+            self._gone.add(role)
+            if not self._over:
+                self._incident.say(f"The {role.title.lower()}'s timers are gone: its workflow was ended from outside.", workflow.now())
