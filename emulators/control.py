@@ -1,0 +1,216 @@
+"""The control address: faults, what was received, and what people do."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import asdict, fields
+from typing import Any
+
+from aiohttp import web
+
+from emulators.arguments import arguments
+from emulators.journal import Fault, Journal
+from emulators.pagerduty.account import Account
+from emulators.pagerduty.account import Fault as PagerDutyFault
+from emulators.slack.rate_limits import RateLimits
+from emulators.slack.socket_mode import SocketMode
+from emulators.slack.workspace import SlackError, Workspace
+from emulators.status_page import StatusPage
+
+LONGEST_WAIT = 60.0
+
+
+class Control:
+    def __init__(
+        self,
+        journal: Journal,
+        space: Workspace,
+        sockets: SocketMode,
+        limits: RateLimits,
+        account: Account,
+        status_page: StatusPage,
+        systems: dict[str, str],
+        forget: Callable[[], None],
+    ) -> None:
+        self._journal = journal
+        self._space = space
+        self._sockets = sockets
+        self._limits = limits
+        self._account = account
+        self._status_page = status_page
+        self._systems = systems
+        self._forget = forget
+
+    def routes(self) -> list[web.RouteDef]:
+        table: list[tuple[str, str, Callable[[web.Request], Any]]] = [
+            ("GET", "/control/faults", self._faults),
+            ("POST", "/control/faults", self._add_fault),
+            ("DELETE", "/control/faults", self._clear_faults),
+            ("GET", "/control/received", self._received),
+            ("DELETE", "/control/received", self._clear_received),
+            ("POST", "/control/latency", self._latency),
+            ("POST", "/control/reset", self._reset),
+            ("POST", "/control/slack/message", self._say),
+            ("POST", "/control/slack/command", self._command),
+            ("POST", "/control/slack/action", self._press),
+            ("POST", "/control/slack/view", self._submit),
+            ("POST", "/control/slack/redeliver", self._redeliver),
+            ("POST", "/control/slack/socket", self._drop_sockets),
+            ("POST", "/control/slack/rate_limits", self._rate_limits),
+            ("GET", "/control/slack/rooms", self._rooms),
+            ("POST", "/control/pagerduty/acknowledge", self._acknowledge),
+            ("POST", "/control/pagerduty/acknowledgement", self._acknowledgement),
+            ("POST", "/control/pagerduty/oncall", self._on_call),
+            ("GET", "/control/pagerduty/incidents", self._incidents),
+            ("GET", "/control/statuspage", self._published),
+            ("POST", "/control/status/{name}", self._set_status),
+        ]
+        return [web.route(method, path, _answering(handler)) for method, path, handler in table]
+
+    # -- faults and what was received -----------------------------------------------------------------
+
+    async def _faults(self, request: web.Request) -> Any:
+        return [asdict(fault) for fault in self._journal.faults]
+
+    async def _add_fault(self, request: web.Request) -> Any:
+        given = await arguments(request)
+        unknown = set(given) - {f.name for f in fields(Fault)}
+        if unknown:
+            raise web.HTTPBadRequest(text=f"unknown: {', '.join(sorted(unknown))}")
+        fault = Fault(**given)
+        self._journal.faults.append(fault)
+        return asdict(fault)
+
+    async def _clear_faults(self, request: web.Request) -> Any:
+        self._journal.faults.clear()
+        return {}
+
+    async def _received(self, request: web.Request) -> Any:
+        """`wait` seconds for something to match; `since` a sequence number; `call` may end in *."""
+        query = request.query
+        ends = time.monotonic() + min(float(query.get("wait", 0)), LONGEST_WAIT)
+        while True:
+            found = self._journal.find(query.get("service", ""), query.get("call", ""), int(query.get("since", 0)))
+            left = ends - time.monotonic()
+            if found or left <= 0:
+                return found
+            async with self._journal.heard:
+                try:
+                    await asyncio.wait_for(self._journal.heard.wait(), left)
+                except asyncio.TimeoutError:
+                    continue
+
+    async def _clear_received(self, request: web.Request) -> Any:
+        self._journal.received.clear()
+        return {}
+
+    async def _latency(self, request: web.Request) -> Any:
+        self._journal.latency.update({k: float(v) for k, v in (await arguments(request)).items()})
+        return self._journal.latency
+
+    async def _reset(self, request: web.Request) -> Any:
+        self._forget()
+        return {}
+
+    # -- Slack ----------------------------------------------------------------------------------------
+
+    async def _say(self, request: web.Request) -> Any:
+        given = await arguments(request)
+        return self._sockets.message(
+            given["user"], given["channel"], given["text"], str(given.get("thread_ts") or "")
+        )
+
+    async def _command(self, request: web.Request) -> Any:
+        given = await arguments(request)
+        delivery = self._sockets.command(
+            given["user"], given["channel"], given.get("command", "/ic"), given.get("text", "")
+        )
+        return await self._acknowledged(delivery, given["user"], given["channel"])
+
+    async def _press(self, request: web.Request) -> Any:
+        given = await arguments(request)
+        action = {k: given[k] for k in ("action_id", "value", "block_id") if k in given}
+        delivery = self._sockets.press(given["user"], given["channel"], given["ts"], action)
+        return await self._acknowledged(delivery, given["user"], given["channel"])
+
+    async def _submit(self, request: web.Request) -> Any:
+        given = await arguments(request)
+        view = self._space.views.get(given["view_id"])
+        if view is None:
+            raise web.HTTPNotFound(text="no such view")
+        delivery = self._sockets.submit(given["user"], view, given.get("values", {}))
+        return await self._acknowledged(delivery, given["user"], "")
+
+    async def _acknowledged(self, delivery: Any, user: str, channel: str) -> Any:
+        """What the app answered within Slack's three seconds; a text in it is shown to the person."""
+        try:
+            await asyncio.wait_for(delivery.acknowledged.wait(), 3.0)
+        except asyncio.TimeoutError:
+            return {"acknowledged": False}
+        answer = delivery.answer
+        if channel and isinstance(answer, dict) and answer.get("text"):
+            place = self._space.channel(channel)["id"]
+            self._space.say(place, {"user": "U0PANIC", "bot_id": "B0PANIC", "text": answer["text"], "ephemeral_to": user})
+        return {"acknowledged": True, "answer": answer}
+
+    async def _redeliver(self, request: web.Request) -> Any:
+        """Send the event of a message again, as Slack does when an acknowledgement was lost."""
+        given = await arguments(request)
+        self._sockets.tell(self._space.message(given["channel"], given["ts"]))
+        return {}
+
+    async def _drop_sockets(self, request: web.Request) -> Any:
+        await self._sockets.drop(float((await arguments(request)).get("refuse_for", 0)))
+        return {}
+
+    async def _rate_limits(self, request: web.Request) -> Any:
+        self._limits.on = bool((await arguments(request)).get("on"))
+        return {"on": self._limits.on}
+
+    async def _rooms(self, request: web.Request) -> Any:
+        return [
+            {**channel, "messages": self._space.history(channel["id"])} for channel in self._space.channels.values()
+        ]
+
+    # -- PagerDuty, Statuspage, the monitored system --------------------------------------------------
+
+    async def _acknowledge(self, request: web.Request) -> Any:
+        given = await arguments(request)
+        return self._account.acknowledge(given["incident"], given["user"])
+
+    async def _acknowledgement(self, request: web.Request) -> Any:
+        given = await arguments(request)
+        after = given.get("after_seconds")
+        self._account.acknowledges_after[given["user"]] = None if after in (None, "never") else float(after)
+        return {}
+
+    async def _on_call(self, request: web.Request) -> Any:
+        given = await arguments(request)
+        self._account.levels[self._account.policy(given["escalation_policy"]).id] = list(given["levels"])
+        return {}
+
+    async def _incidents(self, request: web.Request) -> Any:
+        return list(self._account.incidents.values())
+
+    async def _published(self, request: web.Request) -> Any:
+        return list(self._status_page.incidents.values())
+
+    async def _set_status(self, request: web.Request) -> Any:
+        self._systems[request.match_info["name"]] = str((await arguments(request))["status"])
+        return self._systems
+
+
+def _answering(handler: Callable[[web.Request], Any]) -> Callable[[web.Request], Any]:
+    async def answer(request: web.Request) -> web.Response:
+        try:
+            return web.json_response(await handler(request))
+        except SlackError as error:
+            raise web.HTTPBadRequest(text=error.code) from None
+        except PagerDutyFault as fault:
+            raise web.HTTPBadRequest(text=str(fault)) from None
+        except (KeyError, TypeError, ValueError) as fault:
+            raise web.HTTPBadRequest(text=f"missing or wrong: {fault}") from None
+
+    return answer

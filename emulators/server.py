@@ -1,0 +1,115 @@
+"""One aiohttp application: Slack, PagerDuty, Statuspage and a monitored system, as local as they can be."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from aiohttp import web
+
+from emulators.arguments import arguments
+from emulators.control import Control
+from emulators.journal import Journal, middleware
+from emulators.pagerduty.account import Account
+from emulators.pagerduty.events import Events
+from emulators.pagerduty.rest import Rest
+from emulators.slack.rate_limits import RateLimits
+from emulators.slack.socket_mode import SocketMode
+from emulators.slack.web_api import WebApi
+from emulators.slack.workspace import BOT, BOT_USER, Workspace
+from emulators.status_page import StatusPage
+from emulators.store import Store
+from emulators.world import World
+
+LARGEST_BODY = 4 * 1024 * 1024
+
+
+@dataclass
+class Emulators:
+    """A running copy: where it listens."""
+
+    url: str
+
+
+def application(world: World, store: Store) -> web.Application:
+    journal = Journal()
+    space = Workspace(world, store)
+    sockets = SocketMode(space)
+    limits = RateLimits()
+    account = Account(world, store)
+    status_page = StatusPage(world, store)
+    systems = dict(world.systems)
+
+    def forget() -> None:
+        store.clear()
+        journal.received.clear()
+        journal.faults.clear()
+        journal.latency.clear()
+        limits.on = False
+        systems.update(world.systems)
+        space.forget()
+        account.forget()
+        status_page.furnish()
+
+    async def status(request: web.Request) -> web.Response:
+        return web.json_response({"status": systems.get(request.match_info["name"], "unknown")})
+
+    async def respond(request: web.Request) -> web.Response:
+        """A `response_url`: an answer to one person, or to the channel."""
+        asked = sockets.response_to(request.match_info["id"])
+        if asked is None:
+            raise web.HTTPNotFound
+        user, channel = asked
+        given = await arguments(request)
+        message = {"user": BOT_USER, "bot_id": BOT, "text": str(given.get("text") or "")}
+        if given.get("blocks"):
+            message["blocks"] = given["blocks"]
+        if given.get("response_type") != "in_channel":
+            message["ephemeral_to"] = user
+        space.say(channel, message)
+        return web.json_response({"ok": True})
+
+    async def healthy(request: web.Request) -> web.Response:
+        return web.json_response({"ok": True})
+
+    app = web.Application(middlewares=[middleware(journal)], client_max_size=LARGEST_BODY)
+    api = WebApi(space, sockets, limits)
+    app.add_routes(
+        [
+            web.route("*", "/slack/api/{method}", api.handle),
+            web.get("/slack/socket", sockets.connect),
+            web.post("/slack/response/{id}", respond),
+            web.post("/pagerduty-events/v2/enqueue", Events(account).enqueue),
+            web.get("/status/{name}", status),
+            web.get("/healthz", healthy),
+            *Rest(account).routes(),
+            *status_page.routes(),
+            *Control(journal, space, sockets, limits, account, status_page, systems, forget).routes(),
+        ]
+    )
+
+    async def close(_: web.Application) -> None:
+        await sockets.drop()
+        store.write()
+
+    app.on_shutdown.append(close)
+    return app
+
+
+@asynccontextmanager
+async def start(
+    world: World, *, host: str = "127.0.0.1", port: int = 0, state: Path | None = None
+) -> AsyncIterator[Emulators]:
+    """Serve until the context ends. Port 0 takes a free one; with `state`, what happened survives."""
+    store = Store(state / "emulators.db" if state else None)
+    runner = web.AppRunner(application(world, store), access_log=None, shutdown_timeout=2)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, host, port)
+        await site.start()
+        bound = runner.addresses[0][1]
+        yield Emulators(f"http://{host}:{bound}")
+    finally:
+        await runner.cleanup()

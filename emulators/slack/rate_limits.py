@@ -1,0 +1,52 @@
+"""Slack's documented limits, a minute and method; chat.postMessage one a second and channel. Off unless switched on."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict, deque
+
+_TIERS = {1: 1, 2: 20, 3: 50, 4: 100}
+_METHODS = {
+    "apps.connections.open": 1,
+    "conversations.create": 2,
+    "conversations.setTopic": 2,
+    "conversations.archive": 2,
+    "pins.add": 2,
+    "bookmarks.add": 2,
+    "conversations.list": 2,
+    "conversations.invite": 3,
+    "conversations.open": 3,
+    "conversations.history": 3,
+    "conversations.info": 3,
+    "chat.update": 3,
+    "users.lookupByEmail": 3,
+    "users.info": 4,
+    "chat.postEphemeral": 4,
+    "views.open": 4,
+    "views.update": 4,
+    "views.publish": 4,
+}
+
+
+class RateLimits:
+    def __init__(self) -> None:
+        self.on = False
+        self._calls: dict[str, deque[float]] = defaultdict(deque)
+
+    def wait(self, method: str, channel: str) -> float:
+        """Seconds to wait before this call may be made again; 0 when it may be made now."""
+        if not self.on:
+            return 0
+        if method == "chat.postMessage":
+            return self._take(f"{method}/{channel}", 1, 1.0)
+        tier = _METHODS.get(method)
+        return self._take(method, _TIERS[tier], 60.0) if tier else 0
+
+    def _take(self, key: str, calls: int, window: float) -> float:
+        made, now = self._calls[key], time.monotonic()
+        while made and now - made[0] >= window:
+            made.popleft()
+        if len(made) >= calls:
+            return max(1.0, round(window - (now - made[0])))
+        made.append(now)
+        return 0

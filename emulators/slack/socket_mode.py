@@ -1,0 +1,224 @@
+"""Socket Mode: envelopes to the app, acknowledgements back, redelivery of events that nobody acknowledged."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import time
+import uuid
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiohttp import WSMsgType, web
+
+from emulators.slack.workspace import APP, BOT_USER, TEAM, Workspace
+from emulators.store import Document
+
+ACKNOWLEDGED_WITHIN = 3.0
+TRIGGER_LIVES = 3.0
+
+
+@dataclass
+class Delivery:
+    """One envelope on its way. `answer` is what the app acknowledged it with."""
+
+    envelope: Document
+    acknowledged: asyncio.Event = field(default_factory=asyncio.Event)
+    answer: Any = None
+    attempts: int = 0
+
+
+class SocketMode:
+    def __init__(self, space: Workspace) -> None:
+        self._space = space
+        self._sockets: list[web.WebSocketResponse] = []
+        self._turn = itertools.count()
+        self._connected = asyncio.Event()
+        self._under_way: dict[str, Delivery] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._triggers: dict[str, tuple[float, str]] = {}
+        self._responses: dict[str, tuple[str, str]] = {}
+        self._refused_until = 0.0
+        self._base = ""
+
+    # -- the app's side -------------------------------------------------------------------------------
+
+    def address(self, request: web.Request) -> str:
+        self._base = f"http://{request.host}"
+        return f"ws://{request.host}/slack/socket?ticket={uuid.uuid4()}"
+
+    async def connect(self, request: web.Request) -> web.StreamResponse:
+        if time.monotonic() < self._refused_until:
+            raise web.HTTPServiceUnavailable
+        socket = web.WebSocketResponse(heartbeat=10)
+        await socket.prepare(request)
+        await socket.send_json(
+            {"type": "hello", "num_connections": len(self._sockets) + 1, "connection_info": {"app_id": APP}}
+        )
+        self._sockets.append(socket)
+        self._connected.set()
+        try:
+            async for message in socket:
+                if message.type is WSMsgType.TEXT:
+                    self._hear(message.data)
+        finally:
+            self._sockets.remove(socket)
+            if not self._sockets:
+                self._connected.clear()
+        return socket
+
+    async def drop(self, refuse_for: float = 0.0) -> None:
+        """Close every socket; take none for a while."""
+        self._refused_until = time.monotonic() + refuse_for
+        for socket in list(self._sockets):
+            await socket.close()
+
+    def _hear(self, text: str) -> None:
+        if text in ("ping", "pong"):
+            return
+        answer = json.loads(text)
+        delivery = self._under_way.get(str(answer.get("envelope_id")))
+        if delivery is not None:
+            delivery.answer = answer.get("payload")
+            delivery.acknowledged.set()
+
+    # -- what people do -------------------------------------------------------------------------------
+
+    def message(self, user: str, channel: str, text: str, thread: str = "") -> Document:
+        """Somebody types something."""
+        document = {"user": user, "team": TEAM, "text": text} | ({"thread_ts": thread} if thread else {})
+        said = self._space.say(self._space.channel(channel)["id"], document)
+        self.tell(said)
+        return said
+
+    def tell(self, said: Document) -> None:
+        channel = self._space.channel(said["channel"])
+        kind = "im" if channel["is_im"] else "group" if channel["is_private"] else "channel"
+        event = {k: v for k, v in said.items() if k not in ("deleted",)}
+        self._deliver(
+            "events_api",
+            {
+                "token": "",
+                "team_id": TEAM,
+                "api_app_id": APP,
+                "type": "event_callback",
+                "event_id": f"Ev{uuid.uuid4().hex[:10].upper()}",
+                "event_time": int(time.time()),
+                "event": {**event, "event_ts": said["ts"], "channel_type": kind},
+                "authorizations": [{"team_id": TEAM, "user_id": BOT_USER, "is_bot": True}],
+            },
+            again=True,
+        )
+
+    def command(self, user: str, channel: str, command: str, text: str) -> Delivery:
+        """Somebody types a slash command."""
+        place = self._space.channel(channel)
+        payload = {
+            "token": "",
+            "team_id": TEAM,
+            "team_domain": "example",
+            "channel_id": place["id"],
+            "channel_name": place["name"] or "directmessage",
+            "user_id": user,
+            "user_name": self._name(user),
+            "command": command,
+            "text": text,
+            "api_app_id": APP,
+            "is_enterprise_install": "false",
+            "response_url": self.response_url(user, place["id"]),
+            "trigger_id": self.trigger(user),
+        }
+        return self._deliver("slash_commands", payload)
+
+    def press(self, user: str, channel: str, ts: str, action: Document) -> Delivery:
+        """Somebody presses a button of a message."""
+        message = self._space.message(channel, ts)
+        payload = {
+            "type": "block_actions",
+            "team": {"id": TEAM, "domain": "example"},
+            "user": {"id": user, "username": self._name(user), "team_id": TEAM},
+            "api_app_id": APP,
+            "container": {"type": "message", "message_ts": ts, "channel_id": channel, "is_ephemeral": False},
+            "trigger_id": self.trigger(user),
+            "channel": {"id": channel, "name": self._space.channel(channel)["name"]},
+            "message": {k: v for k, v in message.items() if k != "channel"},
+            "response_url": self.response_url(user, channel),
+            "actions": [{"type": "button", "action_ts": f"{time.time():.6f}", **action}],
+        }
+        return self._deliver("interactive", payload)
+
+    def submit(self, user: str, view: Document, values: Document) -> Delivery:
+        """Somebody sends a form."""
+        payload = {
+            "type": "view_submission",
+            "team": {"id": TEAM, "domain": "example"},
+            "user": {"id": user, "username": self._name(user), "team_id": TEAM},
+            "api_app_id": APP,
+            "trigger_id": self.trigger(user),
+            "view": {**view, "state": {"values": values}},
+        }
+        return self._deliver("interactive", payload)
+
+    # -- triggers and response addresses --------------------------------------------------------------
+
+    def trigger(self, user: str) -> str:
+        id = f"{len(self._triggers)}.{uuid.uuid4().hex[:12]}"
+        self._triggers[id] = (time.monotonic(), user)
+        return id
+
+    def trigger_is_good(self, id: str) -> bool:
+        made = self._triggers.get(id)
+        return made is not None and time.monotonic() - made[0] <= TRIGGER_LIVES
+
+    def user_of_trigger(self, id: str) -> str:
+        return self._triggers[id][1]
+
+    def response_url(self, user: str, channel: str) -> str:
+        id = uuid.uuid4().hex
+        self._responses[id] = (user, channel)
+        return f"{self._base}/slack/response/{id}"
+
+    def response_to(self, id: str) -> tuple[str, str] | None:
+        return self._responses.get(id)
+
+    # -------------------------------------------------------------------------------------------------
+
+    def _name(self, user: str) -> str:
+        known = self._space.world.by_slack(user)
+        return known.email.partition("@")[0] if known else user
+
+    def _deliver(self, kind: str, payload: Document, *, again: bool = False) -> Delivery:
+        envelope = {
+            "envelope_id": str(uuid.uuid4()),
+            "type": kind,
+            "payload": payload,
+            "accepts_response_payload": kind != "events_api",
+        }
+        delivery = Delivery(envelope)
+        task = asyncio.get_running_loop().create_task(self._send(delivery, again))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return delivery
+
+    async def _send(self, delivery: Delivery, again: bool) -> None:
+        """Until it is acknowledged. Events come again at the configured times, with the reason."""
+        id = delivery.envelope["envelope_id"]
+        self._under_way[id] = delivery
+        waits = self._space.world.redeliver_after if again else (ACKNOWLEDGED_WITHIN,)
+        try:
+            for wait in (*waits, waits[-1]):
+                await self._connected.wait()
+                if delivery.attempts:
+                    delivery.envelope.update(retry_attempt=delivery.attempts, retry_reason="timeout")
+                delivery.attempts += 1
+                socket = self._sockets[next(self._turn) % len(self._sockets)]
+                try:
+                    await socket.send_json(delivery.envelope)
+                    await asyncio.wait_for(delivery.acknowledged.wait(), wait)
+                    return
+                except (asyncio.TimeoutError, ConnectionError):
+                    if not again:
+                        return
+        finally:
+            self._under_way.pop(id, None)

@@ -1,0 +1,177 @@
+"""Statuspage: incidents and components of one page."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from datetime import UTC, datetime
+
+from aiohttp import web
+
+from emulators.arguments import arguments
+from emulators.store import Document, Store
+from emulators.world import World
+
+STATUSES = ("investigating", "identified", "monitoring", "resolved")
+
+
+class StatusPage:
+    def __init__(self, world: World, store: Store) -> None:
+        self._world = world
+        self.incidents = store.table("statuspage.incidents")
+        self.components = store.table("statuspage.components")
+        self._numbers = itertools.count(len(self.incidents) + 1)
+        self.furnish()
+
+    def furnish(self) -> None:
+        for position, component in enumerate(self._world.components, 1):
+            if component.id not in self.components:
+                self.components.put(
+                    component.id,
+                    {
+                        "id": component.id,
+                        "page_id": self._world.statuspage_page,
+                        "name": component.name,
+                        "status": "operational",
+                        "position": position,
+                        "description": "",
+                        "showcase": True,
+                        "created_at": _now(),
+                        "updated_at": _now(),
+                    },
+                )
+
+    def routes(self) -> list[web.RouteDef]:
+        page = "/statuspage/v1/pages/{page}"
+        return [
+            web.get("/statuspage/v1/pages", self._pages),
+            web.get(page, self._page),
+            web.get(f"{page}/incidents", self._list),
+            web.post(f"{page}/incidents", self._create),
+            web.get(f"{page}/incidents/{{id}}", self._show),
+            web.patch(f"{page}/incidents/{{id}}", self._update),
+            web.put(f"{page}/incidents/{{id}}", self._update),
+            web.get(f"{page}/components", self._list_components),
+            web.patch(f"{page}/components/{{id}}", self._update_component),
+        ]
+
+    def _authorise(self, request: web.Request) -> None:
+        if request.headers.get("Authorization") != f"OAuth {self._world.statuspage_key}":
+            raise _fault(web.HTTPUnauthorized, "Could not authenticate")
+        if request.match_info.get("page", self._world.statuspage_page) != self._world.statuspage_page:
+            raise _fault(web.HTTPNotFound, "Not found")
+
+    async def _pages(self, request: web.Request) -> web.Response:
+        self._authorise(request)
+        return web.json_response([self._shown_page()])
+
+    async def _page(self, request: web.Request) -> web.Response:
+        self._authorise(request)
+        return web.json_response(self._shown_page())
+
+    def _shown_page(self) -> Document:
+        return {"id": self._world.statuspage_page, "name": "Example Corp", "domain": "status.example.com"}
+
+    async def _list(self, request: web.Request) -> web.Response:
+        self._authorise(request)
+        return web.json_response(list(reversed(self.incidents.values())))
+
+    async def _show(self, request: web.Request) -> web.Response:
+        self._authorise(request)
+        return web.json_response(self._find(request))
+
+    async def _create(self, request: web.Request) -> web.Response:
+        self._authorise(request)
+        asked = await self._asked(request)
+        if not asked.get("name"):
+            raise _fault(web.HTTPUnprocessableEntity, "Name can't be blank")
+        id = f"inc{next(self._numbers):09d}"
+        incident: Document = {
+            "id": id,
+            "page_id": self._world.statuspage_page,
+            "name": str(asked["name"]),
+            "status": "investigating",
+            "impact": "none",
+            "impact_override": None,
+            "metadata": {},
+            "components": [],
+            "incident_updates": [],
+            "created_at": _now(),
+            "started_at": _now(),
+            "updated_at": _now(),
+            "shortlink": f"http://{request.host}/#status/{id}",
+            "auto_transition_deliver_notifications_at_end": False,
+        }
+        self._apply(incident, asked)
+        self.incidents.put(id, incident)
+        return web.json_response(incident, status=201)
+
+    async def _update(self, request: web.Request) -> web.Response:
+        self._authorise(request)
+        incident = self._find(request)
+        self._apply(incident, await self._asked(request))
+        self.incidents.changed(incident["id"])
+        return web.json_response(incident)
+
+    async def _asked(self, request: web.Request) -> Document:
+        asked = (await arguments(request)).get("incident")
+        if not isinstance(asked, dict):
+            raise _fault(web.HTTPBadRequest, "incident is missing")
+        if asked.get("status") not in (None, *STATUSES):
+            raise _fault(web.HTTPUnprocessableEntity, "Status is not included in the list")
+        return asked
+
+    def _apply(self, incident: Document, asked: Document) -> None:
+        at = _now()
+        incident["status"] = asked.get("status") or incident["status"]
+        incident["updated_at"] = at
+        if isinstance(asked.get("metadata"), dict):
+            incident["metadata"] = asked["metadata"]
+        if incident["status"] == "resolved":
+            incident["resolved_at"] = at
+        for id, status in (asked.get("components") or {}).items():
+            if id in self.components:
+                self.components[id]["status"] = status
+                self.components.changed(id)
+        if asked.get("body"):
+            incident["incident_updates"].insert(
+                0,
+                {
+                    "id": f"{incident['id']}u{len(incident['incident_updates']) + 1}",
+                    "incident_id": incident["id"],
+                    "status": incident["status"],
+                    "body": str(asked["body"]),
+                    "created_at": at,
+                    "display_at": at,
+                    "updated_at": at,
+                    "deliver_notifications": bool(asked.get("deliver_notifications", True)),
+                },
+            )
+
+    async def _list_components(self, request: web.Request) -> web.Response:
+        self._authorise(request)
+        return web.json_response(list(self.components.values()))
+
+    async def _update_component(self, request: web.Request) -> web.Response:
+        self._authorise(request)
+        component = self.components.get(request.match_info["id"])
+        if component is None:
+            raise _fault(web.HTTPNotFound, "Not found")
+        asked = (await arguments(request)).get("component") or {}
+        component.update({k: v for k, v in asked.items() if k in ("status", "description", "name")})
+        self.components.changed(component["id"])
+        return web.json_response(component)
+
+    def _find(self, request: web.Request) -> Document:
+        found = self.incidents.get(request.match_info["id"])
+        if found is None:
+            raise _fault(web.HTTPNotFound, "Not found")
+        return found
+
+
+def _fault(kind: type[web.HTTPException], text: str) -> web.HTTPException:
+    return kind(text=json.dumps({"error": text}), content_type="application/json")
+
+
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")

@@ -1,0 +1,91 @@
+"""The people and places that exist from the start, from a TOML file."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class User:
+    """One human, with their ids at Slack and PagerDuty (empty: not there)."""
+
+    name: str
+    slack: str = ""
+    pagerduty: str = ""
+    email: str = ""
+    phone: str = ""
+    acknowledges_after: float | None = None
+
+
+@dataclass(frozen=True)
+class Channel:
+    id: str
+    name: str
+
+
+@dataclass(frozen=True)
+class EscalationPolicy:
+    id: str
+    name: str
+    levels: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Named:
+    """A thing with an id and a name; `escalation_policy` and `members` where it has them."""
+
+    id: str
+    name: str
+    escalation_policy: str = ""
+    members: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class World:
+    slack_token: str
+    slack_app_token: str
+    pagerduty_key: str
+    pagerduty_integration: str
+    statuspage_key: str
+    statuspage_page: str
+    redeliver_after: tuple[float, ...] = (3.0, 60.0, 300.0)
+    users: tuple[User, ...] = ()
+    channels: tuple[Channel, ...] = ()
+    escalation_policies: tuple[EscalationPolicy, ...] = ()
+    services: tuple[Named, ...] = ()
+    teams: tuple[Named, ...] = ()
+    priorities: tuple[Named, ...] = ()
+    components: tuple[Named, ...] = ()
+    business_services: tuple[Named, ...] = ()
+    systems: dict[str, str] = field(default_factory=dict)
+
+    def by_slack(self, id: str) -> User | None:
+        return next((u for u in self.users if id and u.slack == id), None)
+
+    def by_pagerduty(self, id: str) -> User | None:
+        return next((u for u in self.users if id and u.pagerduty == id), None)
+
+
+def read_world(file: Path) -> World:
+    data = tomllib.loads(file.read_text())
+    return World(
+        **data["keys"],
+        redeliver_after=tuple(data.get("slack", {}).get("redeliver_after", (3.0, 60.0, 300.0))),
+        users=tuple(User(**item) for item in data["users"]),
+        channels=tuple(Channel(**item) for item in data["channels"]),
+        escalation_policies=tuple(
+            EscalationPolicy(item["id"], item["name"], tuple(item["levels"])) for item in data["escalation_policies"]
+        ),
+        services=_named(data["services"]),
+        teams=_named(data["teams"]),
+        priorities=_named(data["priorities"]),
+        components=_named(data["components"]),
+        business_services=_named(data["business_services"]),
+        systems=dict(data["systems"]),
+    )
+
+
+def _named(items: list[dict[str, object]]) -> tuple[Named, ...]:
+    return tuple(Named(**{**item, "members": tuple(item.get("members", ()))}) for item in items)  # type: ignore[arg-type]  # TOML's values; a wrong one fails at start
