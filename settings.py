@@ -11,8 +11,8 @@ from functools import cached_property
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from dotenv import dotenv_values
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from incident.policy import Organisation, read_organisation
 
@@ -32,10 +32,10 @@ class Misconfigured(Exception):
     """One sentence that says what to do."""
 
 
-class Settings(BaseSettings):
-    """Names as in the environment. Secrets do not show when it is printed."""
+class Settings(BaseModel):
+    """Named as in the environment, in capitals. Secrets do not show when it is printed."""
 
-    model_config = SettingsConfigDict(env_file=".env", extra="ignore", populate_by_name=True)
+    model_config = ConfigDict(extra="ignore", alias_generator=str.upper, validate_by_name=True)
 
     slack_bot_token: SecretStr = SecretStr("")
     slack_app_token: SecretStr = SecretStr("")
@@ -46,10 +46,10 @@ class Settings(BaseSettings):
     statuspage_api_key: SecretStr = SecretStr("")
     statuspage_api_url: str = STATUSPAGE
     database_url: str = ""
-    config: Path = Field(Path("config/example.toml"), validation_alias="DONT_PANIC_CONFIG")
-    state: Path = Field(Path(".state"), validation_alias="DONT_PANIC_STATE")
-    web_ui: str = Field("", validation_alias="DONT_PANIC_WEB_UI")
-    person: str = Field("", validation_alias="IC_USER")
+    config: Path = Field(Path("config/example.toml"), alias="DONT_PANIC_CONFIG")
+    state: Path = Field(Path(".state"), alias="DONT_PANIC_STATE")
+    web_ui: str = Field("", alias="DONT_PANIC_WEB_UI")
+    person: str = Field("", alias="IC_USER")
 
     @property
     def practice(self) -> bool:
@@ -98,8 +98,13 @@ def load() -> Settings:
     running = running_copy(Path(os.environ.get("DONT_PANIC_STATE", ".state")))
     for name, value in running.items():
         os.environ.setdefault(name, value)
+    return from_environment()
+
+
+def from_environment() -> Settings:
+    """From the environment and `.env` alone."""
     try:
-        return Settings()  # type: ignore[call-arg]  # every field comes from the environment or has a default
+        return Settings.model_validate({**dotenv_values(".env"), **os.environ})
     except ValidationError as error:
         fault = error.errors()[0]
         raise Misconfigured(f"{'.'.join(str(part) for part in fault['loc']).upper()}: {fault['msg']}") from None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -65,7 +66,7 @@ class Monitoring:
 
     async def _read(self, source: StatusSource) -> str:
         try:
-            async with self._http.get(source.url, timeout=aiohttp.ClientTimeout(READ_WITHIN)) as answer:
+            async with self._http.get(os.path.expandvars(source.url), timeout=aiohttp.ClientTimeout(READ_WITHIN)) as answer:
                 if answer.status >= 400:
                     return "unreadable"
                 value: object = json.loads(await answer.text())

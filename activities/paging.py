@@ -227,7 +227,7 @@ class Paging:
     def refresh_book(self) -> None:
         """Read a day of shifts of every escalation policy the organisation names, and keep them."""
         at = now()
-        shifts: list[Shift] = []
+        turns: list[dict[str, Any]] = []
         offset, more = 0, True
         while more:
             page = self._sessions.here.ask(
@@ -237,14 +237,14 @@ class Paging:
                     "escalation_policy_ids[]": escalation_policies(self._organisation),
                     "since": at.isoformat(),
                     "until": (at + AHEAD).isoformat(),
-                    "include[]": "users",
                     "limit": 100,
                     "offset": offset,
                 },
             )
-            shifts += [self._shift(item) for item in page["oncalls"]]
+            turns += page["oncalls"]
             more, offset = bool(page.get("more")), offset + 100
-        self._book.keep(shifts, at)
+        phones = {user: self._phone(user) for user in dict.fromkeys(turn["user"]["id"] for turn in turns)}
+        self._book.keep([_shift(turn, phones) for turn in turns], at)
 
     def keep_book_fresh(self, every: timedelta, stopped: threading.Event) -> None:
         """Until `stopped`: a failed reading leaves the last good copy, whose age grows."""
@@ -323,18 +323,23 @@ class Paging:
                 return Acknowledgement(person, called, datetime.fromisoformat(acknowledgement["at"]).astimezone(UTC))
         return Acknowledgement() if incident["status"] == "resolved" else None
 
-    def _shift(self, item: dict[str, Any]) -> Shift:
-        user = item["user"]
-        phones = [m for m in user.get("contact_methods", ()) if m.get("type", "").startswith("phone") and m.get("address")]
-        return Shift(
-            escalation_policy=item["escalation_policy"]["id"],
-            level=item["escalation_level"],
-            pagerduty_user=user["id"],
-            name=user.get("name") or user.get("summary") or user["id"],
-            phone=f"+{phones[0].get('country_code', '')} {phones[0]['address']}".replace("+ ", "") if phones else "",
-            start=datetime.fromisoformat(item["start"]) if item.get("start") else None,
-            end=datetime.fromisoformat(item["end"]) if item.get("end") else None,
-        )
+    def _phone(self, user: str) -> str:
+        methods = self._sessions.here.ask("GET", f"/users/{user}/contact_methods")["contact_methods"]
+        phone = next((m for m in methods if m["type"].startswith("phone")), None)
+        return f"+{phone.get('country_code', '')} {phone['address']}" if phone else ""
+
+
+def _shift(turn: dict[str, Any], phones: dict[str, str]) -> Shift:
+    user = turn["user"]
+    return Shift(
+        escalation_policy=turn["escalation_policy"]["id"],
+        level=turn["escalation_level"],
+        pagerduty_user=user["id"],
+        name=user.get("summary") or user["id"],
+        phone=phones[user["id"]],
+        start=datetime.fromisoformat(turn["start"]) if turn.get("start") else None,
+        end=datetime.fromisoformat(turn["end"]) if turn.get("end") else None,
+    )
 
 
 def escalation_policies(organisation: Organisation) -> list[str]:

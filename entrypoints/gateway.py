@@ -20,9 +20,10 @@ from incident.model import Answer, Entry, Incident, Origin
 from incident.policy import Policy
 from incident.severity import Severity
 from workflows import retries, search_attributes
-from workflows.incident import IncidentInput, IncidentWorkflow
+from workflows.incident_input import IncidentInput
 from workflows.queues import INCIDENT
 
+WORKFLOW = "IncidentWorkflow"  # by name: its class would import every SDK of the activities into each `ic`
 ANSWER_WITHIN = timedelta(seconds=20)
 
 
@@ -103,13 +104,13 @@ class Gateway:
         """True when it runs, begun now or before under the same key."""
         try:
             await self._client.start_workflow(
-                IncidentWorkflow.run,
+                WORKFLOW,
                 IncidentInput(declaration),
                 id=identity.workflow_id(declaration.id),
                 task_queue=INCIDENT,
                 id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
                 id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
-                memo={"key_mark": declaration.key_mark},
+                memo={"key_mark": declaration.key_mark, "title": declaration.title},
                 search_attributes=search_attributes.of_declaration(declaration),
                 static_summary=retries.summary(f"{declaration.severity} {declaration.title}"),
                 static_details=f"Declared by {declaration.by_name} through {declaration.origin.door}.",
@@ -152,18 +153,18 @@ class Gateway:
         return answer
 
     async def look(self, incident: str) -> Incident:
-        return await self._ask(incident, IncidentWorkflow.incident)
+        return await self._ask(incident, "incident", Incident)
 
     async def timeline(self, incident: str) -> list[Entry]:
-        return await self._ask(incident, IncidentWorkflow.timeline)
+        return await self._ask(incident, "timeline", list[Entry])
 
     async def summary(self, incident: str) -> str:
-        return await self._ask(incident, IncidentWorkflow.summary)
+        return await self._ask(incident, "summary", str)
 
-    async def _ask(self, incident: str, query: Any) -> Any:  # the query's own type, which its caller names
+    async def _ask(self, incident: str, query: str, answer: Any) -> Any:  # of the type `answer`
         handle = self._client.get_workflow_handle(identity.workflow_id(incident))
         try:
-            return await asyncio.wait_for(handle.query(query), ANSWER_WITHIN.total_seconds())
+            return await asyncio.wait_for(handle.query(query, result_type=answer), ANSWER_WITHIN.total_seconds())
         except RPCError as error:
             raise self._what(error, incident, "") from error
         except (asyncio.TimeoutError, WorkflowQueryFailedError) as error:
@@ -171,14 +172,14 @@ class Gateway:
 
     async def list(self, *, everything: bool = False) -> list[Listed]:
         """Open incidents, or all that the server still knows; the newest first."""
-        query = 'WorkflowType = "IncidentWorkflow"' + ("" if everything else ' and ExecutionStatus = "Running"')
+        query = f'WorkflowType = "{WORKFLOW}"' + ("" if everything else ' and ExecutionStatus = "Running"')
         found: dict[str, Listed] = {}
         try:
             async for run in self._client.list_workflows(query):
                 attributes = run.typed_search_attributes
                 listed = Listed(
                     id=identity.incident_of(run.id),
-                    title=(await run.static_summary()) or "",
+                    title=str((await run.memo()).get("title", "")),
                     severity=attributes.get(search_attributes.SEVERITY) or "",
                     status=attributes.get(search_attributes.STATUS) or "",
                     commander=attributes.get(search_attributes.COMMANDER) or "",

@@ -79,7 +79,7 @@ def read(text: str, policy: Policy) -> Command | Question | Opening:
     if head in QUESTIONS:
         words.take("the question")
         return Question(head, words.maybe_rest())
-    raise Unknown(_nearest(head))
+    raise Unknown(nearest(head))
 
 
 def known_names(policy: Policy) -> frozenset[str]:
@@ -102,7 +102,7 @@ def help_text(about: str = "") -> str:
         for usage, text, who in usage_lines():
             if usage.lower().startswith(name):
                 return f"`{usage}`: {text} ({who})"
-        raise Unknown(_nearest(name.split()[0]))
+        raise Unknown(nearest(name.split()[0]))
     return "\n".join(f"`{usage}` — {text}{'' if who == 'anyone' else f' ({who})'}" for usage, text, who in usage_lines())
 
 
@@ -115,11 +115,12 @@ def _opening(words: Words, policy: Policy) -> Opening:
             known = ", ".join(s.id for s in policy.services)
             raise Unreadable(f"There is no service {service!r}. Known are {known}.")
     head, _, rest = text.partition(" ")
-    severity = severity_from(head) if not head.isdigit() or rest else severity_from(head)
+    severity = severity_from(head)
     return Opening((rest if severity else text).strip(), severity, service)
 
 
-def _nearest(word: str) -> str:
+def nearest(word: str) -> str:
+    """What to say of a word that is no command."""
     usages = {usage.split()[0]: usage for usage, _, _ in reversed(usage_lines())}
     near = difflib.get_close_matches(word, usages, n=1, cutoff=0.5)
     hint = f"Did you mean `{usages[near[0]]}`?" if near else "`help` shows what can be said."

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,41 +13,15 @@ from activities.chat import Chat, Post
 from incident import card, declaring, reports, wording
 from incident.commands import VOCABULARY, Command, Refusal, Said, Who, hear, judge, repairing
 from incident.commands.base import speaker
-from incident.declaring import Declaration
 from incident.duties import command
 from incident.effects import FollowPage, KeepRecord, OpenRoom, SendPage
 from incident.model import Answer, Entry, Incident, Line, Phase
 from workflows import deeds, retries, search_attributes, staff
+from workflows.incident_input import Carried, Ended, IncidentInput
 from workflows.queues import CHAT
 
 HISTORY_LIMIT = 2_000
 LINES_A_POST = 40
-
-
-@dataclass(frozen=True)
-class Carried:
-    """What goes along when the history begins anew."""
-
-    incident: Incident
-    versions: dict[str, int] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class IncidentInput:
-    """Either a new incident, or one that goes on."""
-
-    declaration: Declaration | None = None
-    carried: Carried | None = None
-
-
-@dataclass(frozen=True)
-class Ended:
-    """How it ended."""
-
-    incident: str
-    phase: Phase
-    severity: str
-    minutes: int
 
 
 @workflow.defn

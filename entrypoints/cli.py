@@ -1,0 +1,279 @@
+"""`ic`: the incident process in the shell. The same words as in chat.
+
+Exit codes: 0 accepted, 1 refused (the reason on stderr), 2 wrong usage, 3 not reachable.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import json
+import os
+import sys
+import threading
+import uuid
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+import settings as configuration
+from incident import grammar
+from incident.commands import VOCABULARY
+from incident.policy import BadPolicy
+from incident.words import Unreadable
+from settings import Misconfigured, Settings
+
+ACCEPTED, REFUSED, USAGE, UNREACHABLE = 0, 1, 2, 3
+SAID_AFTER = 1.0
+T = TypeVar("T")
+
+
+@dataclass
+class Options:
+    """What may stand before or behind any verb."""
+
+    speaker: str = ""
+    incident: str = ""
+    id: str = ""
+    as_json: bool = False
+
+
+def _options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of every verb that speaks to an incident."""
+    for option in (
+        click.option("--json", "as_json", is_flag=True, help="Answer as JSON."),
+        click.option("--id", "id", default="", help="Say it again under the id it was sent with: it counts once."),
+        click.option("--incident", "-i", default="", envvar="IC_INCIDENT", help="Which incident; its id."),
+        click.option("--as", "speaker", default="", envvar="IC_USER", help="Practice only: who says it, e.g. bob."),
+    ):
+        command = option(command)
+    return command
+
+
+class Verbs(click.Group):
+    """A verb for each thing that can be said, from the one vocabulary; a mistyped one gets the nearest."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [*_WORDS, *sorted(self.commands)]
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        own = super().get_command(ctx, name)
+        return own or (_verb(name) if name in _WORDS else None)
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError:
+            raise click.UsageError(grammar.nearest(args[0])) from None
+
+
+def _known_words() -> dict[str, str]:
+    words = {"declare": grammar.DECLARE[1]}
+    words |= {about: text for about, (_, text) in grammar.QUESTIONS.items() if about != "help"}
+    for kind in VOCABULARY:
+        words.setdefault(kind.verb.split("-")[0] if " " in kind.usage.split("[")[0].strip() else kind.verb, kind.help)
+        words.setdefault(kind.verb, kind.help)
+    return words
+
+
+_WORDS = _known_words()
+
+
+def _verb(name: str) -> click.Command:
+    @_options
+    @click.argument("words", nargs=-1, type=click.UNPROCESSED)
+    def say(words: tuple[str, ...], **options: Any) -> None:
+        _leave(_speak(" ".join((name, *words)), Options(**options)))
+
+    usages = [usage for usage, _, _ in grammar.usage_lines() if usage.split()[0] == name or usage.split(" ")[0] == name]
+    text = f"{_WORDS[name]}.\n\n\b\n" + "\n".join(f"ic {usage}" for usage in usages)
+    settings = {"ignore_unknown_options": True}
+    return click.Command(
+        name, callback=say, params=say.__click_params__[::-1], help=text, short_help=_WORDS[name], context_settings=settings  # type: ignore[attr-defined]  # where click keeps what its decorators gathered
+    )
+
+
+@click.group(cls=Verbs, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="dont-panic")
+@click.pass_context
+def ic(ctx: click.Context) -> None:
+    """Runs a company's response to a major incident.
+
+    \b
+    ic declare 1 checkout answers with 500    declare; the incident commanders are paged
+    ic command                                take command
+    ic show                                   where we are
+
+    Without a verb: who is incident commander on call.
+    """
+    if ctx.invoked_subcommand is None:
+        _leave(_speak("", Options()))
+
+
+@ic.command("help")
+@click.argument("about", nargs=-1)
+@click.option("--json", "as_json", is_flag=True, help="Answer as JSON.")
+def help_(about: tuple[str, ...], as_json: bool) -> None:
+    """what can be said, to whom"""
+    lines = grammar.usage_lines()
+    if as_json:
+        print(json.dumps([{"usage": usage, "help": text, "who": who} for usage, text, who in lines], indent=2))
+        _leave(ACCEPTED)
+    if about:
+        try:
+            print(grammar.help_text(" ".join(about)))
+        except Unreadable as problem:
+            print(problem, file=sys.stderr)
+            _leave(USAGE)
+        _leave(ACCEPTED)
+    width = max(len(usage) for usage, _, _ in lines if len(usage) < 40) + 2
+    for usage, text, who in lines:
+        mark = "" if who == "anyone" else f"  [{who}]"
+        print(f"ic {usage:<{width}}{text}{mark}")
+    print("\nic up, ic doctor: run it here; look whether all is well. `ic VERB --help` says more.")
+    print("--incident ID (or IC_INCIDENT) names the incident, --json answers as JSON, --as WHO speaks for somebody in practice.")
+    _leave(ACCEPTED)
+
+
+@ic.command()
+@click.option("--state", type=click.Path(path_type=Path), default=None, help="Where everything is kept [.state].")
+@click.option("--port", default=7080, help="The emulators' page [7080].")
+@click.option("--temporal-port", default=7233, help="Temporal [7233].")
+@click.option("--ui-port", default=8233, help="Temporal's Web UI [8233].")
+@click.option("--config", type=click.Path(path_type=Path), default=None, help="The organisation's file [config/example.toml].")
+def up(state: Path | None, port: int, temporal_port: int, ui_port: int, config: Path | None) -> None:
+    """run everything on this machine, in the foreground"""
+    from entrypoints.up import Places, up as run
+
+    if config:
+        os.environ["DONT_PANIC_CONFIG"] = str(config)
+    try:
+        settings = configuration.from_environment()
+        places = Places(state or settings.state, temporal_port, ui_port, port)
+        code = run(places, settings)
+    except (Misconfigured, BadPolicy) as fault:
+        print(fault, file=sys.stderr)
+        code = USAGE
+    _leave(code)
+
+
+@ic.command()
+@click.option("--json", "as_json", is_flag=True, help="Answer as JSON.")
+def doctor(as_json: bool) -> None:
+    """look at the configuration and at everything it names"""
+    from entrypoints.doctor import examine
+
+    try:
+        findings = _with_progress(examine(configuration.load()))
+    except Misconfigured as fault:
+        print(fault, file=sys.stderr)
+        _leave(USAGE)
+    if as_json:
+        print(json.dumps([vars(finding) for finding in findings], indent=2))
+    for finding in [] if as_json else findings:
+        print(f"{finding.state:<8} {finding.name:<28} {finding.what}" + (f"\n{'':38}{finding.mend}" if finding.mend else ""))
+    _leave(REFUSED if any(finding.state in ("missing", "broken") for finding in findings) else ACCEPTED)
+
+
+def _speak(words: str, options: Options) -> int:
+    """Say it, print the answer, give the exit code."""
+    from entrypoints.gateway import NoSuchIncident, Refused, Unanswered, Unreachable
+
+    try:
+        outcome = _with_progress(_act(words, options, configuration.load()))
+    except (Unreadable, Misconfigured, BadPolicy) as problem:
+        print(problem, file=sys.stderr)
+        return USAGE
+    except (Refused, NoSuchIncident) as problem:
+        print(problem, file=sys.stderr)
+        return REFUSED
+    except (Unanswered, Unreachable) as problem:
+        print(problem, file=sys.stderr)
+        return UNREACHABLE
+    print(outcome)
+    return ACCEPTED
+
+
+async def _act(words: str, options: Options, settings: Settings) -> str:
+    from activities.on_call_book import OnCallBook
+    from activities.placeholders import Placeholders
+    from connection import connect
+    from entrypoints.conversation import Conversation, Heard
+    from entrypoints.gateway import Gateway
+
+    practice = settings.practice
+    organisation = settings.organisation
+    by, name = _speaker(options.speaker, settings)
+    book = OnCallBook(settings.on_call_book, organisation)
+    gateway = Gateway(await connect(lazy=True))
+    conversation = Conversation(gateway, organisation, book, practice=practice, door="cli", web_ui=settings.web_ui)
+    heard = Heard(words, by, name, options.id or str(uuid.uuid4()), options.incident)
+    outcome = await conversation.act(heard)
+    if options.as_json:
+        return _json(outcome.data)
+    return _plain(Placeholders(organisation, book).for_terminal(outcome.text))
+
+
+def _speaker(given: str, settings: Settings) -> tuple[str, str]:
+    """Who speaks: the login; in practice whoever is named."""
+    people = settings.organisation.people
+    if given and not settings.practice:
+        raise Misconfigured("`--as` and IC_USER work in practice only: whose word it is, is proved, not claimed.")
+    wanted = (given or getpass.getuser()).removeprefix("@")
+    for person in people:
+        if wanted in (person.id, person.email, person.email.partition("@")[0], person.slack):
+            return person.id, person.name
+    return wanted, wanted
+
+
+def _json(data: Any) -> str:
+    from pydantic import TypeAdapter
+
+    from incident.model import Incident
+
+    hidden = {"policy", "effects", "outbox", "heard", "reported"} if isinstance(data, Incident) else None
+    whole = TypeAdapter(type(data)) if isinstance(data, Incident) else TypeAdapter(Any)
+    return json.dumps(whole.dump_python(data, mode="json", exclude=hidden), indent=2)
+
+
+def _plain(markdown: str) -> str:
+    return markdown.replace("**", "").replace("### ", "").replace("## ", "")
+
+
+def _with_progress(work: Coroutine[Any, Any, T]) -> T:
+    """Run it; say that it is under way when it takes longer than a second."""
+    timer = threading.Timer(SAID_AFTER, partial(print, "…", file=sys.stderr, flush=True))
+    timer.daemon = True
+    timer.start()
+    try:
+        return asyncio.run(work)
+    finally:
+        timer.cancel()
+
+
+def _leave(code: int) -> Any:
+    """Flush and go at once: at interpreter exit the SDK's threads now and then crash a short-lived process."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+def main() -> None:
+    try:
+        ic(standalone_mode=False)
+    except click.UsageError as problem:
+        print(problem.format_message(), file=sys.stderr)
+        _leave(USAGE)
+    except click.Abort:
+        _leave(REFUSED)
+    except BrokenPipeError:
+        os._exit(ACCEPTED)
+    _leave(ACCEPTED)
+
+
+if __name__ == "__main__":
+    main()

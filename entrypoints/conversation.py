@@ -1,0 +1,226 @@
+"""What every door does with words: declare, look something up, or say a command to the incident it belongs to."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from activities.on_call_book import OnCallBook, now
+from entrypoints.gateway import Gateway, Listed, NoSuchIncident, Refused, Unanswered, Unreachable
+from incident import card, grammar, wording
+from incident.commands import Command, Who
+from incident.commands.ending import Reload
+from incident.commands.paging import PagePeople
+from incident.grammar import Opening, Question
+from incident.model import Entry, Origin
+from incident.policy import Organisation
+from incident.words import Unreadable
+
+READ_WITHIN = 10
+
+
+@dataclass(frozen=True)
+class Heard:
+    """Somebody's words, and where they were said. `incident` is the room's, or one that was named; else empty."""
+
+    words: str
+    by: str
+    name: str
+    id: str = ""
+    incident: str = ""
+    channel: str = ""
+    thread: str = ""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What is said back. `data` is the same for programs."""
+
+    text: str
+    data: Any = None
+
+
+class Conversation:
+    def __init__(
+        self, gateway: Gateway, organisation: Organisation, book: OnCallBook, *, practice: bool, door: str, web_ui: str = ""
+    ) -> None:
+        self._gateway = gateway
+        self._organisation = organisation
+        self._policy = organisation.policy()
+        self._book = book
+        self._practice = practice
+        self._door = door
+        self._web_ui = web_ui
+        self._questions: dict[str, Callable[[Heard, str], Awaitable[Outcome]]] = {
+            "oncall": self._on_call,
+            "responders": self._responders,
+            "who": self._who,
+            "status": self._status,
+            "show": self._show,
+            "timeline": self._timeline,
+            "summary": self._summary,
+            "list": self._list,
+            "help": self._help,
+        }
+
+    async def answer(self, heard: Heard) -> str:
+        """For doors that show text: whatever happens, a sentence."""
+        try:
+            return (await self.act(heard)).text
+        except (Unreadable, Refused, NoSuchIncident, Unreachable, Unanswered) as problem:
+            return str(problem)
+
+    async def act(self, heard: Heard) -> Outcome:
+        """Raises Unreadable, Refused, NoSuchIncident, Unreachable or Unanswered, each with what to do."""
+        meant = grammar.read(heard.words, self._policy)
+        if isinstance(meant, PagePeople) and not meant.whom and not heard.incident:
+            meant = Opening(meant.reason)  # outside of a room, paging an IC begins an incident
+        match meant:
+            case Opening():
+                return await self._declare(heard, meant)
+            case Question(about=about, rest=rest):
+                return await self._questions[about](heard, rest)
+            case Command():
+                return await self._say(heard, meant)
+
+    async def _declare(self, heard: Heard, opening: Opening) -> Outcome:
+        id = await self._gateway.declare(
+            opening.title,
+            by=heard.by,
+            by_name=heard.name,
+            policy=self._policy,
+            practice=self._practice,
+            severity=opening.severity,
+            service=opening.service,
+            origin=Origin(self._door, heard.channel, heard.thread),
+            key=heard.id,
+        )
+        lines = [
+            f"Declared: incident {id}. The incident commanders are being paged; who was paged is said here and in #inc-{id}."
+            if heard.channel
+            else f"Declared: incident {id}, room #inc-{id}. The incident commanders are being paged."
+        ]
+        if self._web_ui:
+            lines.append(f"{self._web_ui}/namespaces/default/workflows/incident-{id}")
+        return Outcome("\n".join(lines), {"incident": id, "room": f"inc-{id}"})
+
+    async def _say(self, heard: Heard, command: Command) -> Outcome:
+        if isinstance(command, Reload):
+            command = Reload(self._policy)
+        incident = await self._meant(heard, decides=command.who is Who.COMMANDER)
+        answer = await self._gateway.say(
+            incident, command, by=heard.by, name=heard.name, door=self._door, id=heard.id
+        )
+        return Outcome(answer.text, {"incident": incident, "text": answer.text, "number": answer.number})
+
+    async def _meant(self, heard: Heard, *, decides: bool) -> str:
+        """Outside of a room a command names its incident, unless only one is open and it decides nothing (process, 7)."""
+        if heard.incident:
+            return heard.incident
+        running = await self._gateway.list()
+        if not running:
+            raise NoSuchIncident("No incident is open. `declare …` begins one.")
+        ids = ", ".join(listed.id for listed in running)
+        if len(running) > 1:
+            raise Refused(f"Several incidents are open: {ids}. Say which: in its room, or with `--incident ID`.")
+        if decides:
+            raise Refused(f"That decides something, so name its incident: `--incident {ids}` (or IC_INCIDENT), or its room.")
+        return running[0].id
+
+    # -- questions ------------------------------------------------------------------------------------
+
+    async def _on_call(self, heard: Heard, rest: str) -> Outcome:
+        """From the on-call book alone: it answers with everything else down."""
+        paging = self._organisation.paging
+        rungs = [("primary IC", paging.primary), ("backup IC", paging.backup)]
+        rungs += [("trainee IC", paging.shadow)] if paging.shadow else []
+        lines, data = [], []
+        for title, rung in rungs:
+            for person in self._book.on_call(rung.escalation_policy, now()):
+                lines.append(f"{title}: {self._book.name(person)}, {self._book.phone(person)}")
+                data.append({"role": title, "person": person, "name": self._book.name(person), "phone": self._book.phone(person)})
+        if not lines:
+            lines = ["Who is on call is not known here. IC-trained people:"]
+            lines += [f"{p.name}, {p.phone}" for p in self._organisation.people if p.trained]
+        lines.append("`page what is wrong` pages them and declares an incident; `help` shows what can be said.")
+        lines.append(f"(on-call book: {self._book.age(now())})")
+        return Outcome("\n".join(lines), {"on_call": data, "age": self._book.age(now())})
+
+    async def _responders(self, heard: Heard, rest: str) -> Outcome:
+        shifts = self._book.everybody(now())
+        names = {team.escalation_policy: team.name for team in self._organisation.teams}
+        paging = self._organisation.paging
+        names |= {paging.primary.escalation_policy: "IC primary", paging.backup.escalation_policy: "IC backup"}
+        lines, data = [], []
+        for shift in shifts:
+            person = self._book.handle(shift.pagerduty_user)
+            team = names.get(shift.escalation_policy, shift.escalation_policy)
+            lines.append(f"{team}, level {shift.level}: {self._book.name(person)} (@{person}), {self._book.phone(person)}")
+            data.append({"team": team, "level": shift.level, "person": person, "phone": self._book.phone(person)})
+        lines.append(f"(on-call book: {self._book.age(now())})")
+        return Outcome("\n".join(lines), data)
+
+    async def _who(self, heard: Heard, rest: str) -> Outcome:
+        wanted = rest.strip().removeprefix("<@").removesuffix(">").removeprefix("@")
+        if not wanted:
+            raise Unreadable("Say who: `who bob`.")
+        low = wanted.lower()
+        contact = next(
+            (p for p in self._organisation.people if wanted in (p.id, p.slack) or low in p.name.lower().split() or low == p.name.lower()),
+            None,
+        )
+        if contact is None:
+            raise Unreadable(f"I know nobody called {wanted!r}. `responders` lists who is on call.")
+        teams = [team.name for team in self._organisation.teams if contact.id in team.members]
+        what = [f"team {', '.join(teams)}"] if teams else []
+        what += ["IC-trained"] if contact.trained else []
+        shifts = [s for s in self._book.everybody(now()) if self._book.handle(s.pagerduty_user) == contact.id]
+        what += ["on call"] if shifts else []
+        text = f"{contact.name} (@{contact.id}), {self._book.phone(contact.id)}{'; ' if what else ''}{', '.join(what)}"
+        return Outcome(text, {"person": contact.id, "name": contact.name, "phone": contact.phone, "on_call": bool(shifts)})
+
+    async def _status(self, heard: Heard, rest: str) -> Outcome:
+        import aiohttp  # only here: `ic` is a short-lived program, and this is half a second of imports
+
+        from activities.monitoring import Monitoring
+
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(READ_WITHIN)) as http:
+            status = await Monitoring(http).read(self._organisation.status_sources)
+        lines = [f"Status: {status.detail}."]
+        try:
+            lines += [f"{i.id}: {i.title}, {i.status}, IC {self._policy.name(i.commander)}" for i in await self._gateway.list()]
+        except Unreachable as problem:
+            lines.append(str(problem))
+        return Outcome("\n".join(lines), {"state": status.state, "detail": status.detail})
+
+    async def _show(self, heard: Heard, rest: str) -> Outcome:
+        incident = await self._gateway.look(rest.strip() or await self._meant(heard, decides=False))
+        return Outcome(card.markdown(incident, now()), incident)
+
+    async def _timeline(self, heard: Heard, rest: str) -> Outcome:
+        entries = await self._gateway.timeline(rest.strip() or await self._meant(heard, decides=False))
+        return Outcome("\n".join(self.timeline_line(entry) for entry in entries), entries)
+
+    def timeline_line(self, entry: Entry) -> str:
+        who = f"{self._policy.name(entry.who)}: " if entry.who else ""
+        return f"{entry.at:%H:%M:%S} UTC  {entry.kind:<12} {who}{entry.text}"
+
+    async def _summary(self, heard: Heard, rest: str) -> Outcome:
+        text = await self._gateway.summary(rest.strip() or await self._meant(heard, decides=False))
+        return Outcome(text, {"summary": text})
+
+    async def _list(self, heard: Heard, rest: str) -> Outcome:
+        running = await self._gateway.list(everything="all" in rest)
+        if not running:
+            return Outcome("No incident is open.", [])
+        return Outcome("\n".join(self._line(listed) for listed in running), running)
+
+    def _line(self, listed: Listed) -> str:
+        since = wording.minutes(now() - listed.declared_at)
+        return f"{listed.id}  {listed.title}  {listed.status}  IC: {self._policy.name(listed.commander)}  {since} ago"
+
+    async def _help(self, heard: Heard, rest: str) -> Outcome:
+        lines = grammar.usage_lines()
+        data = [{"usage": usage, "help": text, "who": who} for usage, text, who in lines]
+        return Outcome(grammar.help_text(rest), data)
