@@ -29,6 +29,7 @@ class Fault:
 
     status: answers `code` (with `retry_after` seconds); slow: waits `seconds`, then answers as usual; drop_before and
     drop_after: the connection is closed before, or after, the work was done. `every` k: each k-th matching call.
+    `about`: only calls whose arguments contain this text.
     """
 
     service: str
@@ -39,10 +40,11 @@ class Fault:
     seconds: float = 0.0
     times: int = 1
     every: int = 1
+    about: str = ""
     seen: int = 0
 
-    def strikes(self, service: str, call: str) -> bool:
-        if self.times == 0 or service != self.service or not _same(self.call, call):
+    def strikes(self, service: str, call: str, given: str) -> bool:
+        if self.times == 0 or service != self.service or not _same(self.call, call) or self.about not in given:
             return False
         self.seen += 1
         if self.seen % self.every:
@@ -75,8 +77,9 @@ class Journal:
     heard: asyncio.Condition = field(default_factory=asyncio.Condition)
     seq: int = 0
 
-    def strike(self, service: str, call: str) -> Fault | None:
-        return next((fault for fault in self.faults if fault.strikes(service, call)), None)
+    def strike(self, entry: Received) -> Fault | None:
+        given = json.dumps(entry.arguments)
+        return next((fault for fault in self.faults if fault.strikes(entry.service, entry.call, given)), None)
 
     def write(self, service: str, call: str, path: str, given: dict[str, Any]) -> Received:
         self.seq += 1
@@ -100,7 +103,7 @@ def middleware(journal: Journal) -> Any:  # aiohttp's own type for it is private
             return await handler(request)
         entry = journal.write(service, call, request.path, _without_secrets(await arguments(request)))
         begun = time.monotonic()
-        fault = journal.strike(service, call)
+        fault = journal.strike(entry)
         entry.fault = fault.fault if fault else ""
         if (delay := journal.latency.get(service, 0.0) + (fault.seconds if fault else 0.0)) > 0:
             await asyncio.sleep(delay)

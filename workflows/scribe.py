@@ -62,7 +62,7 @@ class ScribeWorkflow:
             finally:
                 look.cancel()
                 stopped.cancel()
-                await workflow.wait([look, stopped])
+            await workflow.wait([look])
             if not look.cancelled() and look.exception() is None:
                 await self._tell(look.result())
 

@@ -1,0 +1,221 @@
+"""A running copy of the product for a story: real server, real workers, real HTTP; and hands to use it with."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from temporalio.client import Client, WorkflowExecutionStatus
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.testing import WorkflowEnvironment
+
+from activities.on_call_book import OnCallBook
+from emulators.server import start
+from emulators.world import read_world
+from entrypoints.conversation import Conversation, Heard
+from entrypoints.gateway import Gateway
+from incident.model import Incident
+from incident.policy import Organisation
+from settings import PRACTICE_KEYS, Settings
+from tests.conftest import CONFIG, ROOT, TEMPORAL
+from worker import furnish, workers
+from workflows import search_attributes
+
+PATIENCE = 40.0
+
+
+@dataclass
+class Copy:
+    """`say` as a person would in the shell; look at what the outside received."""
+
+    client: Client
+    gateway: Gateway
+    organisation: Organisation
+    book: OnCallBook
+    settings: Settings
+    url: str
+    http: aiohttp.ClientSession
+    environment: dict[str, str]
+    incident: str = ""
+    process: asyncio.subprocess.Process | None = field(default=None)
+
+    # -- people ---------------------------------------------------------------------------------------
+
+    async def say(self, by: str, words: str, *, id: str = "") -> str:
+        """`words` as `by` would type them with `ic`; the answer."""
+        contact = self.organisation.contact(by)
+        conversation = Conversation(self.gateway, self.organisation, self.book, practice=True, door="cli")
+        heard = Heard(words, by, contact.name if contact else by, id, self.incident)
+        outcome = await conversation.act(heard)
+        if words.startswith("declare"):
+            self.incident = outcome.data["incident"]
+        return outcome.text
+
+    async def look(self) -> Incident:
+        return await self.gateway.look(self.incident)
+
+    # -- the outside ----------------------------------------------------------------------------------
+
+    async def control(self, method: str, path: str, body: object = None) -> Any:
+        async with self.http.request(method, f"{self.url}/control/{path}", json=body) as answer:
+            assert answer.status == 200, await answer.text()
+            return await answer.json()
+
+    async def fault(self, service: str, call: str, **how: object) -> None:
+        await self.control("POST", "faults", {"service": service, "call": call, **how})
+
+    async def received(self, service: str, call: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = await self.control("GET", f"received?service={service}&call={call}")
+        return found
+
+    async def room(self, name: str = "") -> dict[str, Any]:
+        """A channel with its messages; without messages while it is not there."""
+        rooms = await self.control("GET", "slack/rooms")
+        wanted = name or f"inc-{self.incident}"
+        return next((room for room in rooms if room["name"] == wanted), {"messages": [], "pins": []})
+
+    async def lines(self, name: str = "") -> list[str]:
+        """Every line that stands in a room, in order."""
+        return [line for message in (await self.room(name))["messages"] for line in message["text"].splitlines()]
+
+    async def told(self, slack_user: str) -> list[str]:
+        """What the bot said to somebody privately."""
+        rooms = await self.control("GET", "slack/rooms")
+        return [m["text"] for room in rooms if room.get("user") == slack_user for m in room["messages"]]
+
+    # -- waiting --------------------------------------------------------------------------------------
+
+    async def until(self, condition: Callable[[], Awaitable[object]], what: str, patience: float = PATIENCE) -> Any:
+        """Look again until it is so. Fails with `what` when it takes too long."""
+        ends = time.monotonic() + patience
+        while True:
+            found = await condition()
+            if found:
+                return found
+            assert time.monotonic() < ends, f"never: {what}\n" + "\n".join(await self.lines())
+            await asyncio.sleep(0.05)
+
+    async def heard_in_room(self, text: str, patience: float = PATIENCE) -> None:
+        async def there() -> bool:
+            return any(text in line for line in await self.lines())
+
+        await self.until(there, f"{text!r} in the room", patience)
+
+    async def ended(self, patience: float = PATIENCE) -> None:
+        """Every workflow of the incident has ended well."""
+
+        async def all_closed() -> bool:
+            runs = [run async for run in self.client.list_workflows("")]
+            ours = [run for run in runs if self.incident in run.id]
+            return len(ours) >= 5 and all(run.status == WorkflowExecutionStatus.COMPLETED for run in ours)
+
+        await self.until(all_closed, "all workflows ended", patience)
+
+    # -- workers as a process of their own, to be killed ----------------------------------------------
+
+    async def start_worker(self) -> None:
+        ready = self.settings.state / "worker.ready"
+        ready.unlink(missing_ok=True)
+        with (self.settings.state / "worker.log").open("ab") as log:
+            self.process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "worker",
+                "--ready-file",
+                str(ready),
+                cwd=ROOT,
+                env={**os.environ, **self.environment},
+                stdout=log,
+                stderr=log,
+            )
+
+        async def serves() -> bool:
+            return ready.exists()
+
+        await self.until(serves, "the worker serves")
+
+    async def kill_worker(self) -> None:
+        """As the kernel would: nothing is said, nothing is finished."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGKILL)
+        await self.process.wait()
+
+    async def stop_worker(self) -> None:
+        if self.process is not None and self.process.returncode is None:
+            self.process.terminate()
+            await self.process.wait()
+
+
+@asynccontextmanager
+async def running(state: Path, config: str, *, worker: str = "here", **options: Any) -> AsyncIterator[Copy]:
+    """Server, emulators and workers until the context ends.
+
+    `worker`: here (in this process), apart (a process of its own), or none. `options` go to the workers here.
+    """
+    file = state / "organisation.toml"
+    file.write_text(config)
+    world = read_world(CONFIG / "emulators.toml")
+    pragmas = ["--sqlite-pragma", "journal_mode=WAL", "--sqlite-pragma", "synchronous=1"]
+    async with start(world) as emulators, aiohttp.ClientSession() as http:
+        environment = {
+            "SLACK_API_URL": f"{emulators.url}/slack/api/",
+            "PAGERDUTY_API_URL": f"{emulators.url}/pagerduty",
+            "STATUSPAGE_API_URL": f"{emulators.url}/statuspage",
+            "PRACTICE_URL": emulators.url,
+            "DONT_PANIC_CONFIG": str(file),
+            "DONT_PANIC_STATE": str(state),
+            **PRACTICE_KEYS,
+        }
+        os.environ["PRACTICE_URL"] = emulators.url
+        settings = Settings.model_validate(environment)
+        async with await WorkflowEnvironment.start_local(
+            dev_server_existing_path=TEMPORAL,
+            dev_server_database_filename=str(state / "temporal.db"),
+            dev_server_extra_args=[*pragmas, "--log-level", "never"],
+            search_attributes=list(search_attributes.ALL),
+            data_converter=pydantic_data_converter,
+        ) as server:
+            environment["TEMPORAL_ADDRESS"] = server.client.service_client.config.target_host
+            copy = Copy(
+                client=server.client,
+                gateway=Gateway(server.client),
+                organisation=settings.organisation,
+                book=OnCallBook(settings.on_call_book, settings.organisation),
+                settings=settings,
+                url=emulators.url,
+                http=http,
+                environment=environment,
+            )
+            if worker == "here":
+                async with furnish(settings, server.client) as house:
+                    await asyncio.to_thread(house.paging.refresh_book)
+                    served = workers(server.client, house, "all", "local", **options)
+                    async with _all(served):
+                        yield copy
+            elif worker == "apart":
+                await copy.start_worker()
+                try:
+                    yield copy
+                finally:
+                    await copy.stop_worker()
+            else:
+                yield copy
+
+
+@asynccontextmanager
+async def _all(served: list[Any]) -> AsyncIterator[None]:
+    running = [asyncio.create_task(worker.run()) for worker in served]
+    try:
+        yield
+    finally:
+        await asyncio.gather(*(worker.shutdown() for worker in served))
+        await asyncio.gather(*running)
