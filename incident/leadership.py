@@ -10,15 +10,12 @@ from incident.model import Incident, RepairState, Responder
 from incident.severity import Role
 
 
-def check_in(incident: Incident, person: str, name: str, expert_in: str, now: datetime) -> bool:
-    """Make somebody a responder. True when they were not one before."""
+def check_in(incident: Incident, person: str, name: str, expert_in: str, now: datetime) -> None:
+    """Make somebody a responder, if they are not one; the backup may become deputy by it."""
     before = incident.responders.get(person)
-    if before is not None and before.here:
-        before.expert_in = expert_in or before.expert_in
-        return False
-    incident.responders[person] = Responder(person, name, expert_in, now)
-    seat_deputy(incident, now)
-    return True
+    if before is None or not before.here:
+        incident.responders[person] = Responder(person, name, expert_in, now)
+        seat_deputy(incident, now)
 
 
 def take(incident: Incident, person: str, name: str, now: datetime, *, acting: bool) -> None:

@@ -10,6 +10,7 @@ from incident.model import Announcement, Draft, DraftState, Incident
 
 LONGEST = 5000
 _PROMISED_TIME = re.compile(r"\b(by|before|within|at|in)\s+(\d{1,2}[:.]\d{2}|\d+\s*(min|minutes|h|hours?))\b", re.IGNORECASE)
+_NEXT_MESSAGE = re.compile(r"\b(more|news|updates?)\s+(by|at|before)\s+[^.]*", re.IGNORECASE)
 _HOST = re.compile(r"\b[a-z0-9][a-z0-9-]*(?:\.[a-z0-9-]+)*\.(?:internal|local|lan|corp|example\.(?:com|net))\b", re.IGNORECASE)
 
 
@@ -37,12 +38,12 @@ def marked(incident: Incident, text: str) -> str:
 def warning(text: str) -> str:
     """Promised times and host names in a draft: a warning, not a refusal."""
     found = []
-    body = re.sub(r"next update (by|at) [^.]*", "", text, flags=re.IGNORECASE)
+    body = _NEXT_MESSAGE.sub("", text)
     if match := _PROMISED_TIME.search(body):
         found.append(f"it promises a time ({match[0]!r})")
     if match := _HOST.search(body):
         found.append(f"it names a host ({match[0]!r})")
-    return f". Mind: {' and '.join(found)}" if found else ""
+    return f" Mind: {' and '.join(found)}." if found else ""
 
 
 def offer(

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, ApplicationError
+from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
 
 from activities.chat import Chat, Post
 from incident import card, declaring, reports, wording
@@ -44,6 +44,7 @@ class IncidentWorkflow:
         self._versions = dict(start.carried.versions) if start.carried else {}
         self._goes_on = start.carried is not None
         self._doing: dict[str, asyncio.Task[None]] = {}
+        self._helpers: list[asyncio.Task[None]] = []
         self._staff = staff.Staff(self._incident, self._versions, goes_on=self._goes_on)
         self._shown = None if self._goes_on else search_attributes.of_incident(self._incident)
         self._news = True
@@ -53,22 +54,28 @@ class IncidentWorkflow:
     @workflow.run
     async def run(self, start: IncidentInput) -> Ended:
         """Carry out what the incident wants until it is closed. The pages are the first thing it wants."""
-        helpers = [asyncio.create_task(c) for c in (self._speak(), self._keep_time(), self._staff.serve())]
+        self._helpers = [asyncio.create_task(c) for c in (self._speak(), self._keep_time(), self._staff.serve())]
         while self._incident.phase is not Phase.CLOSED:
             self._carry_out_effects()
             self._show()
-            self._news = False
-            await workflow.wait_condition(lambda: self._news)
+            await self._await_news()
             if self._history_is_long():
-                for task in helpers:
-                    task.cancel()
                 await self._begin_anew()
         await self._close()
-        for task in helpers:
-            task.cancel()
+        for helper in self._helpers:
+            helper.cancel()
         incident = self._incident
         lasted = (incident.ended_at or workflow.now()) - incident.declared_at
         return Ended(incident.id, incident.phase, incident.severity, int(lasted.total_seconds() // 60))
+
+    async def _await_news(self) -> None:
+        """A defect in a task of ours fails the workflow task, which is retried and seen, instead of stalling silently."""
+        self._news = False
+        tasks = (*self._helpers, *self._doing.values())
+        await workflow.wait_condition(lambda: self._news or any(task.done() for task in tasks))
+        for task in tasks:
+            if task.done() and not task.cancelled() and (defect := task.exception()) is not None:
+                raise defect
 
     # -- who may speak to it --------------------------------------------------------------------------
 
@@ -163,13 +170,11 @@ class IncidentWorkflow:
         effect = self._incident.effects[key]
         try:
             await deeds.carry_out(effect, self._incident, self._versions)
-        except ActivityError as failure:
-            why = failure.cause.message if isinstance(failure.cause, ApplicationError) else str(failure.cause)
-            self._incident.log("not done", f"{effect.kind}: {why}", workflow.now(), source="workflow")
-            workflow.logger.warning("%s was not done: %s", key, why)
-        except asyncio.CancelledError:
-            if self._incident.open:
-                raise  # only put off: it is carried along to the next history
+        except (ActivityError, asyncio.CancelledError) as failure:
+            if not is_cancelled_exception(failure):
+                self._incident.log("not done", f"{effect.kind}: {_why(failure)}", workflow.now(), source="workflow")
+            elif self._incident.open:
+                return  # only put off: it is carried along to the next history
         finally:
             del self._doing[key]
             self._news = True
@@ -197,7 +202,7 @@ class IncidentWorkflow:
                 )
             except ActivityError as failure:
                 # What Slack can never accept must not hold the room.
-                incident.log("not said", f"{text} ({failure.cause})", workflow.now(), source="slack")
+                incident.log("not said", f"{text} ({_why(failure)})", workflow.now(), source="slack")
             doubtful = False
             del incident.outbox[: len(lines)]
             self._news = True
@@ -244,7 +249,7 @@ class IncidentWorkflow:
         return all(isinstance(effects.get(key), again) for key in self._doing) and self._staff.quiet
 
     async def _begin_anew(self) -> None:
-        for task in list(self._doing.values()):
+        for task in (*self._helpers, *self._doing.values()):
             task.cancel()
         await workflow.wait_condition(lambda: not self._doing and workflow.all_handlers_finished())
         workflow.continue_as_new(IncidentInput(carried=Carried(self._incident, self._versions)))
@@ -260,6 +265,11 @@ class IncidentWorkflow:
         await deeds.dismiss_repairs(self._incident, self._versions)
         await workflow.wait_condition(lambda: not self._doing and not self._incident.outbox)
         await workflow.wait_condition(workflow.all_handlers_finished)
+
+
+def _why(failure: BaseException) -> str:
+    cause = failure.cause if isinstance(failure, ActivityError) else failure
+    return cause.message if isinstance(cause, ApplicationError) else str(cause)
 
 
 def _together(outbox: list[Line]) -> list[Line]:

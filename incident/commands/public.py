@@ -138,7 +138,7 @@ class EditMessage(Command):
         draft.made_by = speaker.id
         incident.say(wording.draft_offer(incident, draft), now)
         incident.log("message", f"{self.number} edited", now, who=speaker.id)
-        return Answer(f"message {self.number} waits for the IC{publishing.warning(draft.text)}", self.number)
+        return Answer(f"message {self.number} waits for the IC.{publishing.warning(draft.text)}", self.number)
 
 
 @dataclass(frozen=True)
@@ -200,7 +200,7 @@ class WriteDraft(Command):
     def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
         text = self.text or wording.public_message(incident, self.stage, publishing.next_promise(incident, now), incident.lost)
         draft = publishing.offer(incident, self.stage, text, speaker.id, now, due_at=None)
-        return Answer(f"message {draft.number} waits for the IC{publishing.warning(draft.text)}", draft.number)
+        return Answer(f"message {draft.number} waits for the IC.{publishing.warning(draft.text)}", draft.number)
 
 
 @dataclass(frozen=True)

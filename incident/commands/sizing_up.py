@@ -33,11 +33,14 @@ class Join(Command):
         return f"join as {self.expert_in}" if self.expert_in else "join"
 
     def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
-        if not leadership.check_in(incident, speaker.id, speaker.name, self.expert_in, now):
+        before = incident.responders.get(speaker.id)
+        if before is not None and before.here:
+            before.expert_in = self.expert_in or before.expert_in
             return Answer("you are checked in already")
         expert = f", expert in {self.expert_in}" if self.expert_in else ""
         incident.say(f"{speaker.name} joined{expert}.", now)
         incident.log("join", f"{speaker.name} joined{expert}", now, who=speaker.id)
+        leadership.check_in(incident, speaker.id, speaker.name, self.expert_in, now)
         incident.tell(speaker.id, wording.where_we_are(incident, now))
         for team in [t for t in incident.policy.teams if t.id in incident.needs and speaker.id in t.members]:
             incident.needs.remove(team.id)
