@@ -68,11 +68,12 @@ class FollowOrder:
 
 @dataclass(frozen=True)
 class Acknowledgement:
-    """Who has heard it. No person: nobody will any more (resolved, or the time is over)."""
+    """Who has heard it. No person: nobody did in the time; `resolved`: nobody will."""
 
     person: str = ""
     name: str = ""
     at: datetime | None = None
+    resolved: bool = False
 
 
 @dataclass(frozen=True)
@@ -321,7 +322,7 @@ class Paging:
                 name = self._book.name(person)
                 called = user.get("summary", person) if name == person else name
                 return Acknowledgement(person, called, datetime.fromisoformat(acknowledgement["at"]).astimezone(UTC))
-        return Acknowledgement() if incident["status"] == "resolved" else None
+        return Acknowledgement(resolved=True) if incident["status"] == "resolved" else None
 
     def _phone(self, user: str) -> str:
         methods = self._sessions.here.ask("GET", f"/users/{user}/contact_methods")["contact_methods"]

@@ -19,6 +19,7 @@ from workflows import retries, search_attributes
 from workflows.queues import CHAT, INCIDENT, ROLES, WATCH
 from workflows.repair_action import RepairActionWorkflow, RepairBrief, RepairStart
 
+CLOSELY = timedelta(minutes=2)
 TRY_AGAIN_AFTER = timedelta(minutes=1)
 
 
@@ -147,20 +148,26 @@ def _page_order(incident: Incident, page: Page) -> PageOrder:
 
 
 async def _follow_page(incident: Incident, page: Page) -> None:
-    """Each acknowledgement by itself, until all have, or long enough."""
+    """Each acknowledgement by itself, until all have, or long enough; closely in the first minutes."""
     rules = incident.policy.paging
-    until = (page.paged_at or page.asked_at) + rules.follow_acknowledgement_for
-    while not page.people or not set(page.people) <= set(page.acknowledged_by):
+    paged_at = page.paged_at or page.asked_at
+    until = paged_at + rules.follow_acknowledgement_for
+    closely_until = min(paged_at + CLOSELY, until)
+    while workflow.now() < until and not (page.people and set(page.people) <= set(page.acknowledged_by)):
+        closely = workflow.now() < closely_until
         heard: Acknowledgement = await workflow.execute_activity_method(
             Paging.await_acknowledgement,
-            FollowOrder(page.pagerduty_id, tuple(page.acknowledged_by), rules.poll_every, until),
+            FollowOrder(
+                page.pagerduty_id, tuple(page.acknowledged_by), rules.poll_every, closely_until if closely else until
+            ),
             task_queue=WATCH,
             summary=retries.summary(f"wait until {', '.join(page.paged) or page.label} acknowledges"),
-            **retries.WATCHED,
+            **(retries.WATCHED_CLOSELY if closely else retries.WATCHED),
         )
-        if not heard.person:
+        if heard.resolved:
             return
-        settling.acknowledged(incident, page, heard.person, heard.name, heard.at or workflow.now(), workflow.now())
+        if heard.person:
+            settling.acknowledged(incident, page, heard.person, heard.name, heard.at or workflow.now(), workflow.now())
 
 
 async def _resolve_pages(incident: Incident) -> None:

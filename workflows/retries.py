@@ -65,6 +65,9 @@ WATCHED = Terms(
 """One activity that returns when there is news. Heartbeats reach the server every 80 s: each is a billable action, so
 they are as rare as is still quick enough to notice a dead worker."""
 
+WATCHED_CLOSELY = Terms(**{**WATCHED, "heartbeat_timeout": timedelta(seconds=15)})
+"""For the first minutes after a page, when a worker that was killed must be noticed at once."""
+
 CHECK = Terms(
     start_to_close_timeout=timedelta(minutes=2),
     schedule_to_start_timeout=timedelta(seconds=10),

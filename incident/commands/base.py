@@ -107,7 +107,9 @@ def judge(incident: Incident, said: Said[C], now: datetime) -> None:
     if not said.by.strip():
         raise Refusal("Say who you are: `by` is empty.")
     command, who = said.command, speaker(incident, said)
-    if incident.phase is Phase.CLOSED or (not incident.open and not command.after_end):
+    if incident.phase is Phase.CLOSED:
+        raise Refusal("This incident is closed. `declare …` begins another.")
+    if not incident.open and not command.after_end:
         raise Refusal(f"This incident is {incident.phase}; `reopen why` goes on with it, `declare …` begins another.")
     if (why := _not_theirs(incident, command, who)) is not None:
         raise Refusal(why)

@@ -1,0 +1,217 @@
+"""`ic doctor`: is everything there that an incident needs? What is missing, and its mend."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Literal
+
+import aiohttp
+from google.protobuf.duration_pb2 import Duration
+from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.web.async_client import AsyncWebClient
+from temporalio.api.enums.v1 import IndexedValueType
+from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
+from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
+from temporalio.exceptions import ApplicationError
+from temporalio.service import RPCError
+
+from activities.on_call_book import OnCallBook, now
+from activities.paging import Sessions, escalation_policies
+from connection import connect
+from incident.policy import BadPolicy, Organisation
+from settings import Misconfigured, Settings
+from workflows import search_attributes
+
+REACHED_WITHIN = 5.0
+SCOPES = (
+    "channels:history",
+    "channels:manage",
+    "channels:read",
+    "chat:write",
+    "commands",
+    "groups:history",
+    "groups:write",
+    "im:write",
+    "pins:write",
+    "users:read",
+)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at. `mend` says what to do when it is not well."""
+
+    name: str
+    state: Literal["ok", "missing", "broken", "skipped"]
+    what: str
+    mend: str = ""
+
+
+async def examine(settings: Settings) -> list[Finding]:
+    """Everything at once, each reach within five seconds."""
+    try:
+        organisation = settings.organisation
+    except (Misconfigured, BadPolicy) as fault:
+        return [Finding("configuration", "broken", str(fault), "Mend the file, or set DONT_PANIC_CONFIG.")]
+    found = [Finding("configuration", "ok", f"{settings.config}: {organisation.organisation}"), *_environment(settings)]
+    looks: list[tuple[str, Callable[[Settings, Organisation], Awaitable[list[Finding]]]]] = [
+        ("Temporal", _temporal),
+        ("Slack", _slack),
+        ("PagerDuty", _pagerduty),
+        ("Statuspage", _statuspage),
+    ]
+    results = await asyncio.gather(*(_bounded(name, look(settings, organisation)) for name, look in looks))
+    return [*found, *(finding for result in results for finding in result), *_book(settings, organisation)]
+
+
+async def _bounded(name: str, look: Awaitable[list[Finding]]) -> list[Finding]:
+    try:
+        return await asyncio.wait_for(look, REACHED_WITHIN)
+    except asyncio.TimeoutError:
+        return [Finding(name, "broken", f"no answer within {REACHED_WITHIN:g} s", "Look at the network and its address.")]
+
+
+def _environment(settings: Settings) -> list[Finding]:
+    found = []
+    try:
+        kind = "practice: nobody is woken, nothing is public" if settings.practice else "real accounts"
+        found.append(Finding("practice or real", "ok", kind))
+    except Misconfigured as fault:
+        found.append(Finding("practice or real", "broken", str(fault)))
+    if os.environ.get("TEMPORAL_API_KEY") and _local(os.environ.get("TEMPORAL_ADDRESS", "127.0.0.1")):
+        mend = "unset TEMPORAL_API_KEY: it turns TLS on, and a local server has none."
+        found.append(Finding("TEMPORAL_API_KEY", "broken", "set, while Temporal is on this machine", mend))
+    return found
+
+
+async def _temporal(settings: Settings, organisation: Organisation) -> list[Finding]:
+    try:
+        client = await connect()
+        described = await client.workflow_service.describe_namespace(DescribeNamespaceRequest(namespace=client.namespace))
+        known = await client.operator_service.list_search_attributes(
+            ListSearchAttributesRequest(namespace=client.namespace)
+        )
+    except (RuntimeError, RPCError) as error:
+        address = os.environ.get("TEMPORAL_ADDRESS", "127.0.0.1:7233")
+        return [Finding("Temporal", "broken", f"{address}: {_short(error)}", "Start it with `ic up`, or set TEMPORAL_ADDRESS.")]
+    found = [Finding("Temporal", "ok", f"namespace {client.namespace}")]
+    kept: Duration = described.config.workflow_execution_retention_ttl
+    days = kept.ToTimedelta() / timedelta(days=1)
+    if days < 30:
+        mend = f"temporal operator namespace update --retention 90d {client.namespace}"
+        found.append(Finding("retention", "broken", f"histories are kept for {days:g} days", mend))
+    else:
+        found.append(Finding("retention", "ok", f"histories are kept for {days:g} days"))
+    for key in search_attributes.ALL:
+        kind = known.custom_attributes.get(key.name)
+        if kind != IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD:
+            mend = f"temporal operator search-attribute create --name {key.name} --type Keyword"
+            found.append(Finding(key.name, "missing", "search attribute is not registered", mend))
+    return found
+
+
+async def _slack(settings: Settings, organisation: Organisation) -> list[Finding]:
+    token = settings.slack_bot_token.get_secret_value()
+    if not token:
+        return [Finding("Slack", "missing", "SLACK_BOT_TOKEN is not set", "docs/operating.md says where to get it.")]
+    slack = AsyncWebClient(token=token, base_url=settings.slack_api_url, timeout=int(REACHED_WITHIN), retry_handlers=[])
+    try:
+        who = await slack.auth_test()
+    except (SlackClientError, aiohttp.ClientError, OSError) as error:
+        return [Finding("Slack", "broken", _slack_words(error), "Look at SLACK_BOT_TOKEN.")]
+    found = [Finding("Slack", "ok", f"{who['team']} as {who['user']}")]
+    scopes = str(who.headers.get("x-oauth-scopes", "")).split(",")
+    lacking = [scope for scope in SCOPES if scope not in scopes]
+    if lacking:
+        mend = "Add them under OAuth & Permissions, then reinstall the app."
+        found.append(Finding("Slack scopes", "missing", ", ".join(lacking), mend))
+    if settings.slack_app_token.get_secret_value():
+        found.append(Finding("SLACK_APP_TOKEN", "ok", "set"))
+    else:
+        found.append(Finding("SLACK_APP_TOKEN", "missing", "the listener needs it", "Make one with connections:write."))
+    rooms = {"rooms.executive": organisation.rooms.executive, "rooms.incidents": organisation.rooms.incidents}
+    rooms |= {f"sub_teams.{team.id}": team.room for team in organisation.sub_teams}
+    for name, channel in rooms.items():
+        if channel:
+            found.append(await _room(slack, name, channel))
+    return found
+
+
+async def _room(slack: AsyncWebClient, name: str, channel: str) -> Finding:
+    try:
+        answer = await slack.conversations_info(channel=channel)
+    except (SlackClientError, aiohttp.ClientError, OSError) as error:
+        return Finding(name, "missing", f"{channel}: {_slack_words(error)}", "Create it, or mend the id in the configuration.")
+    shown = f"#{answer['channel']['name']}"
+    if not answer["channel"].get("is_member"):
+        return Finding(name, "missing", f"the app is not in {shown}", f"/invite @dont_panic in {shown}")
+    return Finding(name, "ok", shown)
+
+
+async def _pagerduty(settings: Settings, organisation: Organisation) -> list[Finding]:
+    key = settings.pagerduty_api_key.get_secret_value()
+    if not key:
+        return [Finding("PagerDuty", "missing", "PAGERDUTY_API_KEY is not set", "docs/operating.md says where to get it.")]
+    session = Sessions(settings.pagerduty_api_url, key, settings.pagerduty_from).here
+    wanted = {f"/services/{organisation.paging.service}": "paging.service"}
+    wanted |= {f"/escalation_policies/{id}": f"escalation policy {id}" for id in escalation_policies(organisation)}
+    wanted |= {f"/users/{p.pagerduty}": f"people.{p.id}.pagerduty" for p in organisation.people if p.pagerduty}
+
+    def look() -> list[Finding]:
+        session.ask("GET", "/abilities")
+        found = [Finding("PagerDuty", "ok", f"as {settings.pagerduty_from or 'nobody'}")]
+        for path, name in wanted.items():
+            if session.answer("GET", path).status_code == 404:
+                found.append(Finding(name, "missing", f"PagerDuty knows no {path}", "Mend the id in the configuration."))
+        return found
+
+    try:
+        found = await asyncio.to_thread(look)
+    except ApplicationError as error:
+        return [Finding("PagerDuty", "broken", error.message, "Look at PAGERDUTY_API_KEY.")]
+    if not settings.pagerduty_from:
+        found.append(Finding("PAGERDUTY_FROM", "missing", "the e-mail the pages come from", "Set it to a PagerDuty user's."))
+    return found
+
+
+async def _statuspage(settings: Settings, organisation: Organisation) -> list[Finding]:
+    key, page = settings.statuspage_api_key.get_secret_value(), organisation.status_page.page
+    if not page:
+        return [Finding("Statuspage", "skipped", "no status page is configured")]
+    if not key:
+        return [Finding("Statuspage", "missing", "STATUSPAGE_API_KEY is not set", "Set it, or leave status_page.page empty.")]
+    url = f"{settings.statuspage_api_url.rstrip('/')}/v1/pages/{page}/components"
+    try:
+        async with aiohttp.ClientSession() as http, http.get(url, headers={"Authorization": f"OAuth {key}"}) as answer:
+            if answer.status != 200:
+                return [Finding("Statuspage", "broken", f"page {page}: it answered {answer.status}", "Look at key and page.")]
+            known = {component["id"] for component in await answer.json()}
+    except (aiohttp.ClientError, OSError) as error:
+        return [Finding("Statuspage", "broken", _short(error), "Look at STATUSPAGE_API_URL.")]
+    lacking = [f"{name} ({id})" for name, id in organisation.status_page.components.items() if id not in known]
+    if lacking:
+        return [Finding("Statuspage", "missing", f"components {', '.join(lacking)}", "Mend the ids in the configuration.")]
+    return [Finding("Statuspage", "ok", f"page {page}")]
+
+
+def _book(settings: Settings, organisation: Organisation) -> list[Finding]:
+    book = OnCallBook(settings.on_call_book, organisation)
+    if book.fresh(now()):
+        return [Finding("on-call book", "ok", book.age(now()))]
+    return [Finding("on-call book", "missing", book.age(now()), "A running worker refreshes it every 5 minutes.")]
+
+
+def _local(address: str) -> bool:
+    return address.partition(":")[0] in ("127.0.0.1", "localhost", "")
+
+
+def _slack_words(error: Exception) -> str:
+    return str(error.response.get("error")) if isinstance(error, SlackApiError) else _short(error)
+
+
+def _short(error: Exception) -> str:
+    return str(error).splitlines()[0][:120] if str(error) else type(error).__name__
