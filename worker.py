@@ -1,7 +1,7 @@
 """The workers: settings → clients → activities → a Worker a queue. Ends cleanly on SIGTERM.
 
-    python -m worker --role all
-    python -m worker --role runner --environment prod-eu
+python -m worker --role all
+python -m worker --role runner --environment prod-eu
 """
 
 from __future__ import annotations

@@ -31,7 +31,15 @@ PRACTICE_MIX = "PracticeMix"
 REFUSED = "Refused"
 
 _SLACK_KEYS = frozenset(
-    {"not_authed", "invalid_auth", "account_inactive", "token_revoked", "token_expired", "missing_scope", "no_permission"}
+    {
+        "not_authed",
+        "invalid_auth",
+        "account_inactive",
+        "token_revoked",
+        "token_expired",
+        "missing_scope",
+        "no_permission",
+    }
 )
 _SLACK_AGAIN = frozenset(
     {"internal_error", "fatal_error", "service_unavailable", "request_timeout", "team_added_to_org", "ratelimited"}
@@ -47,9 +55,7 @@ def rejected(service: str, what: str) -> ApplicationError:
 
 
 def not_configured(service: str, what: str) -> ApplicationError:
-    return ApplicationError(
-        f"{service}: {what}. `ic doctor` says what to do.", type=NOT_CONFIGURED, non_retryable=True
-    )
+    return ApplicationError(f"{service}: {what}. `ic doctor` says what to do.", type=NOT_CONFIGURED, non_retryable=True)
 
 
 def practice_mix(asked: bool) -> ApplicationError:

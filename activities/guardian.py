@@ -7,6 +7,7 @@ command's; 128 + n when signal n ended it. Standard library only: it is started 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -39,10 +40,8 @@ def _end_with_input(process: subprocess.Popen[bytes], grace: float) -> None:
 
 
 def _signal(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, number)
-    except ProcessLookupError:
-        pass
 
 
 if __name__ == "__main__":

@@ -66,7 +66,9 @@ class Monitoring:
 
     async def _read(self, source: StatusSource) -> str:
         try:
-            async with self._http.get(os.path.expandvars(source.url), timeout=aiohttp.ClientTimeout(READ_WITHIN)) as answer:
+            async with self._http.get(
+                os.path.expandvars(source.url), timeout=aiohttp.ClientTimeout(READ_WITHIN)
+            ) as answer:
                 if answer.status >= 400:
                     return "unreadable"
                 value: object = json.loads(await answer.text())

@@ -67,7 +67,7 @@ class OnCallBook:
             json.dump(document, file)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(temporary, self._path)
+        Path(temporary).replace(self._path)
 
     def on_call(self, escalation_policy: str, now: datetime, level: int = 1) -> tuple[str, ...]:
         """Who is on call there now, as handles; above the top level: the top level's."""

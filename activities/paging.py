@@ -93,7 +93,7 @@ class SubscribeOrder:
     practice: bool
 
 
-class PagerDuty(pdpyras.APISession):
+class PagerDuty(pdpyras.APISession):  # type: ignore[misc]  # pdpyras carries no types
     """One session of one thread, without retries of its own: retrying is Temporal's."""
 
     max_network_attempts = 0

@@ -20,6 +20,7 @@ from pathlib import Path
 import aiohttp
 from temporalio import activity
 from temporalio.client import Client, WorkflowUpdateFailedError
+from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError
 
 from activities import errors, guardian
@@ -161,9 +162,7 @@ class Runner:
             return StepOutcome(False, f"no answer ({type(error).__name__})")
 
 
-async def _read(
-    process: asyncio.subprocess.Process, keep: object, lines: deque[str], secrets: list[str]
-) -> None:
+async def _read(process: asyncio.subprocess.Process, keep: object, lines: deque[str], secrets: list[str]) -> None:
     assert process.stdout is not None and callable(keep)
     rest = b""
     while chunk := await process.stdout.read(8192):
@@ -216,5 +215,5 @@ def _masked(raw: bytes, secrets: list[str]) -> bytes:
     return raw
 
 
-def _refused(why: str) -> errors.ApplicationError:
-    return errors.ApplicationError(f"Not run: {why}.", type=errors.REFUSED, non_retryable=True)
+def _refused(why: str) -> ApplicationError:
+    return ApplicationError(f"Not run: {why}.", type=errors.REFUSED, non_retryable=True)

@@ -135,7 +135,9 @@ async def listen(settings: Settings, ready: Path | None) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    slack = AsyncWebClient(token=settings.slack_bot_token.get_secret_value(), base_url=settings.slack_api_url, timeout=10)
+    slack = AsyncWebClient(
+        token=settings.slack_bot_token.get_secret_value(), base_url=settings.slack_api_url, timeout=10
+    )
     practice = settings.practice
     book = OnCallBook(settings.on_call_book, settings.organisation)
     gateway = Gateway(await connect(lazy=True))
@@ -143,11 +145,11 @@ async def listen(settings: Settings, ready: Path | None) -> None:
     app = AsyncApp(client=slack, request_verification_enabled=False, process_before_response=True)
     Listener(slack, conversation, Placeholders(settings.organisation, book)).register(app)
     handler = AsyncSocketModeHandler(app, settings.slack_app_token.get_secret_value(), web_client=slack)
-    await handler.connect_async()
+    await handler.connect_async()  # type: ignore[no-untyped-call]  # Bolt's own lack of types
     if ready:
-        ready.write_text("ready\n")
+        await asyncio.to_thread(ready.write_text, "ready\n")
     await stop.wait()
-    await handler.close_async()
+    await handler.close_async()  # type: ignore[no-untyped-call]  # as above
 
 
 def main(arguments: list[str]) -> int:

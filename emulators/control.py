@@ -118,9 +118,7 @@ class Control:
 
     async def _say(self, request: web.Request) -> Any:
         given = await arguments(request)
-        return self._sockets.message(
-            given["user"], given["channel"], given["text"], str(given.get("thread_ts") or "")
-        )
+        return self._sockets.message(given["user"], given["channel"], given["text"], str(given.get("thread_ts") or ""))
 
     async def _command(self, request: web.Request) -> Any:
         given = await arguments(request)
@@ -131,7 +129,7 @@ class Control:
 
     async def _press(self, request: web.Request) -> Any:
         given = await arguments(request)
-        action = {k: given[k] for k in ("action_id", "value", "block_id") if k in given}
+        action: dict[str, Any] = {k: given[k] for k in ("action_id", "value", "block_id") if k in given}
         delivery = self._sockets.press(given["user"], given["channel"], given["ts"], action)
         return await self._acknowledged(delivery, given["user"], given["channel"])
 
@@ -152,7 +150,9 @@ class Control:
         answer = delivery.answer
         if channel and isinstance(answer, dict) and answer.get("text"):
             place = self._space.channel(channel)["id"]
-            self._space.say(place, {"user": "U0PANIC", "bot_id": "B0PANIC", "text": answer["text"], "ephemeral_to": user})
+            self._space.say(
+                place, {"user": "U0PANIC", "bot_id": "B0PANIC", "text": answer["text"], "ephemeral_to": user}
+            )
         return {"acknowledged": True, "answer": answer}
 
     async def _redeliver(self, request: web.Request) -> Any:

@@ -64,7 +64,9 @@ class Verbs(click.Group):
         own = super().get_command(ctx, name)
         return own or (_verb(name) if name in _WORDS else None)
 
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError:
@@ -84,17 +86,17 @@ _WORDS = _known_words()
 
 
 def _verb(name: str) -> click.Command:
-    @_options
+    """What stands behind the verb goes to the grammar as it was typed."""
+
     @click.argument("words", nargs=-1, type=click.UNPROCESSED)
+    @_options
     def say(words: tuple[str, ...], **options: Any) -> None:
         _leave(_speak(" ".join((name, *words)), Options(**options)))
 
-    usages = [usage for usage, _, _ in grammar.usage_lines() if usage.split()[0] == name or usage.split(" ")[0] == name]
+    usages = [usage for usage, _, _ in grammar.usage_lines() if usage.split(" ")[0] == name]
     text = f"{_WORDS[name]}.\n\n\b\n" + "\n".join(f"ic {usage}" for usage in usages)
-    settings = {"ignore_unknown_options": True}
-    return click.Command(
-        name, callback=say, params=say.__click_params__[::-1], help=text, short_help=_WORDS[name], context_settings=settings  # type: ignore[attr-defined]  # where click keeps what its decorators gathered
-    )
+    make = click.command(name, help=text, short_help=_WORDS[name], context_settings={"ignore_unknown_options": True})
+    return make(say)
 
 
 @click.group(cls=Verbs, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
@@ -135,7 +137,9 @@ def help_(about: tuple[str, ...], as_json: bool) -> None:
         mark = "" if who == "anyone" else f"  [{who}]"
         print(f"ic {usage:<{width}}{text}{mark}")
     print("\nic up, ic doctor: run it here; look whether all is well. `ic VERB --help` says more.")
-    print("--incident ID (or IC_INCIDENT) names the incident, --json answers as JSON, --as WHO speaks for somebody in practice.")
+    print(
+        "--incident ID (or IC_INCIDENT) names the incident, --json answers as JSON, --as WHO speaks for somebody in practice."
+    )
     _leave(ACCEPTED)
 
 
@@ -144,10 +148,13 @@ def help_(about: tuple[str, ...], as_json: bool) -> None:
 @click.option("--port", default=7080, help="The emulators' page [7080].")
 @click.option("--temporal-port", default=7233, help="Temporal [7233].")
 @click.option("--ui-port", default=8233, help="Temporal's Web UI [8233].")
-@click.option("--config", type=click.Path(path_type=Path), default=None, help="The organisation's file [config/example.toml].")
+@click.option(
+    "--config", type=click.Path(path_type=Path), default=None, help="The organisation's file [config/example.toml]."
+)
 def up(state: Path | None, port: int, temporal_port: int, ui_port: int, config: Path | None) -> None:
     """run everything on this machine, in the foreground"""
-    from entrypoints.up import Places, up as run
+    from entrypoints.up import Places
+    from entrypoints.up import up as run
 
     if config:
         os.environ["DONT_PANIC_CONFIG"] = str(config)
@@ -175,7 +182,10 @@ def doctor(as_json: bool) -> None:
     if as_json:
         print(json.dumps([vars(finding) for finding in findings], indent=2))
     for finding in [] if as_json else findings:
-        print(f"{finding.state:<8} {finding.name:<28} {finding.what}" + (f"\n{'':38}{finding.mend}" if finding.mend else ""))
+        print(
+            f"{finding.state:<8} {finding.name:<28} {finding.what}"
+            + (f"\n{'':38}{finding.mend}" if finding.mend else "")
+        )
     _leave(REFUSED if any(finding.state in ("missing", "broken") for finding in findings) else ACCEPTED)
 
 

@@ -43,7 +43,14 @@ class Outcome:
 
 class Conversation:
     def __init__(
-        self, gateway: Gateway, organisation: Organisation, book: OnCallBook, *, practice: bool, door: str, web_ui: str = ""
+        self,
+        gateway: Gateway,
+        organisation: Organisation,
+        book: OnCallBook,
+        *,
+        practice: bool,
+        door: str,
+        web_ui: str = "",
     ) -> None:
         self._gateway = gateway
         self._organisation = organisation
@@ -109,9 +116,7 @@ class Conversation:
         if isinstance(command, Reload):
             command = Reload(self._policy)
         incident = await self._meant(heard, decides=command.who is Who.COMMANDER)
-        answer = await self._gateway.say(
-            incident, command, by=heard.by, name=heard.name, door=self._door, id=heard.id
-        )
+        answer = await self._gateway.say(incident, command, by=heard.by, name=heard.name, door=self._door, id=heard.id)
         return Outcome(answer.text, {"incident": incident, "text": answer.text, "number": answer.number})
 
     async def _meant(self, heard: Heard, *, decides: bool) -> str:
@@ -125,7 +130,9 @@ class Conversation:
         if len(running) > 1:
             raise Refused(f"Several incidents are open: {ids}. Say which: in its room, or with `--incident ID`.")
         if decides:
-            raise Refused(f"That decides something, so name its incident: `--incident {ids}` (or IC_INCIDENT), or its room.")
+            raise Refused(
+                f"That decides something, so name its incident: `--incident {ids}` (or IC_INCIDENT), or its room."
+            )
         return running[0].id
 
     # -- questions ------------------------------------------------------------------------------------
@@ -139,7 +146,14 @@ class Conversation:
         for title, rung in rungs:
             for person in self._book.on_call(rung.escalation_policy, now()):
                 lines.append(f"{title}: {self._book.name(person)}, {self._book.phone(person)}")
-                data.append({"role": title, "person": person, "name": self._book.name(person), "phone": self._book.phone(person)})
+                data.append(
+                    {
+                        "role": title,
+                        "person": person,
+                        "name": self._book.name(person),
+                        "phone": self._book.phone(person),
+                    }
+                )
         if not lines:
             lines = ["Who is on call is not known here. IC-trained people:"]
             lines += [f"{p.name}, {p.phone}" for p in self._organisation.people if p.trained]
@@ -156,7 +170,9 @@ class Conversation:
         for shift in shifts:
             person = self._book.handle(shift.pagerduty_user)
             team = names.get(shift.escalation_policy, shift.escalation_policy)
-            lines.append(f"{team}, level {shift.level}: {self._book.name(person)} (@{person}), {self._book.phone(person)}")
+            lines.append(
+                f"{team}, level {shift.level}: {self._book.name(person)} (@{person}), {self._book.phone(person)}"
+            )
             data.append({"team": team, "level": shift.level, "person": person, "phone": self._book.phone(person)})
         lines.append(f"(on-call book: {self._book.age(now())})")
         return Outcome("\n".join(lines), data)
@@ -167,7 +183,11 @@ class Conversation:
             raise Unreadable("Say who: `who bob`.")
         low = wanted.lower()
         contact = next(
-            (p for p in self._organisation.people if wanted in (p.id, p.slack) or low in p.name.lower().split() or low == p.name.lower()),
+            (
+                p
+                for p in self._organisation.people
+                if wanted in (p.id, p.slack) or low in p.name.lower().split() or low == p.name.lower()
+            ),
             None,
         )
         if contact is None:
@@ -178,7 +198,9 @@ class Conversation:
         shifts = [s for s in self._book.everybody(now()) if self._book.handle(s.pagerduty_user) == contact.id]
         what += ["on call"] if shifts else []
         text = f"{contact.name} (@{contact.id}), {self._book.phone(contact.id)}{'; ' if what else ''}{', '.join(what)}"
-        return Outcome(text, {"person": contact.id, "name": contact.name, "phone": contact.phone, "on_call": bool(shifts)})
+        return Outcome(
+            text, {"person": contact.id, "name": contact.name, "phone": contact.phone, "on_call": bool(shifts)}
+        )
 
     async def _status(self, heard: Heard, rest: str) -> Outcome:
         import aiohttp  # only here: `ic` is a short-lived program, and this is half a second of imports
@@ -189,7 +211,10 @@ class Conversation:
             status = await Monitoring(http).read(self._organisation.status_sources)
         lines = [f"Status: {status.detail}."]
         try:
-            lines += [f"{i.id}: {i.title}, {i.status}, IC {self._policy.name(i.commander)}" for i in await self._gateway.list()]
+            lines += [
+                f"{i.id}: {i.title}, {i.status}, IC {self._policy.name(i.commander)}"
+                for i in await self._gateway.list()
+            ]
         except Unreachable as problem:
             lines.append(str(problem))
         return Outcome("\n".join(lines), {"state": status.state, "detail": status.detail})

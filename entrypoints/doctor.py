@@ -72,7 +72,9 @@ async def _bounded(name: str, look: Awaitable[list[Finding]]) -> list[Finding]:
     try:
         return await asyncio.wait_for(look, REACHED_WITHIN)
     except asyncio.TimeoutError:
-        return [Finding(name, "broken", f"no answer within {REACHED_WITHIN:g} s", "Look at the network and its address.")]
+        return [
+            Finding(name, "broken", f"no answer within {REACHED_WITHIN:g} s", "Look at the network and its address.")
+        ]
 
 
 def _environment(settings: Settings) -> list[Finding]:
@@ -91,13 +93,19 @@ def _environment(settings: Settings) -> list[Finding]:
 async def _temporal(settings: Settings, organisation: Organisation) -> list[Finding]:
     try:
         client = await connect()
-        described = await client.workflow_service.describe_namespace(DescribeNamespaceRequest(namespace=client.namespace))
+        described = await client.workflow_service.describe_namespace(
+            DescribeNamespaceRequest(namespace=client.namespace)
+        )
         known = await client.operator_service.list_search_attributes(
             ListSearchAttributesRequest(namespace=client.namespace)
         )
     except (RuntimeError, RPCError) as error:
         address = os.environ.get("TEMPORAL_ADDRESS", "127.0.0.1:7233")
-        return [Finding("Temporal", "broken", f"{address}: {_short(error)}", "Start it with `ic up`, or set TEMPORAL_ADDRESS.")]
+        return [
+            Finding(
+                "Temporal", "broken", f"{address}: {_short(error)}", "Start it with `ic up`, or set TEMPORAL_ADDRESS."
+            )
+        ]
     found = [Finding("Temporal", "ok", f"namespace {client.namespace}")]
     kept: Duration = described.config.workflow_execution_retention_ttl
     days = kept.ToTimedelta() / timedelta(days=1)
@@ -145,7 +153,9 @@ async def _room(slack: AsyncWebClient, name: str, channel: str) -> Finding:
     try:
         answer = await slack.conversations_info(channel=channel)
     except (SlackClientError, aiohttp.ClientError, OSError) as error:
-        return Finding(name, "missing", f"{channel}: {_slack_words(error)}", "Create it, or mend the id in the configuration.")
+        return Finding(
+            name, "missing", f"{channel}: {_slack_words(error)}", "Create it, or mend the id in the configuration."
+        )
     shown = f"#{answer['channel']['name']}"
     if not answer["channel"].get("is_member"):
         return Finding(name, "missing", f"the app is not in {shown}", f"/invite @dont_panic in {shown}")
@@ -155,7 +165,9 @@ async def _room(slack: AsyncWebClient, name: str, channel: str) -> Finding:
 async def _pagerduty(settings: Settings, organisation: Organisation) -> list[Finding]:
     key = settings.pagerduty_api_key.get_secret_value()
     if not key:
-        return [Finding("PagerDuty", "missing", "PAGERDUTY_API_KEY is not set", "docs/operating.md says where to get it.")]
+        return [
+            Finding("PagerDuty", "missing", "PAGERDUTY_API_KEY is not set", "docs/operating.md says where to get it.")
+        ]
     session = Sessions(settings.pagerduty_api_url, key, settings.pagerduty_from).here
     wanted = {f"/services/{organisation.paging.service}": "paging.service"}
     wanted |= {f"/escalation_policies/{id}": f"escalation policy {id}" for id in escalation_policies(organisation)}
@@ -166,7 +178,9 @@ async def _pagerduty(settings: Settings, organisation: Organisation) -> list[Fin
         found = [Finding("PagerDuty", "ok", f"as {settings.pagerduty_from or 'nobody'}")]
         for path, name in wanted.items():
             if session.answer("GET", path).status_code == 404:
-                found.append(Finding(name, "missing", f"PagerDuty knows no {path}", "Mend the id in the configuration."))
+                found.append(
+                    Finding(name, "missing", f"PagerDuty knows no {path}", "Mend the id in the configuration.")
+                )
         return found
 
     try:
@@ -174,7 +188,9 @@ async def _pagerduty(settings: Settings, organisation: Organisation) -> list[Fin
     except ApplicationError as error:
         return [Finding("PagerDuty", "broken", error.message, "Look at PAGERDUTY_API_KEY.")]
     if not settings.pagerduty_from:
-        found.append(Finding("PAGERDUTY_FROM", "missing", "the e-mail the pages come from", "Set it to a PagerDuty user's."))
+        found.append(
+            Finding("PAGERDUTY_FROM", "missing", "the e-mail the pages come from", "Set it to a PagerDuty user's.")
+        )
     return found
 
 
@@ -183,18 +199,28 @@ async def _statuspage(settings: Settings, organisation: Organisation) -> list[Fi
     if not page:
         return [Finding("Statuspage", "skipped", "no status page is configured")]
     if not key:
-        return [Finding("Statuspage", "missing", "STATUSPAGE_API_KEY is not set", "Set it, or leave status_page.page empty.")]
+        return [
+            Finding(
+                "Statuspage", "missing", "STATUSPAGE_API_KEY is not set", "Set it, or leave status_page.page empty."
+            )
+        ]
     url = f"{settings.statuspage_api_url.rstrip('/')}/v1/pages/{page}/components"
     try:
         async with aiohttp.ClientSession() as http, http.get(url, headers={"Authorization": f"OAuth {key}"}) as answer:
             if answer.status != 200:
-                return [Finding("Statuspage", "broken", f"page {page}: it answered {answer.status}", "Look at key and page.")]
+                return [
+                    Finding(
+                        "Statuspage", "broken", f"page {page}: it answered {answer.status}", "Look at key and page."
+                    )
+                ]
             known = {component["id"] for component in await answer.json()}
     except (aiohttp.ClientError, OSError) as error:
         return [Finding("Statuspage", "broken", _short(error), "Look at STATUSPAGE_API_URL.")]
     lacking = [f"{name} ({id})" for name, id in organisation.status_page.components.items() if id not in known]
     if lacking:
-        return [Finding("Statuspage", "missing", f"components {', '.join(lacking)}", "Mend the ids in the configuration.")]
+        return [
+            Finding("Statuspage", "missing", f"components {', '.join(lacking)}", "Mend the ids in the configuration.")
+        ]
     return [Finding("Statuspage", "ok", f"page {page}")]
 
 

@@ -153,13 +153,16 @@ class Gateway:
         return answer
 
     async def look(self, incident: str) -> Incident:
-        return await self._ask(incident, "incident", Incident)
+        """All of it."""
+        found: Incident = await self._ask(incident, "incident", Incident)
+        return found
 
     async def timeline(self, incident: str) -> list[Entry]:
-        return await self._ask(incident, "timeline", list[Entry])
+        found: list[Entry] = await self._ask(incident, "timeline", list[Entry])
+        return found
 
     async def summary(self, incident: str) -> str:
-        return await self._ask(incident, "summary", str)
+        return str(await self._ask(incident, "summary", str))
 
     async def _ask(self, incident: str, query: str, answer: Any) -> Any:  # of the type `answer`
         handle = self._client.get_workflow_handle(identity.workflow_id(incident))

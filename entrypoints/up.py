@@ -255,7 +255,9 @@ def _free(option: str, port: int) -> None:
         try:
             probe.bind((HOST, port))
         except OSError:
-            raise Misconfigured(f"Port {port} is taken. Stop what uses it, or choose another with `{option}`.") from None
+            raise Misconfigured(
+                f"Port {port} is taken. Stop what uses it, or choose another with `{option}`."
+            ) from None
 
 
 def _alone(state: Path) -> IO[str]:
@@ -264,13 +266,15 @@ def _alone(state: Path) -> IO[str]:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         lock.close()
-        raise Misconfigured(f"A copy is running already in {state}. Stop it, or choose another with `--state`.") from None
+        raise Misconfigured(
+            f"A copy is running already in {state}. Stop it, or choose another with `--state`."
+        ) from None
     return lock
 
 
 def _exists(file: Path) -> Callable[[], Awaitable[bool]]:
     async def there() -> bool:
-        return file.exists()
+        return await asyncio.to_thread(file.exists)
 
     return there
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from incident import leadership, paging
+from incident import leadership, paging, wording
 from incident.effects import Announce, Invite, OpenRoom, PinContactCard
 from incident.model import Incident, Origin, SeverityChange
 from incident.policy import Policy
 from incident.severity import Severity
-from incident import wording
 
 
 @dataclass(frozen=True)
@@ -62,7 +61,9 @@ def declare(declaration: Declaration, now: datetime) -> Incident:
         f" — declared by {declaration.by_name} at {wording.clock(now)}. Incident {incident.id}.",
         now,
     )
-    incident.log("declared", f"{incident.severity}: {incident.title}", now, who=declaration.by, source=declaration.origin.door)
+    incident.log(
+        "declared", f"{incident.severity}: {incident.title}", now, who=declaration.by, source=declaration.origin.door
+    )
     return incident
 
 

@@ -49,9 +49,7 @@ QUESTIONS: dict[str, tuple[str, str]] = {
     "help": ("help [COMMAND]", "what can be said"),
 }
 DECLARE = ("declare [N] WHAT", "declare an incident; SEV-2 if no severity is given")
-_BY_WORDS = {tuple(kind.verb.split("-")): kind for kind in VOCABULARY} | {
-    (kind.verb,): kind for kind in VOCABULARY
-}
+_BY_WORDS = {tuple(kind.verb.split("-")): kind for kind in VOCABULARY} | {(kind.verb,): kind for kind in VOCABULARY}
 _MARKS = str.maketrans({"“": '"', "”": '"', "‘": "'", "’": "'"})
 
 
@@ -74,7 +72,9 @@ def read(text: str, policy: Policy) -> Command | Question | Opening:
                 command = kind.read(words)
                 words.no_more()
             except Unreadable as fault:
-                raise Unreadable(f"{str(fault).capitalize() if str(fault)[0].isalpha() else fault} Say `{kind.usage}`.") from fault
+                raise Unreadable(
+                    f"{str(fault).capitalize() if str(fault)[0].isalpha() else fault} Say `{kind.usage}`."
+                ) from fault
             return command
     if head in QUESTIONS:
         words.take("the question")
@@ -103,7 +103,9 @@ def help_text(about: str = "") -> str:
             if usage.lower().startswith(name):
                 return f"`{usage}`: {text} ({who})"
         raise Unknown(nearest(name.split()[0]))
-    return "\n".join(f"`{usage}` — {text}{'' if who == 'anyone' else f' ({who})'}" for usage, text, who in usage_lines())
+    return "\n".join(
+        f"`{usage}` — {text}{'' if who == 'anyone' else f' ({who})'}" for usage, text, who in usage_lines()
+    )
 
 
 def _opening(words: Words, policy: Policy) -> Opening:

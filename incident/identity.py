@@ -67,6 +67,4 @@ def page_key(incident: str, round_: str, target: str) -> str:
 
 def _word(number: int) -> str:
     c, v = _CONSONANTS, _VOWELS
-    return (
-        c[number >> 12 & 15] + v[number >> 10 & 3] + c[number >> 6 & 15] + v[number >> 4 & 3] + c[number & 15]
-    )
+    return c[number >> 12 & 15] + v[number >> 10 & 3] + c[number >> 6 & 15] + v[number >> 4 & 3] + c[number & 15]

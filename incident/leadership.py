@@ -74,7 +74,7 @@ def seat_deputy(incident: Incident, now: datetime) -> None:
 def appoint(incident: Incident, role: Role, person: str, now: datetime) -> None:
     """Give `person` a role and read the roles out."""
     incident.roles[role] = person
-    incident.log("role", f"{role.title}: {incident.name(person)}", now, who=person)
+    incident.log("role", f"{role.label}: {incident.name(person)}", now, who=person)
     announce_roles(incident, now, role)
 
 

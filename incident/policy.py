@@ -288,7 +288,9 @@ class CatalogueEntry(_Frozen):
                         raise ValueError(f"{name} uses {{{hole}}}, which is not among its parameters")
             for argument in () if step is None else step.argv:
                 if "{" in argument and not re.fullmatch(r"\{[a-z][a-z0-9_-]*\}", argument):
-                    raise ValueError(f"{name}: {argument!r} mixes text and parameter; a parameter fills a whole argument")
+                    raise ValueError(
+                        f"{name}: {argument!r} mixes text and parameter; a parameter fills a whole argument"
+                    )
         return self
 
 

@@ -9,9 +9,13 @@ from incident import wording
 from incident.model import Announcement, Draft, DraftState, Incident
 
 LONGEST = 5000
-_PROMISED_TIME = re.compile(r"\b(by|before|within|at|in)\s+(\d{1,2}[:.]\d{2}|\d+\s*(min|minutes|h|hours?))\b", re.IGNORECASE)
+_PROMISED_TIME = re.compile(
+    r"\b(by|before|within|at|in)\s+(\d{1,2}[:.]\d{2}|\d+\s*(min|minutes|h|hours?))\b", re.IGNORECASE
+)
 _NEXT_MESSAGE = re.compile(r"\b(more|news|updates?)\s+(by|at|before)\s+[^.]*", re.IGNORECASE)
-_HOST = re.compile(r"\b[a-z0-9][a-z0-9-]*(?:\.[a-z0-9-]+)*\.(?:internal|local|lan|corp|example\.(?:com|net))\b", re.IGNORECASE)
+_HOST = re.compile(
+    r"\b[a-z0-9][a-z0-9-]*(?:\.[a-z0-9-]+)*\.(?:internal|local|lan|corp|example\.(?:com|net))\b", re.IGNORECASE
+)
 
 
 def decide_to_announce(incident: Incident, person: str, now: datetime) -> None:
@@ -46,9 +50,7 @@ def warning(text: str) -> str:
     return f" Mind: {' and '.join(found)}." if found else ""
 
 
-def offer(
-    incident: Incident, stage: str, text: str, made_by: str, now: datetime, due_at: datetime | None
-) -> Draft:
+def offer(incident: Incident, stage: str, text: str, made_by: str, now: datetime, due_at: datetime | None) -> Draft:
     """A draft for the IC. An older one that still waits is superseded: its facts are older."""
     for older in incident.drafts.values():
         if older.state is DraftState.WAITING:

@@ -139,7 +139,9 @@ def _apply(incident: Incident, report: Report, now: datetime) -> None:
             incident.log("published", draft.text, at, source=report.source)
         case MessageNotPublished(number=number, why=why):
             incident.drafts[number].state = DraftState.FAILED
-            incident.say(f"Public message {number} could not be published: {why} `message approve {number}` tries again.", now)
+            incident.say(
+                f"Public message {number} could not be published: {why} `message approve {number}` tries again.", now
+            )
             incident.log("message", f"{number} not published: {why}", now, source=report.source)
         case SummarySent(key=key, text=text, due_at=due_at, sent_at=sent_at):
             incident.summaries.append(Summary(key, text, due_at, sent_at))

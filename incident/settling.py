@@ -10,7 +10,12 @@ from incident.model import Incident, Page, Room
 
 
 def paged(
-    incident: Incident, page: Page, pagerduty_id: str, url: str, people: tuple[str, ...], names: tuple[str, ...],
+    incident: Incident,
+    page: Page,
+    pagerduty_id: str,
+    url: str,
+    people: tuple[str, ...],
+    names: tuple[str, ...],
     now: datetime,
 ) -> None:
     """PagerDuty has accepted a page."""
@@ -27,7 +32,9 @@ def paged(
     declaring.tell_origin(incident, now)
 
 
-def not_paged(incident: Incident, page: Page, people: tuple[str, ...], names: tuple[str, ...], age: str, now: datetime) -> None:
+def not_paged(
+    incident: Incident, page: Page, people: tuple[str, ...], names: tuple[str, ...], age: str, now: datetime
+) -> None:
     """PagerDuty cannot be reached: names and phones, loudly, while paging goes on being tried.
 
     `age` says how old the on-call book is that the names come from.

@@ -30,7 +30,7 @@ class Role(StrEnum):
     INTERNAL_LIAISON = "internal-liaison"
 
     @property
-    def title(self) -> str:
+    def label(self) -> str:
         """As it is said in the room."""
         return {
             Role.COMMANDER: "IC",

@@ -20,8 +20,7 @@ from incident.severity import Role
 def roles(incident: Incident) -> str:
     """Word for word as in the process, 2."""
     return ", ".join(
-        f"{role.title}: {incident.name(incident.holder(role))}"
-        for role in (Role.COMMANDER, Role.DEPUTY, Role.SCRIBE)
+        f"{role.label}: {incident.name(incident.holder(role))}" for role in (Role.COMMANDER, Role.DEPUTY, Role.SCRIBE)
     )
 
 
@@ -217,7 +216,9 @@ def executive_summary(seen: Picture, now: datetime) -> str:
     if seen.open:
         parts = [f"{seen.severity} {seen.label}: {seen.state}, {minutes(now - seen.declared_at)} in."]
     else:
-        parts = [f"{seen.severity} {seen.label}: {seen.state} after {minutes((seen.ended_at or now) - seen.declared_at)}."]
+        parts = [
+            f"{seen.severity} {seen.label}: {seen.state} after {minutes((seen.ended_at or now) - seen.declared_at)}."
+        ]
     room = (seen.at_most - len(parts[0])) // 2 - 30
     if seen.impact:
         parts.append(f"Customer impact: {_sentence(shorten(seen.impact, room))}")

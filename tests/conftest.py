@@ -28,7 +28,7 @@ def _loopback_only() -> Iterator[None]:
             raise AssertionError(f"a test reached for {address}")
         connect(self, address)
 
-    socket.socket.connect = guarded  # type: ignore[method-assign]  # the one place through which every client goes
+    socket.socket.connect = guarded  # type: ignore[method-assign, assignment]  # the one place through which every client goes
     yield
     socket.socket.connect = connect  # type: ignore[method-assign]  # as above
 

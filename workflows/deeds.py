@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError
@@ -60,9 +61,13 @@ async def carry_out(effect: want.Effect, incident: Incident, versions: dict[str,
             )
 
 
-async def _chat(method: object, order: object, summary: str) -> None:
+async def _chat(method: Any, order: object, summary: str) -> None:  # any of Chat's activities, with its order
     await workflow.execute_activity_method(
-        method, order, task_queue=CHAT, summary=retries.summary(summary), **retries.POST  # type: ignore[arg-type]  # any of Chat's activities
+        method,
+        order,
+        task_queue=CHAT,
+        summary=retries.summary(summary),
+        **retries.POST,
     )
 
 

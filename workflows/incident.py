@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -219,14 +220,12 @@ class IncidentWorkflow:
         left = None if due is None else due - workflow.now()
         if left is not None and left <= timedelta(0):
             return
-        try:
+        with contextlib.suppress(TimeoutError):
             await workflow.wait_condition(
                 lambda: command.next_deadline(self._incident) != due,
                 timeout=left,
                 timeout_summary=f"next deadline {due:%H:%M:%S} UTC" if due else None,
             )
-        except TimeoutError:
-            pass
 
     # -- what can be read of it -----------------------------------------------------------------------
 
@@ -234,7 +233,7 @@ class IncidentWorkflow:
         """Search attributes, one upsert a change; the card as the workflow's current details."""
         attributes = search_attributes.of_incident(self._incident)
         if attributes != self._shown:
-            workflow.upsert_search_attributes(attributes)
+            workflow.upsert_search_attributes([pair.key.value_set(pair.value) for pair in attributes])
             self._shown = attributes
         workflow.set_current_details(card.markdown(self._incident, workflow.now()))
 
@@ -274,7 +273,8 @@ def _why(failure: BaseException) -> str:
 
 def _together(outbox: list[Line]) -> list[Line]:
     """As many lines as one post takes."""
-    size, lines = 0, []
+    size = 0
+    lines: list[Line] = []
     for line in outbox[:LINES_A_POST]:
         size += len(line.text)
         if lines and size > 12_000:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, ApplicationError, TimeoutError as TimedOut, TimeoutType
+from temporalio.exceptions import ActivityError, ApplicationError, TimeoutType
+from temporalio.exceptions import TimeoutError as TimedOut
 
 from activities.repair import Runner, StepOrder, StepOutcome
 from incident import identity
@@ -57,6 +58,7 @@ class RepairActionWorkflow:
     def __init__(self, start: RepairStart) -> None:
         self._start = start
         self._brief = start.brief
+        self._poll_closed: datetime | None = None
         self._ran = 0
         self._lost = False
 
@@ -99,13 +101,13 @@ class RepairActionWorkflow:
 
     async def _close_polls(self) -> None:
         """The end of a window approves nothing; it is only said."""
-        closed: datetime | None = None
         while True:
-            await workflow.wait_condition(lambda: self._brief.polled_until not in (None, closed))
-            closed = self._brief.polled_until
+            await workflow.wait_condition(lambda: self._brief.polled_until not in (None, self._poll_closed))
+            closed = self._poll_closed = self._brief.polled_until
             assert closed is not None
             await workflow.sleep(
-                max(closed - workflow.now(), timedelta()), summary=f"the window for objections ends {closed:%H:%M:%S} UTC"
+                max(closed - workflow.now(), timedelta()),
+                summary=f"the window for objections ends {closed:%H:%M:%S} UTC",
             )
             await self._report(f"poll/{closed:%m%dT%H%M%S}", PollOver(self._start.number))
 
@@ -156,7 +158,9 @@ class RepairActionWorkflow:
             if left <= timedelta(seconds=1):
                 await self._report(f"lapsed/{approval}", ApprovalLapsed(self._start.number, approval))
                 return
-            await self._report(f"missing/{approval}", RunnerMissing(self._start.number, queues.runner(self._start.runner)))
+            await self._report(
+                f"missing/{approval}", RunnerMissing(self._start.number, queues.runner(self._start.runner))
+            )
             wait = left
 
     async def _watch(self, running: asyncio.Task[RunEnded | None], approval: int) -> None:
@@ -189,7 +193,9 @@ class RepairActionWorkflow:
             if cause.type is TimeoutType.SCHEDULE_TO_START:
                 return None
             seen = "\n".join(str(line) for line in cause.last_heartbeat_details)
-            return RunEnded(self._start.number, RepairState.UNKNOWN, f"the runner was lost. Last output: {seen or 'none'}")
+            return RunEnded(
+                self._start.number, RepairState.UNKNOWN, f"the runner was lost. Last output: {seen or 'none'}"
+            )
         if isinstance(cause, ApplicationError):
             return RunEnded(self._start.number, RepairState.FAILED, cause.message)
         if isinstance(cause, asyncio.CancelledError) or "ancel" in type(cause).__name__:

@@ -12,7 +12,6 @@ from temporalio.workflow import ActivityCancellationType
 class Terms(TypedDict, total=False):
     """What `execute_activity` is told beside the activity and its input."""
 
-    task_queue: str
     start_to_close_timeout: timedelta
     schedule_to_close_timeout: timedelta
     schedule_to_start_timeout: timedelta

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -122,14 +123,12 @@ class RoleKeeper(Generic[V]):
         left = due - workflow.now()
         if left <= timedelta(0):
             return
-        try:
+        with contextlib.suppress(TimeoutError):
             await workflow.wait_condition(
                 lambda: self._moved(earliest),
                 timeout=left,
                 timeout_summary=retries.summary(f"{key} due {due:%H:%M:%S} UTC"),
             )
-        except TimeoutError:
-            pass
 
     async def _carry_out(self, duty: Duty) -> None:
         try:
@@ -141,7 +140,9 @@ class RoleKeeper(Generic[V]):
             workflow.logger.warning("%s: %s was not done: %s", self.role, duty.key, failure.cause)
             if isinstance(failure.cause, ApplicationError) and failure.cause.non_retryable:
                 self.done[duty.key] = workflow.now()
-                await self.report(f"not-done/{duty.key}", Remark(f"Could not be done ({duty.key}): {failure.cause.message}"))
+                await self.report(
+                    f"not-done/{duty.key}", Remark(f"Could not be done ({duty.key}): {failure.cause.message}")
+                )
             # Else its time ran out: it is due still, and is done anew with the facts of then.
         finally:
             del self._doing[duty.key]
@@ -211,9 +212,11 @@ class RoleKeeper(Generic[V]):
                 **retries.PUBLISH,
             )
         except ActivityError as failure:
-            why = failure.cause.message if isinstance(failure.cause, ApplicationError) else "the status page did not answer."
+            why = (
+                failure.cause.message
+                if isinstance(failure.cause, ApplicationError)
+                else "the status page did not answer."
+            )
             await self.report(duty.key, MessageNotPublished(message.number, why))
         else:
             await self.report(duty.key, MessagePublished(message.number, published.url, published.at))
-
-

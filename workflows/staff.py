@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 from temporalio import workflow
@@ -27,7 +28,7 @@ WORKFLOWS: dict[Role, Any] = {  # four classes of one shape; the SDK's types kno
     Role.CUSTOMER_LIAISON: CustomerLiaisonWorkflow,
     Role.INTERNAL_LIAISON: InternalLiaisonWorkflow,
 }
-VIEWS = {
+VIEWS: dict[Role, Callable[..., View]] = {
     Role.DEPUTY: deputy.view,
     Role.SCRIBE: scribe.view,
     Role.CUSTOMER_LIAISON: customer_liaison.view,
@@ -75,11 +76,11 @@ class Staff:
         self._seen[role] = view
         await workflow.start_child_workflow(
             WORKFLOWS[role].run,
-            RoleStart(self._incident.id, Brief(0, view)),
+            RoleStart[View](self._incident.id, Brief(0, view)),
             id=identity.role_workflow_id(self._incident.id, role),
             task_queue=ROLES,
             parent_close_policy=ParentClosePolicy.ABANDON,
-            static_summary=retries.summary(f"{role.title} of {self._incident.label}"),
+            static_summary=retries.summary(f"{role.label} of {self._incident.label}"),
             search_attributes=search_attributes.of_kind("role"),
         )
 
@@ -102,4 +103,6 @@ class Staff:
         except ApplicationError:
             self._gone.add(role)
             if not self._over:
-                self._incident.say(f"The {role.title.lower()}'s timers are gone: its workflow was ended from outside.", workflow.now())
+                self._incident.say(
+                    f"The {role.label.lower()}'s timers are gone: its workflow was ended from outside.", workflow.now()
+                )

@@ -128,9 +128,7 @@ class Account:
 
     def assign(self, incident: Document, users: list[str], base: str) -> None:
         at = _now()
-        incident["assignments"] = [
-            {"at": at, "assignee": reference("user", u, self.user(u).name, base)} for u in users
-        ]
+        incident["assignments"] = [{"at": at, "assignee": reference("user", u, self.user(u).name, base)} for u in users]
         for user in users:
             self.log(incident, "notify", user=user, summary=f"Notified {self.user(user).name}")
             after = self.acknowledges_after.get(user)
@@ -193,7 +191,13 @@ class Account:
         found = next((p for p in self.world.priorities if p.id == id), None)
         if found is None:
             raise Fault(400, "Invalid Input Provided", 2001, "Priority not found")
-        return {"id": id, "type": "priority", "summary": found.name, "name": found.name, "self": f"{base}/priorities/{id}"}
+        return {
+            "id": id,
+            "type": "priority",
+            "summary": found.name,
+            "name": found.name,
+            "self": f"{base}/priorities/{id}",
+        }
 
     @staticmethod
     def _given(asked: Document, what: str, find: Any) -> Any:

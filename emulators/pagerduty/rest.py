@@ -64,7 +64,12 @@ class Rest:
                 body = await handler(request)
             except Fault as fault:
                 return web.json_response(fault.body, status=fault.status)
-            status = 201 if request.method == "POST" and not request.path.endswith(("subscribers", "responder_requests", "status_updates")) else 200
+            status = (
+                201
+                if request.method == "POST"
+                and not request.path.endswith(("subscribers", "responder_requests", "status_updates"))
+                else 200
+            )
             return web.json_response(body, status=status)
 
         return answer
@@ -188,7 +193,9 @@ class Rest:
                 "requester": reference("user", requester.pagerduty, requester.name, base),
                 "requested_at": _iso(datetime.now(UTC)),
                 "message": str(asked.get("message", "")),
-                "responder_request_targets": [{"responder_request_target": {**t, "incidents_responders": []}} for t in targets],
+                "responder_request_targets": [
+                    {"responder_request_target": {**t, "incidents_responders": []}} for t in targets
+                ],
             }
         }
 
@@ -295,7 +302,9 @@ class Rest:
         return _paged(request, "members", members)
 
     async def _schedules(self, request: web.Request) -> Answer:
-        shown = [_schedule(p, level, _base(request)) for p in self._policies_of() for level in range(1, len(p.levels) + 1)]
+        shown = [
+            _schedule(p, level, _base(request)) for p in self._policies_of() for level in range(1, len(p.levels) + 1)
+        ]
         return _paged(request, "schedules", shown)
 
     async def _schedule(self, request: web.Request) -> Answer:
@@ -371,9 +380,7 @@ class Rest:
                 {
                     "id": f"{policy.id}R{level}",
                     "escalation_delay_in_minutes": 5,
-                    "targets": [
-                        reference("schedule", _schedule_id(policy.id, level), f"{policy.name} {level}", base)
-                    ],
+                    "targets": [reference("schedule", _schedule_id(policy.id, level), f"{policy.name} {level}", base)],
                 }
                 for level in range(1, len(policy.levels) + 1)
             ],

@@ -142,6 +142,6 @@ def _not_theirs(incident: Incident, command: Command, who: Speaker) -> str | Non
     if incident.holder(role) == who.id:
         return None
     return (
-        f"That is the {role.title.lower()}'s ({incident.name(incident.holder(role))})"
+        f"That is the {role.label.lower()}'s ({incident.name(incident.holder(role))})"
         f" or the IC's ({incident.name(holder)})."
     )

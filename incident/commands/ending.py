@@ -54,7 +54,9 @@ class Resolve(Command):
         incident.recovered = self.recovered
         incident.lost = self.lost
         ending.end(incident, Phase.RESOLVED, speaker.id, now)
-        return Answer(f"resolved after {wording.minutes(now - incident.declared_at)}; the status is watched for an hour")
+        return Answer(
+            f"resolved after {wording.minutes(now - incident.declared_at)}; the status is watched for an hour"
+        )
 
 
 @dataclass(frozen=True)
@@ -127,7 +129,9 @@ class Reload(Command):
     policy: Policy | None = None
 
     def refuse(self, incident: Incident, speaker: Speaker, now: datetime) -> str | None:
-        return None if self.policy else "Say it with `ic reload` or in the room; the door adds the present configuration."
+        return (
+            None if self.policy else "Say it with `ic reload` or in the room; the door adds the present configuration."
+        )
 
     def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
         assert self.policy is not None

@@ -8,7 +8,8 @@ from typing import ClassVar, Self
 
 from incident import leadership, wording
 from incident.commands.base import Command, Speaker, Who
-from incident.model import Answer, Challenge, Handover as Offer, Incident
+from incident.model import Answer, Challenge, Incident
+from incident.model import Handover as Offer
 from incident.people import find
 from incident.severity import Role
 from incident.words import Words
@@ -18,7 +19,9 @@ from incident.words import Words
 class TakeCommand(Command):
     verb: ClassVar[str] = "command"
     usage: ClassVar[str] = "command [why]"
-    help: ClassVar[str] = "take command: trained people at once, anyone when nobody else came, the deputy when the IC is gone"
+    help: ClassVar[str] = (
+        "take command: trained people at once, anyone when nobody else came, the deputy when the IC is gone"
+    )
 
     why: str = ""
 
@@ -112,7 +115,10 @@ class Handover(Command):
         lapses = incident.policy.command.handover_lapses_after
         incident.handover = Offer(person, now, now + lapses)
         name = incident.name(person)
-        incident.tell(person, f"{speaker.name} offers you command of {incident.label}. Say `accept` within {wording.minutes(lapses)}.")
+        incident.tell(
+            person,
+            f"{speaker.name} offers you command of {incident.label}. Say `accept` within {wording.minutes(lapses)}.",
+        )
         incident.say(
             f"{speaker.name} offers command to {{person:{person}}}: say `accept` within {wording.minutes(lapses)}."
             f" Until then {speaker.name} commands.",
@@ -175,9 +181,9 @@ class _Appoint(Command):
         assert person is not None
         if self.role is Role.DEPUTY:
             incident.chosen_deputy = True
-        incident.tell(person, f"{speaker.name} names you {self.role.title.lower()} of {incident.label}.")
+        incident.tell(person, f"{speaker.name} names you {self.role.label.lower()} of {incident.label}.")
         leadership.appoint(incident, self.role, person, now)
-        return Answer(f"{self.role.title}: {incident.name(person)}")
+        return Answer(f"{self.role.label}: {incident.name(person)}")
 
 
 @dataclass(frozen=True)

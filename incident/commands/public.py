@@ -198,7 +198,9 @@ class WriteDraft(Command):
         return publishing.refuse_text(self.text) if self.text else None
 
     def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
-        text = self.text or wording.public_message(incident, self.stage, publishing.next_promise(incident, now), incident.lost)
+        text = self.text or wording.public_message(
+            incident, self.stage, publishing.next_promise(incident, now), incident.lost
+        )
         draft = publishing.offer(incident, self.stage, text, speaker.id, now, due_at=None)
         return Answer(f"message {draft.number} waits for the IC.{publishing.warning(draft.text)}", draft.number)
 

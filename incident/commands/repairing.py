@@ -187,7 +187,9 @@ class Object(_WithReason):
 
     def apply_repair(self, incident: Incident, repair: Repair, speaker: Speaker, now: datetime) -> Answer:
         repair.objections.append(Objection(speaker.name, self.why, now))
-        late = "" if repair.state.awaits_approval else f" It is {repair.state} already; `abort {repair.number}` stops it."
+        late = (
+            "" if repair.state.awaits_approval else f" It is {repair.state} already; `abort {repair.number}` stops it."
+        )
         incident.say(f"{speaker.name} objects to {wording.repair_line(repair)}: {self.why}.{late}", now)
         incident.log("repair", f"objection to {repair.number}: {self.why}", now, who=speaker.id)
         if late:
@@ -231,7 +233,9 @@ class Stop(_WithReason):
         return None
 
     def apply_repair(self, incident: Incident, repair: Repair, speaker: Speaker, now: datetime) -> Answer:
-        text = f"{speaker.name} says STOP to {wording.repair_line(repair)}: {self.why}. `abort {repair.number}` stops it."
+        text = (
+            f"{speaker.name} says STOP to {wording.repair_line(repair)}: {self.why}. `abort {repair.number}` stops it."
+        )
         incident.say(text, now)
         incident.log("repair", f"stop {repair.number}: {self.why}", now, who=speaker.id)
         for person in dict.fromkeys((incident.commander, incident.deputy, repair.owner)):
@@ -375,7 +379,9 @@ class Abort(_OfRepair):
             incident.want(TellRepair(f"repair/{repair.number}/abort", repair.number))
             return Answer("stopping it; the room hears what had been done")
         settle(incident, repair, RepairState.ABORTED, now)
-        incident.tell(repair.owner, f"{speaker.name} aborts {wording.repair_line(repair)}. Stop, and say what you had done.")
+        incident.tell(
+            repair.owner, f"{speaker.name} aborts {wording.repair_line(repair)}. Stop, and say what you had done."
+        )
         return Answer(f"{repair.number} is aborted")
 
 

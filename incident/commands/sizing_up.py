@@ -9,7 +9,8 @@ from typing import ClassVar, Self
 from incident import leadership, wording
 from incident.commands.base import Command, Speaker, Who
 from incident.commands.repairing import report_repair, start_manual
-from incident.model import Answer, Incident, RepairState, SeverityChange, Task as Assigned
+from incident.model import Answer, Incident, RepairState, SeverityChange
+from incident.model import Task as Assigned
 from incident.people import find
 from incident.severity import Role, Severity
 from incident.words import Words, duration_words
@@ -248,9 +249,7 @@ class AssignTask(Command):
         person = find(incident, self.person)
         assert person is not None
         number = incident.next_number()
-        task = Assigned(
-            number, person, self.text, now, now + timedelta(minutes=self.minutes), self.minutes, speaker.id
-        )
+        task = Assigned(number, person, self.text, now, now + timedelta(minutes=self.minutes), self.minutes, speaker.id)
         incident.tasks[number] = task
         incident.say(
             f"{{person:{person}}} {wording.task_line(incident, task)}, {self.minutes} min."
@@ -349,7 +348,9 @@ class Done(Command):
 
     def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
         if self.number is not None and self.number in incident.repairs:
-            return report_repair(incident, incident.repairs[self.number], RepairState.SUCCEEDED, self.result, speaker, now)
+            return report_repair(
+                incident, incident.repairs[self.number], RepairState.SUCCEEDED, self.result, speaker, now
+            )
         task = _own_task(incident, speaker, self.number)
         assert task is not None
         task.done_at = now

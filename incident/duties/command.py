@@ -20,7 +20,9 @@ def let_fall_due(incident: Incident, now: datetime) -> None:
         match name:
             case "round":
                 pages = paging.page_commanders(incident, now)
-                incident.say(f"Nobody commands yet: paging round {incident.rounds}, {', '.join(p.label for p in pages)}.", now)
+                incident.say(
+                    f"Nobody commands yet: paging round {incident.rounds}, {', '.join(p.label for p in pages)}.", now
+                )
                 incident.log("page", f"round {incident.rounds}", now, source="clock")
             case "no-commander":
                 incident.told_no_commander_at = now

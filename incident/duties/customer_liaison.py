@@ -90,7 +90,9 @@ def _drafts(view: CustomerLiaisonView) -> Iterator[Duty]:
         return
     first_due = view.declared_at + view.rules.first_within
     if not view.drafts:
-        when = min(view.commanded_since or view.declared_at + view.announce_within, view.declared_at + view.announce_within)
+        when = min(
+            view.commanded_since or view.declared_at + view.announce_within, view.declared_at + view.announce_within
+        )
         yield Duty("draft/first", when, WriteDraft(stage, first_due))
         return
     if view.announcement is not Announcement.YES:

@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 from incident import wording
 from incident.duties.base import Done, Duty, Remark, Whisper, people, ticks
 from incident.model import Announcement, DraftState, Incident, RepairState
-from incident.policy import Deputy, Repair as RepairRules
+from incident.policy import Deputy
+from incident.policy import Repair as RepairRules
 from incident.severity import Role
 
 

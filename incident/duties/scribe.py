@@ -52,7 +52,9 @@ def duties(view: ScribeView, done: Done, now: datetime) -> list[Duty]:
     return [duty for duty in found if duty.key not in done]
 
 
-def news(rules: Stalk, before: Status | None, status: Status, changes: list[datetime], flapping: bool) -> tuple[str, bool]:
+def news(
+    rules: Stalk, before: Status | None, status: Status, changes: list[datetime], flapping: bool
+) -> tuple[str, bool]:
     """What the room hears of a new status, and whether it is flapping now.
 
     `changes` are the moments of recent changes, this one last. Nothing is said while it goes on flapping; the first
@@ -61,7 +63,11 @@ def news(rules: Stalk, before: Status | None, status: Status, changes: list[date
     recent = [at for at in changes if status.at - at <= rules.flapping_within]
     if len(recent) > rules.flapping_changes:
         window = int(rules.flapping_within.total_seconds() // 60)
-        said = "" if flapping else f"The status is flapping: {len(recent)} changes in {window} minutes, now {status.detail}."
+        said = (
+            ""
+            if flapping
+            else f"The status is flapping: {len(recent)} changes in {window} minutes, now {status.detail}."
+        )
         return said, True
     if before is None:
         return f"Status: {status.detail}.", False

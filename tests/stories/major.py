@@ -20,7 +20,12 @@ ROLES = "IC: {}, Deputy: {}, Scribe: {}"
 
 def config(executives_every: str) -> str:
     """The example with short cadences; the second summary has to be due before the story has been told so far."""
-    cadence = {"first_after": '"3s"', "every": f'"{executives_every}"', "shown_before": '"1s"', "replaces_within": '"1s"'}
+    cadence = {
+        "first_after": '"3s"',
+        "every": f'"{executives_every}"',
+        "shown_before": '"1s"',
+        "replaces_within": '"1s"',
+    }
     return example(executives=cadence, ending={"watched_for": '"2s"'}, paging={"poll_every": '"200ms"'})
 
 
@@ -97,7 +102,9 @@ async def check(copy: Copy) -> None:
 async def _pages_were_sent_once(copy: Copy) -> None:
     prefix = f"incident-{copy.incident}/page/1"
     incidents = await copy.control("GET", "pagerduty/incidents")
-    assert sorted(i["incident_key"] for i in incidents) == [f"{prefix}/{who}" for who in ("backup", "primary", "shadow")]
+    assert sorted(i["incident_key"] for i in incidents) == [
+        f"{prefix}/{who}" for who in ("backup", "primary", "shadow")
+    ]
     assert all(i["title"].startswith("PRACTICE ") and i["status"] == "resolved" for i in incidents)
     people = {i["incident_key"].rpartition("/")[2]: _notified(i) for i in incidents}
     assert people == {"primary": "PPRIO01", "backup": "PPRIO01", "shadow": "PPRIO01"}
