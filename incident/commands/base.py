@@ -121,7 +121,10 @@ def hear(incident: Incident, said: Said[C], now: datetime) -> Answer:
     """Apply what `judge` let pass, once: a command heard before gets the answer it got then."""
     if said.id and (before := incident.heard.get(said.id)) is not None:
         return before
-    answer = said.command.apply(incident, speaker(incident, said), now)
+    who = speaker(incident, said)
+    if who.id in (incident.commander, incident.deputy):
+        incident.challenge = None  # they are there
+    answer = said.command.apply(incident, who, now)
     if said.id:
         incident.heard[said.id] = answer
         while len(incident.heard) > KEPT_ANSWERS:
