@@ -1,0 +1,92 @@
+"""Who may import whom, and what must not stand in the repository."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+
+ROOMS = ("incident", "workflows", "activities", "chat", "entrypoints", "emulators")
+STANDARD = set(sys.stdlib_module_names)
+
+
+def imports(file: Path) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return found
+
+
+def files(room: str) -> list[Path]:
+    return sorted((ROOT / room).rglob("*.py"))
+
+
+@pytest.mark.parametrize("file", files("incident"), ids=lambda f: str(f.relative_to(ROOT)))
+def test_the_domain_imports_the_standard_library_and_pydantic_only(file: Path) -> None:
+    heads = {name.partition(".")[0] for name in imports(file)}
+    assert heads - STANDARD <= {"incident", "pydantic"}
+
+
+@pytest.mark.parametrize("file", files("workflows"), ids=lambda f: str(f.relative_to(ROOT)))
+def test_workflows_import_the_domain_activities_and_temporal(file: Path) -> None:
+    heads = {name.partition(".")[0] for name in imports(file)}
+    assert heads - STANDARD <= {"incident", "workflows", "activities", "temporalio"}
+
+
+@pytest.mark.parametrize("file", files("activities"), ids=lambda f: str(f.relative_to(ROOT)))
+def test_activities_import_the_domain_and_sdks(file: Path) -> None:
+    heads = {name.partition(".")[0] for name in imports(file)}
+    sdks = {"aiohttp", "pdpyras", "pydantic", "requests", "slack_sdk", "sqlalchemy", "temporalio"}
+    assert heads - STANDARD <= {"incident", "activities"} | sdks
+
+
+def test_the_emulators_know_nothing_of_the_product_nor_it_of_them() -> None:
+    product = set(ROOMS) - {"emulators"} | {"settings", "worker", "connection"}
+    for file in files("emulators"):
+        assert not {name.partition(".")[0] for name in imports(file)} & product, file
+    for room in product & set(ROOMS):
+        for file in files(room):
+            assert "emulators" not in {name.partition(".")[0] for name in imports(file)}, file
+
+
+def test_pdpyras_is_known_in_one_place_and_slack_in_few() -> None:
+    everywhere = [f for room in ROOMS for f in files(room)] + [ROOT / "worker.py", ROOT / "settings.py"]
+
+    def who(*heads: str) -> set[str]:
+        return {str(f.relative_to(ROOT)) for f in everywhere if {n.partition(".")[0] for n in imports(f)} & set(heads)}
+
+    assert who("pdpyras") == {"activities/paging.py"}
+    # errors.py is the one table of provider errors; doctor looks at tokens and scopes.
+    allowed = {"activities/chat.py", "activities/errors.py", "entrypoints/doctor.py", "worker.py"}
+    assert {f for f in who("slack_sdk", "slack_bolt") if not f.startswith("chat/")} == allowed
+
+
+def test_what_is_passed_through_the_sandbox_has_no_mutable_state_of_its_own() -> None:
+    """Workflows share these modules: a list or dict at module level that code changes would leak between them."""
+    for room in ("incident", "workflows"):
+        for file in files(room):
+            for node in ast.walk(ast.parse(file.read_text())):
+                assert not isinstance(node, ast.Global), f"{file} changes a module variable"
+
+
+def test_no_registry_host_stands_in_the_repository() -> None:
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    hosts = ("pypi" + ".org", "python" + "hosted.org", "npm" + "js.org", "npm" + "js.com", "files.python" + "hosted")
+    for name in tracked:
+        file = ROOT / name
+        if file.suffix in (".png", ".gz", ".svg") or not file.exists():
+            continue
+        text = file.read_text(errors="ignore")
+        assert not [host for host in hosts if host in text], name
+
+
+def test_workflow_package_stays_empty() -> None:
+    assert (ROOT / "workflows" / "__init__.py").read_text() == ""

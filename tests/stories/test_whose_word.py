@@ -1,0 +1,130 @@
+"""Somebody who is not the IC tries each of the IC's commands, by CLI, update and signal: refused, nothing changed."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from temporalio.client import WorkflowUpdateFailedError
+from temporalio.exceptions import ApplicationError
+
+from incident import grammar, identity
+from incident.commands import VOCABULARY, Command, Said, Who
+from incident.model import Incident
+from tests.configured import example
+from tests.conftest import ROOT
+from tests.stories.copy import Copy, running
+from tests.vocabulary import SPOKEN
+
+DECIDED_BY_THE_IC = [kind for kind in VOCABULARY if kind.who is Who.COMMANDER]
+AT_ONCE = 4
+
+
+async def commanded(copy: Copy) -> None:
+    """An incident in which each of the IC's commands would mean something: 1 is a repair action, 2 a message."""
+    await copy.say("anne", "declare 1 checkout is down")
+    await copy.say("bob", "command")
+    await copy.say("anne", "propose clear the cache risk: low")
+
+    async def drafted() -> object:
+        return (await copy.look()).drafts
+
+    await copy.until(drafted, "the first message is drafted")
+
+
+def kept(incident: Incident) -> dict[str, Any]:
+    """All that a command could have changed; what goes on by itself (posts, pages, the refusals' own lines) left out."""
+    by_itself = {"outbox", "effects", "said", "asked", "timeline", "pages", "room", "status", "reported", "heard", "topic"}
+    return {f.name: getattr(incident, f.name) for f in dataclasses.fields(incident) if f.name not in by_itself}
+
+
+async def test_by_update(tmp_path: Path) -> None:
+    async with running(tmp_path, example()) as copy:
+        await commanded(copy)
+        before = kept(await copy.look())
+        handle = copy.client.get_workflow_handle(identity.workflow_id(copy.incident))
+        for kind in DECIDED_BY_THE_IC:
+            said: Said[Command] = Said(_command(copy, kind), "anne")
+            with pytest.raises(WorkflowUpdateFailedError) as refused:
+                await handle.execute_update(kind.verb, said)
+            assert isinstance(refused.value.cause, ApplicationError)
+            assert "Only the IC decides that. The IC is Bob Boberson" in refused.value.cause.message, kind.verb
+        assert kept(await copy.look()) == before
+
+
+async def test_by_signal_the_room_hears_the_refusal(tmp_path: Path) -> None:
+    async with running(tmp_path, example()) as copy:
+        await commanded(copy)
+        before = kept(await copy.look())
+        handle = copy.client.get_workflow_handle(identity.workflow_id(copy.incident))
+        for kind in DECIDED_BY_THE_IC:
+            said: Said[Command] = Said(_command(copy, kind), "anne")
+            await handle.signal(kind.verb, said)
+        for kind in DECIDED_BY_THE_IC:
+            words = _command(copy, kind).words().splitlines()[0]
+            await copy.heard_in_room(f"Anne Apison said `{words}` by a signal. Refused: Only the IC decides that.")
+        assert kept(await copy.look()) == before
+
+
+async def test_by_cli(tmp_path: Path) -> None:
+    async with running(tmp_path, example()) as copy:
+        await commanded(copy)
+        before = kept(await copy.look())
+        turn = asyncio.Semaphore(AT_ONCE)
+
+        async def refused(kind: type[Command]) -> None:
+            async with turn:
+                code, _, reason = await ic(copy, *SPOKEN[kind.verb].split(), "--as", "anne", "--incident", copy.incident)
+            assert code == 1, (kind.verb, code, reason)
+            assert "Only the IC decides that. The IC is Bob Boberson" in reason, kind.verb
+
+        await asyncio.gather(*(refused(kind) for kind in DECIDED_BY_THE_IC))
+        assert kept(await copy.look()) == before
+
+
+async def test_the_ic_decides_by_signal_too(tmp_path: Path) -> None:
+    async with running(tmp_path, example()) as copy:
+        await commanded(copy)
+        handle = copy.client.get_workflow_handle(identity.workflow_id(copy.incident))
+        said: Said[Command] = Said(grammar.read("reject 1 not now", copy.organisation.policy()), "bob")  # type: ignore[arg-type]  # a command, as the words say
+        await handle.signal("reject", said)
+        await copy.heard_in_room("The IC rejects repair 1: clear the cache: not now.")
+
+
+async def test_rubbish_signals_and_reports_do_not_hold_the_incident(tmp_path: Path) -> None:
+    async with running(tmp_path, example()) as copy:
+        await commanded(copy)
+        handle = copy.client.get_workflow_handle(identity.workflow_id(copy.incident))
+        await handle.signal("report", {"source": "x", "key": "1", "what": {"kind": "check", "number": 99, "answer": ""}})
+        await handle.signal("report", "nonsense")
+        await handle.signal("approve", {"nonsense": True})
+        assert (await copy.say("anne", "note still here")) == "noted"
+
+
+async def ic(copy: Copy, *words: str) -> tuple[int, str, str]:
+    """The program itself: exit code, standard output, standard error."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-W",
+        "ignore",
+        "-m",
+        "entrypoints.cli",
+        *words,
+        cwd=ROOT,
+        env={**os.environ, **copy.environment},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, err = await process.communicate()
+    return process.returncode or 0, out.decode(), err.decode()
+
+
+def _command(copy: Copy, kind: type[Command]) -> Command:
+    command = grammar.read(SPOKEN[kind.verb], copy.organisation.policy())
+    assert isinstance(command, Command)
+    return command
