@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import time
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from temporalio.client import Client, WorkflowQueryFailedError, WorkflowUpdateFailedError
+from temporalio.client import Client, WorkflowHandle, WorkflowQueryFailedError, WorkflowUpdateFailedError
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
@@ -25,6 +26,8 @@ from workflows.queues import INCIDENT
 
 WORKFLOW = "IncidentWorkflow"  # by name: its class would import every SDK of the activities into each `ic`
 ANSWER_WITHIN = timedelta(seconds=20)
+TURN = 0.1
+MOVED_WITHIN = 3.0
 
 
 class Refused(Exception):
@@ -140,8 +143,7 @@ class Gateway:
         handle = self._client.get_workflow_handle(identity.workflow_id(incident))
         try:
             answer: Answer = await asyncio.wait_for(
-                handle.execute_update(command.verb, said, id=f"{command.verb}/{id}", result_type=Answer),
-                ANSWER_WITHIN.total_seconds(),
+                self._update(handle, command.verb, said, id), ANSWER_WITHIN.total_seconds()
             )
         except WorkflowUpdateFailedError as failure:
             cause = failure.cause
@@ -151,6 +153,25 @@ class Gateway:
         except asyncio.TimeoutError:
             raise Unanswered(id) from None
         return answer
+
+    async def _update(self, handle: WorkflowHandle[Any, Any], verb: str, said: Said[Command], id: str) -> Answer:
+        """Ten commands may be under way in one incident; the others wait their turn.
+
+        While a history begins anew the server is shortly unavailable for the incident. Asking again is safe: the
+        incident knows the command's id.
+        """
+        begun = time.monotonic()
+        while True:
+            try:
+                answer: Answer = await handle.execute_update(verb, said, id=f"{verb}/{id}", result_type=Answer)
+            except RPCError as error:
+                full = error.status is RPCStatusCode.RESOURCE_EXHAUSTED
+                moving = error.status is RPCStatusCode.UNAVAILABLE and time.monotonic() - begun < MOVED_WITHIN
+                if not (full or moving):
+                    raise
+                await asyncio.sleep(TURN)
+            else:
+                return answer
 
     async def look(self, incident: str) -> Incident:
         """All of it."""
@@ -199,8 +220,11 @@ class Gateway:
             return NoSuchIncident(f"No incident {incident!r} is running. `ic list` shows the open ones.")
         if id and error.status in (RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED):
             return Unanswered(id)
-        return Unreachable(_sentence(error))
+        again = f" If it was sent, repeat it with `--id {id}`: it counts once." if id else ""
+        return Unreachable(_sentence(error) + again)
 
 
 def _sentence(error: RPCError) -> str:
+    if error.status in (RPCStatusCode.INVALID_ARGUMENT, RPCStatusCode.PERMISSION_DENIED, RPCStatusCode.UNAUTHENTICATED):
+        return f"Temporal does not accept it: {error.message}. `ic doctor` says what is missing."
     return f"Temporal cannot be reached ({error.status.name.lower().replace('_', ' ')}). Is `ic up` running?"

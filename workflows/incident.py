@@ -49,6 +49,8 @@ class IncidentWorkflow:
         self._staff = staff.Staff(self._incident, self._versions, goes_on=self._goes_on)
         self._shown = None if self._goes_on else search_attributes.of_incident(self._incident)
         self._news = True
+        self._speaking = False
+        self._winding_up = False
         for kind in VOCABULARY:
             self._listen_for(kind)
 
@@ -57,10 +59,11 @@ class IncidentWorkflow:
         """Carry out what the incident wants until it is closed. The pages are the first thing it wants."""
         self._helpers = [asyncio.create_task(c) for c in (self._speak(), self._keep_time(), self._staff.serve())]
         while self._incident.phase is not Phase.CLOSED:
+            self._winding_up = self._history_is_long()
             self._carry_out_effects()
             self._show()
             await self._await_news()
-            if self._history_is_long():
+            if self._winding_up and self._nothing_in_flight():
                 await self._begin_anew()
         await self._close()
         for helper in self._helpers:
@@ -160,7 +163,7 @@ class IncidentWorkflow:
     def _carry_out_effects(self) -> None:
         """A task for each effect that has none; one that was replaced meanwhile is carried out again."""
         for effect in list(self._incident.effects.values()):
-            if effect.key not in self._doing:
+            if effect.key not in self._doing and not self._winding_up:
                 self._doing[effect.key] = asyncio.create_task(self._carry_out(effect.key))
         if not self._incident.open:
             for key, task in list(self._doing.items()):
@@ -186,17 +189,19 @@ class IncidentWorkflow:
     async def _speak(self) -> None:
         """The one mouth of the room: a post at a time, in order; what gathers meanwhile joins the next."""
         incident = self._incident
-        doubtful = self._goes_on
         while True:
-            await workflow.wait_condition(lambda: bool(incident.outbox) and incident.room is not None)
+            await workflow.wait_condition(
+                lambda: bool(incident.outbox) and incident.room is not None and not self._winding_up
+            )
             assert incident.room is not None
+            self._speaking = True
             lines = _together(incident.outbox)
             key = f"{workflow.info().workflow_id}/{lines[0].key}"
             text = "\n".join(line.text for line in lines)
             try:
                 await workflow.execute_activity_method(
                     Chat.post,
-                    Post(incident.room.channel, text, key, also=(key,) if doubtful else ()),
+                    Post(incident.room.channel, text, key),
                     task_queue=CHAT,
                     summary=retries.summary(text),
                     **retries.POST,
@@ -204,8 +209,8 @@ class IncidentWorkflow:
             except ActivityError as failure:
                 # What Slack can never accept must not hold the room.
                 incident.log("not said", f"{text} ({_why(failure)})", workflow.now(), source="slack")
-            doubtful = False
             del incident.outbox[: len(lines)]
+            self._speaking = False
             self._news = True
 
     async def _keep_time(self) -> None:
@@ -240,12 +245,16 @@ class IncidentWorkflow:
     # -- a new history, and the end -------------------------------------------------------------------
 
     def _history_is_long(self) -> bool:
-        """Only when nothing is in flight but what may be begun again: its keys make twice once."""
-        if workflow.info().get_current_history_length() < HISTORY_LIMIT or self._incident.outbox:
-            return False
-        effects = self._incident.effects
+        info = workflow.info()
+        return info.get_current_history_length() >= HISTORY_LIMIT or info.is_continue_as_new_suggested()
+
+    def _nothing_in_flight(self) -> bool:
+        """But what may be begun again, because its key makes twice once. What is still wanted is carried along."""
         again = (SendPage, FollowPage, OpenRoom)
-        return all(isinstance(effects.get(key), again) for key in self._doing) and self._staff.quiet
+        effects = self._incident.effects
+        busy = [key for key in self._doing if not isinstance(effects.get(key), again)]
+        self._staff.pause()
+        return not busy and not self._speaking and self._staff.idle
 
     async def _begin_anew(self) -> None:
         for task in (*self._helpers, *self._doing.values()):

@@ -44,7 +44,9 @@ class Staff:
         self._versions = versions
         self._started = goes_on
         self._seen: dict[Role, View] = {}
-        self._looked: dict[Role, bool] = dict.fromkeys(WORKFLOWS, False)
+        self._looked: dict[Role, bool] = dict.fromkeys(WORKFLOWS, goes_on)
+        self._showing = 0
+        self._paused = False
         self._gone: set[Role] = set()
         self._over = False
 
@@ -53,9 +55,13 @@ class Staff:
         for role in self._looked:
             self._looked[role] = True
 
+    def pause(self) -> None:
+        """No new Signal from here on; the next history shows each role how it stands then."""
+        self._paused = True
+
     @property
-    def quiet(self) -> bool:
-        return self._started and not any(self._looked.values())
+    def idle(self) -> bool:
+        return self._started and not self._showing
 
     async def serve(self) -> None:
         """Start the roles, then keep them informed, each at its own pace. Cancelled by the incident's end."""
@@ -87,7 +93,7 @@ class Staff:
     async def _inform(self, role: Role) -> None:
         while True:
             # Handlers may change the incident while a Signal is on its way: then there is another look.
-            await workflow.wait_condition(lambda: self._looked[role])
+            await workflow.wait_condition(lambda: self._looked[role] and not self._paused)
             view: View = VIEWS[role](self._incident, over=self._over)
             if role not in self._gone and view != self._seen.get(role):
                 await self._show(role, view)
@@ -98,6 +104,7 @@ class Staff:
         child = identity.role_workflow_id(self._incident.id, role)
         self._versions[child] = self._versions.get(child, 0) + 1
         self._seen[role] = view
+        self._showing += 1
         try:
             await workflow.get_external_workflow_handle(child).signal("see", Brief(self._versions[child], view))
         except ApplicationError:
@@ -106,3 +113,5 @@ class Staff:
                 self._incident.say(
                     f"The {role.label.lower()}'s timers are gone: its workflow was ended from outside.", workflow.now()
                 )
+        finally:
+            self._showing -= 1

@@ -155,27 +155,32 @@ class Copy:
             await self.process.wait()
 
 
+def surroundings(state: Path, config: str, url: str) -> dict[str, str]:
+    """The environment of a practice whose emulators are at `url`."""
+    file = state / "organisation.toml"
+    file.write_text(config)
+    os.environ["PRACTICE_URL"] = url
+    return {
+        "SLACK_API_URL": f"{url}/slack/api/",
+        "PAGERDUTY_API_URL": f"{url}/pagerduty",
+        "STATUSPAGE_API_URL": f"{url}/statuspage",
+        "PRACTICE_URL": url,
+        "DONT_PANIC_CONFIG": str(file),
+        "DONT_PANIC_STATE": str(state),
+        **PRACTICE_KEYS,
+    }
+
+
 @asynccontextmanager
 async def running(state: Path, config: str, *, worker: str = "here", **options: Any) -> AsyncIterator[Copy]:
     """Server, emulators and workers until the context ends.
 
     `worker`: here (in this process), apart (a process of its own), or none. `options` go to the workers here.
     """
-    file = state / "organisation.toml"
-    file.write_text(config)
     world = read_world(CONFIG / "emulators.toml")
     pragmas = ["--sqlite-pragma", "journal_mode=WAL", "--sqlite-pragma", "synchronous=1"]
     async with start(world) as emulators, aiohttp.ClientSession() as http:
-        environment = {
-            "SLACK_API_URL": f"{emulators.url}/slack/api/",
-            "PAGERDUTY_API_URL": f"{emulators.url}/pagerduty",
-            "STATUSPAGE_API_URL": f"{emulators.url}/statuspage",
-            "PRACTICE_URL": emulators.url,
-            "DONT_PANIC_CONFIG": str(file),
-            "DONT_PANIC_STATE": str(state),
-            **PRACTICE_KEYS,
-        }
-        os.environ["PRACTICE_URL"] = emulators.url
+        environment = surroundings(state, config, emulators.url)
         settings = Settings.model_validate(environment)
         async with await WorkflowEnvironment.start_local(
             dev_server_existing_path=TEMPORAL,
@@ -199,7 +204,7 @@ async def running(state: Path, config: str, *, worker: str = "here", **options: 
                 async with furnish(settings, server.client) as house:
                     await asyncio.to_thread(house.paging.refresh_book)
                     served = workers(server.client, house, "all", "local", **options)
-                    async with _all(served):
+                    async with serving(served):
                         yield copy
             elif worker == "apart":
                 await copy.start_worker()
@@ -212,7 +217,7 @@ async def running(state: Path, config: str, *, worker: str = "here", **options: 
 
 
 @asynccontextmanager
-async def _all(served: list[Any]) -> AsyncIterator[None]:
+async def serving(served: list[Any]) -> AsyncIterator[None]:
     running = [asyncio.create_task(worker.run()) for worker in served]
     try:
         yield

@@ -1,0 +1,139 @@
+"""Everything that `ic help` lists, driven once as a user would: the program, its exit code and its answer."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from incident import grammar
+from incident.commands import VOCABULARY
+from incident.grammar import Question
+from tests.configured import example
+from tests.stories.copy import Copy, running
+from tests.stories.test_whose_word import ic
+
+# Who says what, in order, and a piece of the answer. Numbers: 1 is the first repair action, and so on.
+SCRIPT: tuple[tuple[str, str, str], ...] = (
+    ("anne", "oncall", "primary IC: Bob Boberson, +1 555 0100"),
+    ("anne", "responders", "Database, level 1: Sam Storeson"),
+    ("anne", "who bob", "Bob Boberson (@bob), +1 555 0100; IC-trained, on call"),
+    ("anne", "declare 1 checkout answers with 500 service: shop-api", "Declared: incident "),
+    ("anne", "list", "checkout answers with 500"),
+    ("anne", "status", "Status: shop ok."),
+    ("anne", "note the graphs look odd", "noted"),
+    ("anne", "todo write a runbook", "follow-up 1 kept"),
+    ("bob", "command", "This is Bob Boberson, I am the Incident Commander"),
+    ("dee", "join as deputy", "SEV-1 PRACTICE checkout answers with 500"),
+    ("anne", "join as api", "Wrong: checkout answers with 500."),
+    ("sam", "join", "Wrong:"),
+    ("sam", "proxy @anne", "Anne Apison speaks for you"),
+    ("bob", "page sam", "paging Sam Storeson"),
+    ("bob", "need security", "asked for Security"),
+    ("bob", "deputy @lee", "Deputy: Lee Leaderson"),
+    ("bob", "scribe @mac", "Scribe: Writer McWriterson"),
+    ("bob", "customer-liaison @carla", "Customer liaison: Carla Clientson"),
+    ("bob", "internal-liaison @ines", "Internal liaison: Ines Insideson"),
+    ("anne", "finding the queue is full", "reported to the room"),
+    ("anne", "can queue is full / draining it / somebody from web", "reported to the room"),
+    ("carla", "customers 12", "told the IC"),
+    ("bob", "symptom checkout answers with 500", "kept"),
+    ("bob", "cause the deployment of 14:20", "kept"),
+    ("bob", "impact nobody can pay", "kept"),
+    ("bob", "eta within half an hour", "kept"),
+    ("bob", "sev 2 only one region", "now SEV-2"),
+    ("anne", "propose rollback service=shop-api", "proposed as"),
+    ("anne", "propose clear the cache risk: low", "proposed as"),
+    ("anne", "propose restart by hand risk: low", "proposed as"),
+    ("anne", "propose restart twice risk: low", "proposed as"),
+    ("anne", "propose restart thrice risk: low", "proposed as"),
+    ("anne", "propose rolling-restart", "proposed as"),
+    ("bob", "poll {repair0}", "approves nothing"),
+    ("sam", "object {repair0} it is peak hour", "the IC sees your objection"),
+    ("bob", "approve {repair0}", "approved; the runner starts it"),
+    ("bob", "reject {repair1} too risky", "is rejected"),
+    ("anne", "withdraw {repair2}", "is withdrawn"),
+    ("bob", "approve {repair3} @sam", "approved; Sam Storeson starts it"),
+    ("sam", "failed {repair3} no permission", "failed"),
+    ("bob", "unverified {repair3}", "did not work"),
+    ("bob", "approve {repair4} @sam", "approved"),
+    ("U0GIL", "stop {repair4} that is production", "told Bob Boberson and the owner at once"),
+    ("bob", "abort {repair4}", "is aborted"),
+    ("bob", "verified {repair0}", "worked"),
+    ("anne", "did block the address at the edge", "recorded"),
+    ("bob", "task @sam 5m look at the slow queries", "task"),
+    ("sam", "ack", "left"),
+    ("sam", "more 5m", "until"),
+    ("sam", "done found it", "is done"),
+    ("bob", "ask @anne what changed today", "task"),
+    ("bob", "brief", "Any additional actions or proposals?"),
+    ("carla", "draft investigating We are looking into it.", "waits for the IC"),
+    ("bob", "message edit {draft} We are looking into a problem.", "waits for the IC"),
+    ("bob", "message hold {draft}", "is held"),
+    ("bob", "announce yes", "announced"),
+    ("bob", "message approve {draft}", "goes out exactly as it stands"),
+    ("ines", "update recovery is under way", "in your words"),
+    ("ines", "summary send", "goes out now"),
+    ("bob", "status unstalk", "no longer stalking"),
+    ("bob", "status stalk", "Now stalking status every 30 seconds"),
+    ("bob", "reload", "nothing differs"),
+    ("bob", "handover @kim", "offered to Kim Kommandson"),
+    ("kim", "accept", "command passes to Kim Kommandson"),
+    ("sam", "leave", "checked out"),
+    ("anne", "show", "SEV-2 PRACTICE checkout answers with 500"),
+    ("anne", "timeline", "Kim Kommandson commands"),
+    ("anne", "summary", "SEV-2 PRACTICE checkout answers with 500"),
+    ("kim", "resolve --insist recovered", "resolved after"),
+    ("kim", "reopen it came back", "open again"),
+    ("kim", "cancel it was the test system", "ended as a false alarm"),
+    ("anne", "help", "ic approve N [@OWNER]"),
+)
+
+
+async def test_every_command_of_the_help(tmp_path: Path) -> None:
+    async with running(tmp_path, example()) as copy:
+        driven: set[str] = set()
+        for who, words, answer in SCRIPT:
+            said = await _numbered(copy, words)
+            named = ["--incident", copy.incident] if copy.incident and "help" not in words else []
+            speaker = [] if words == "help" else ["--as", who]
+            code, out, err = await ic(copy, *said.split(), *speaker, *named)
+            assert code == 0, f"{who}: {said}: exit {code}: {err}"
+            assert answer in out, f"{who}: {said}: {out}"
+            driven.add(said)
+            if words.startswith("declare"):
+                copy.incident = out.split("incident ")[1].split(",")[0].rstrip(".")
+            if words.startswith("approve {repair0}"):
+                await copy.heard_in_room("did it work?")
+        meant = [grammar.read(words, copy.organisation.policy()) for words in driven]
+        assert {type(m) for m in meant} >= set(VOCABULARY)
+        assert {m.about for m in meant if isinstance(m, Question)} == set(grammar.QUESTIONS)
+
+
+async def test_answers_for_programs_and_exit_codes(tmp_path: Path) -> None:
+    async with running(tmp_path, example()) as copy:
+        code, out, _ = await ic(copy, "declare", "1", "checkout", "is", "down", "--json", "--as", "anne", "--id", "k1")
+        declared = json.loads(out)
+        assert code == 0 and declared["room"] == f"inc-{declared['incident']}"
+        again = await ic(copy, "declare", "1", "checkout", "is", "down", "--json", "--as", "anne", "--id", "k1")
+        assert json.loads(again[1]) == declared
+        for question in ("list", "show", "timeline", "oncall", "responders", "summary", "help"):
+            code, out, err = await ic(copy, question, "--json")
+            assert code == 0 and json.loads(out), (question, err)
+        code, _, err = await ic(copy, "aprove", "3")
+        assert code == 2 and "Did you mean `approve N" in err
+        code, _, err = await ic(copy, "task", "@sam", "--as", "bob")
+        assert code == 2 and "task @USER 5m WHAT" in err
+        code, _, err = await ic(copy, "approve", "3", "--as", "bob")
+        assert code == 1 and "name its incident" in err
+        copy.environment["TEMPORAL_ADDRESS"] = "127.0.0.1:1"
+        code, _, err = await ic(copy, "show", "--incident", declared["incident"])
+        assert code == 3 and "Is `ic up` running?" in err
+
+
+async def _numbered(copy: Copy, words: str) -> str:
+    if "{" not in words:
+        return words
+    incident = await copy.look()
+    names = {f"repair{n}": str(number) for n, number in enumerate(incident.repairs)}
+    drafts = [str(d.number) for d in incident.drafts.values() if d.made_by in ("carla", "bob")]
+    return words.format(**names, draft=drafts[-1] if drafts else "")

@@ -1,0 +1,45 @@
+"""An incident with more to say than one history holds, and one whose workflows are replayed at every step."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from incident import identity
+from tests.configured import example
+from tests.stories import major
+from tests.stories.copy import running
+
+
+async def test_a_new_history_loses_nothing_and_says_nothing_twice(tmp_path: Path) -> None:
+    async with running(tmp_path, example()) as copy:
+        await copy.say("anne", "declare 1 checkout is down")
+        await copy.say("bob", "command")
+        handle = copy.client.get_workflow_handle(identity.workflow_id(copy.incident))
+        first = (await handle.describe()).run_id
+        said = 0
+
+        async def begun_anew() -> bool:
+            nonlocal said
+            await asyncio.gather(*(copy.say("anne", f"finding number {n}") for n in range(said, said + 8)))
+            said += 8
+            return (await handle.describe()).run_id != first
+
+        await copy.until(begun_anew, "a new history", patience=90)
+        await copy.say("anne", "propose clear the cache risk: low")
+        await copy.heard_in_room("proposes repair")
+        lines = await copy.lines()
+        found = [line for line in lines if line.startswith("Anne Apison found: number ")]
+        assert sorted(found) == sorted(f"Anne Apison found: number {n}" for n in range(said))
+        incident = await copy.look()
+        assert incident.commander == "bob"
+        assert len(incident.facts.findings) == said
+        await copy.say("bob", "task @anne 1m look")
+        await copy.heard_in_room("task")
+
+
+async def test_without_a_workflow_cache_the_story_is_the_same(tmp_path: Path) -> None:
+    """Each step replays the whole history: whatever is not deterministic fails here."""
+    async with running(tmp_path, major.config("15s"), max_cached_workflows=0) as copy:
+        await major.play(copy)
+        await major.check(copy)
