@@ -28,6 +28,8 @@ WORKFLOW = "IncidentWorkflow"  # by name: its class would import every SDK of th
 ANSWER_WITHIN = timedelta(seconds=20)
 TURN = 0.1
 MOVED_WITHIN = 3.0
+ASKED = 4
+ASKED_AGAIN_AFTER = 5.0
 
 
 class Refused(Exception):
@@ -186,13 +188,18 @@ class Gateway:
         return str(await self._ask(incident, "summary", str))
 
     async def _ask(self, incident: str, query: str, answer: Any) -> Any:  # of the type `answer`
+        """A question that went to a worker which has died since is asked again: asking changes nothing."""
         handle = self._client.get_workflow_handle(identity.workflow_id(incident))
-        try:
-            return await asyncio.wait_for(handle.query(query, result_type=answer), ANSWER_WITHIN.total_seconds())
-        except RPCError as error:
-            raise self._what(error, incident, "") from error
-        except (asyncio.TimeoutError, WorkflowQueryFailedError) as error:
-            raise Unreachable("No worker answers. Is `ic up` running?") from error
+        for _ in range(ASKED):
+            try:
+                return await asyncio.wait_for(handle.query(query, result_type=answer), ASKED_AGAIN_AFTER)
+            except RPCError as error:
+                raise self._what(error, incident, "") from error
+            except WorkflowQueryFailedError as error:
+                raise Unreachable(f"The question failed: {error.message}") from error
+            except asyncio.TimeoutError:
+                continue
+        raise Unreachable("No worker answers. Is `ic up` running?")
 
     async def list(self, *, everything: bool = False) -> list[Listed]:
         """Open incidents, or all that the server still knows; the newest first."""

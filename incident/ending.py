@@ -33,6 +33,9 @@ def end(incident: Incident, phase: Phase, by: str, now: datetime, why: str = "")
         if task.done_at is None:
             task.done_at = now
             task.result = f"the incident was {phase}"
+    for draft in incident.drafts.values():
+        if draft.state in (DraftState.WAITING, DraftState.HELD):
+            draft.state = DraftState.SUPERSEDED  # the last message, if there is one, is drafted from what is known now
     because = f": {why}" if why else ""
     name = incident.name(by)
     if phase is Phase.RESOLVED:

@@ -82,7 +82,7 @@ def announce_roles(incident: Incident, now: datetime, changed: Role | None = Non
     """The room reads who holds what, word for word; a liaison's name is added only when it changes."""
     extra = ""
     if changed in (Role.CUSTOMER_LIAISON, Role.INTERNAL_LIAISON):
-        extra = f", {changed.title}: {incident.name(incident.holder(changed))}"
+        extra = f", {changed.label}: {incident.name(incident.holder(changed))}"
     incident.say(wording.roles(incident) + extra, now)
     set_topic(incident)
 

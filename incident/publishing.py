@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from incident import wording
-from incident.model import Announcement, Draft, DraftState, Incident
+from incident.model import Announcement, Draft, DraftState, Incident, Phase
 
 LONGEST = 5000
 _PROMISED_TIME = re.compile(
@@ -71,10 +71,13 @@ def approve(incident: Incident, draft: Draft, person: str, now: datetime) -> Non
     incident.log("message", f"{draft.number} approved: {draft.text}", now, who=person)
 
 
-def next_promise(incident: Incident, now: datetime) -> datetime:
-    """When the next message is due if one goes out now."""
-    return now + rhythm(incident, now)
+def wanted(incident: Incident, stage: str) -> bool:
+    """A draft that was under way when the call ended is wanted only if it is the last one."""
+    return incident.open or (incident.phase is Phase.RESOLVED and stage in ("resolved", "monitoring"))
 
 
-def rhythm(incident: Incident, now: datetime) -> timedelta:
-    return incident.policy.customers.every
+def next_promise(incident: Incident, out_at: datetime) -> datetime:
+    """When the next message is due if one goes out at `out_at`: the scope after the first, then the rhythm."""
+    rules = incident.policy.customers
+    first = not any(draft.published_at for draft in incident.drafts.values())
+    return out_at + (rules.scope_within if first else rules.every)

@@ -130,7 +130,10 @@ def _apply(incident: Incident, report: Report, now: datetime) -> None:
                 incident.say(text, now)
                 incident.log("mark", text, now, source=report.source)
         case WriteDraft(stage=stage, due_at=due_at):
-            text = wording.public_message(incident, stage, publishing.next_promise(incident, now), incident.lost)
+            if not publishing.wanted(incident, stage):
+                return
+            promised = publishing.next_promise(incident, max(due_at, now))
+            text = wording.public_message(incident, stage, promised, incident.lost)
             publishing.offer(incident, stage, text, report.source, now, due_at)
         case MessagePublished(number=number, url=url, at=at):
             draft = incident.drafts[number]

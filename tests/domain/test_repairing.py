@@ -33,7 +33,7 @@ def claim(story: Told, *, token: str = "t1", digest: str = "", run: str = "run-1
 @pytest.mark.parametrize("who", ["anne", "dee", "vic", "U0GIL"])
 def test_only_the_ic_approves(told: Story, who: str) -> None:
     story = proposed(told)
-    with pytest.raises(Refusal, match="Only the IC decides that. The IC is Bob Boberson"):
+    with pytest.raises(Refusal, match=r"Only the IC decides that\. The IC is Bob Boberson"):
         story.say(who, "approve 1")
     assert not claim(story).go
 
@@ -118,9 +118,9 @@ def test_a_manual_action_needs_an_owner_who_is_not_the_ic(told: Story) -> None:
     story.say("bob", "approve 1 @sam")
     story.say("sam", "ack 1")
     story.say("sam", "done 1 restarted")
-    assert story.incident.repairs[1].state is RepairState.SUCCEEDED
+    assert story.incident.repairs[1].state == "succeeded"
     story.say("bob", "verified 1")
-    assert story.incident.repairs[1].state is RepairState.VERIFIED
+    assert story.incident.repairs[1].state == "verified"
 
 
 def test_unknown_is_never_run_again_by_itself(told: Story) -> None:

@@ -45,6 +45,7 @@ async def play(copy: Copy, interrupt: Interrupt = nothing) -> None:
     await copy.heard_in_room("Bob Boberson acknowledged the page.")
     await copy.say("bob", "command")
     await interrupt("commanded")
+    await copy.heard_in_room("Public message 1 (investigating) waits for the IC")
     await copy.say("dee", "join as deputy")
     await copy.say("bob", "scribe @mac")
     await copy.say("bob", "customer-liaison @carla")

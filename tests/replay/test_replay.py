@@ -1,0 +1,63 @@
+"""Committed histories replay with the workflows of today: a running incident survives a deploy."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import pytest
+from temporalio.client import WorkflowHistory
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.worker import Replayer
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+
+from tests.replay.record import HISTORIES, STORIES
+from worker import PASSED_THROUGH
+from workflows.customer_liaison import CustomerLiaisonWorkflow
+from workflows.deputy import DeputyWorkflow
+from workflows.incident import IncidentWorkflow
+from workflows.internal_liaison import InternalLiaisonWorkflow
+from workflows.repair_action import RepairActionWorkflow
+from workflows.scribe import ScribeWorkflow
+
+FILES = sorted(HISTORIES.glob("*.json.gz"))
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.name.removesuffix(".json.gz"))
+async def test_it_replays(file: Path) -> None:
+    replayer = Replayer(
+        workflows=[
+            IncidentWorkflow,
+            DeputyWorkflow,
+            ScribeWorkflow,
+            CustomerLiaisonWorkflow,
+            InternalLiaisonWorkflow,
+            RepairActionWorkflow,
+        ],
+        data_converter=pydantic_data_converter,
+        workflow_runner=SandboxedWorkflowRunner(
+            restrictions=SandboxRestrictions.default.with_passthrough_modules(*PASSED_THROUGH)
+        ),
+    )
+    text = gzip.decompress(file.read_bytes()).decode()
+    await replayer.replay_workflow(WorkflowHistory.from_json("incident-lusab-babad", text))
+
+
+def test_every_story_is_recorded_with_all_its_roles() -> None:
+    names = {file.name.removesuffix(".json.gz") for file in FILES}
+    for story in STORIES:
+        parts = {name.partition(".")[2] for name in names if name.startswith(f"{story}.")}
+        assert {"incident", "deputy", "scribe", "customer-liaison", "internal-liaison"} <= parts
+
+
+def test_no_phone_pin_or_key_stands_in_a_history() -> None:
+    for file in FILES:
+        text = gzip.decompress(file.read_bytes()).decode()
+        import base64
+        import re
+
+        decoded = " ".join(
+            base64.b64decode(data).decode(errors="ignore") for data in re.findall(r'"data": ?"([A-Za-z0-9+/=]+)"', text)
+        )
+        for secret in ("555 01", "4711", "xoxb-", "practice-pagerduty", "@example.com"):
+            assert secret not in decoded, f"{secret} stands in {file.name}"
