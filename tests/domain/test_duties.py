@@ -150,7 +150,11 @@ def test_at_most_one_still_looking_and_not_before_half_time(told: Story) -> None
 def test_the_ic_is_reminded_of_a_proposal_after_two_and_five_minutes_then_the_deputy(told: Story) -> None:
     story = told()
     story.say("anne", "propose clear the cache")
-    did = [(at, d.deed.people) for at, d in run(deputy, story, 20) if isinstance(d.deed, Whisper) and "Waiting" in d.deed.text]
+    did = [
+        (at, d.deed.people)
+        for at, d in run(deputy, story, 20)
+        if isinstance(d.deed, Whisper) and "Waiting" in d.deed.text
+    ]
     assert did == [(4, ("bob",)), (7, ("bob",)), (10, ("dee",))]
 
 
@@ -174,7 +178,9 @@ def test_announce_publicly_is_asked_with_the_first_message_attached_and_never_af
             story.incident.drafts.clear()
             from incident import publishing
 
-            publishing.offer(story.incident, "investigating", "We are looking.", "customer-liaison", story.now, duty.due_at)
+            publishing.offer(
+                story.incident, "investigating", "We are looking.", "customer-liaison", story.now, duty.due_at
+            )
     asked = [d.deed for _, d in run(deputy, story, 0) if "announce publicly" in getattr(d.deed, "text", "")]
     assert len(asked) == 1 and "We are looking." in getattr(asked[0], "text", "")
     number = max(story.incident.drafts)
@@ -184,7 +190,9 @@ def test_announce_publicly_is_asked_with_the_first_message_attached_and_never_af
     assert later == []
 
 
-def test_the_first_message_is_due_five_minutes_after_declaring_the_scope_five_later_then_every_twenty(told: Story) -> None:
+def test_the_first_message_is_due_five_minutes_after_declaring_the_scope_five_later_then_every_twenty(
+    told: Story,
+) -> None:
     from incident import publishing, reports
     from incident.reports import MessagePublished, Report
 
@@ -196,7 +204,9 @@ def test_the_first_message_is_due_five_minutes_after_declaring_the_scope_five_la
             match duty.deed:
                 case WriteDraft(stage=stage, due_at=at):
                     due.append((at - NOW) / MINUTE)
-                    draft = publishing.offer(story.incident, stage, "We are looking.", "customer-liaison", story.now, at)
+                    draft = publishing.offer(
+                        story.incident, stage, "We are looking.", "customer-liaison", story.now, at
+                    )
                     story.say("bob", f"announce yes {draft.number}")
                     out = MessagePublished(draft.number, "u", at)
                     reports.take(story.incident, Report("customer-liaison", f"out/{draft.number}", out), at)
@@ -219,5 +229,7 @@ def test_flapping_is_said_once_when_it_changed_more_than_three_times_in_five_min
 
 
 def test_that_the_status_cannot_be_read_is_itself_a_sign() -> None:
-    text, _ = scribe.news(Stalk(), Status("ok", "shop ok", NOW), Status("unreadable", "shop unreadable", NOW), [NOW], False)
+    text, _ = scribe.news(
+        Stalk(), Status("ok", "shop ok", NOW), Status("unreadable", "shop unreadable", NOW), [NOW], False
+    )
     assert "itself a sign" in text

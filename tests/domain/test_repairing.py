@@ -24,7 +24,9 @@ def proposed(told: Story, words: str = "propose rollback service=shop-api") -> T
     return story
 
 
-def claim(story: Told, *, token: str = "t1", digest: str = "", run: str = "run-1", after: float = 0) -> repairing.Verdict:
+def claim(
+    story: Told, *, token: str = "t1", digest: str = "", run: str = "run-1", after: float = 0
+) -> repairing.Verdict:
     digest = digest or story.incident.repairs[1].digest
     asked = Claim(1, digest, "incident-lusab-babad/repair-1", run, token)
     return repairing.claim(story.incident, asked, story.now + timedelta(minutes=after))

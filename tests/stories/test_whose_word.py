@@ -39,7 +39,19 @@ async def commanded(copy: Copy) -> None:
 
 def kept(incident: Incident) -> dict[str, Any]:
     """All that a command could have changed; what goes on by itself (posts, pages, the refusals' own lines) left out."""
-    by_itself = {"outbox", "effects", "said", "asked", "timeline", "pages", "room", "status", "reported", "heard", "topic"}
+    by_itself = {
+        "outbox",
+        "effects",
+        "said",
+        "asked",
+        "timeline",
+        "pages",
+        "room",
+        "status",
+        "reported",
+        "heard",
+        "topic",
+    }
     return {f.name: getattr(incident, f.name) for f in dataclasses.fields(incident) if f.name not in by_itself}
 
 
@@ -79,7 +91,9 @@ async def test_by_cli(tmp_path: Path) -> None:
 
         async def refused(kind: type[Command]) -> None:
             async with turn:
-                code, _, reason = await ic(copy, *SPOKEN[kind.verb].split(), "--as", "anne", "--incident", copy.incident)
+                code, _, reason = await ic(
+                    copy, *SPOKEN[kind.verb].split(), "--as", "anne", "--incident", copy.incident
+                )
             assert code == 1, (kind.verb, code, reason)
             assert "Only the IC decides that. The IC is Bob Boberson" in reason, kind.verb
 
@@ -100,7 +114,9 @@ async def test_rubbish_signals_and_reports_do_not_hold_the_incident(tmp_path: Pa
     async with running(tmp_path, example()) as copy:
         await commanded(copy)
         handle = copy.client.get_workflow_handle(identity.workflow_id(copy.incident))
-        await handle.signal("report", {"source": "x", "key": "1", "what": {"kind": "check", "number": 99, "answer": ""}})
+        await handle.signal(
+            "report", {"source": "x", "key": "1", "what": {"kind": "check", "number": 99, "answer": ""}}
+        )
         await handle.signal("report", "nonsense")
         await handle.signal("approve", {"nonsense": True})
         assert (await copy.say("anne", "note still here")) == "noted"

@@ -1,0 +1,13 @@
+#!/bin/sh
+# The namespace and its search attributes, once the server is healthy. Runs at every start.
+set -eu
+
+until temporal operator cluster health >/dev/null 2>&1; do sleep 1; done
+
+temporal operator namespace describe "$TEMPORAL_NAMESPACE" >/dev/null 2>&1 ||
+    temporal operator namespace create --retention 90d "$TEMPORAL_NAMESPACE"
+
+for name in DpSeverity DpStatus DpCommander DpService DpRoom DpKind; do
+    temporal operator search-attribute list --namespace "$TEMPORAL_NAMESPACE" | grep -qw "$name" ||
+        temporal operator search-attribute create --namespace "$TEMPORAL_NAMESPACE" --name "$name" --type Keyword
+done
