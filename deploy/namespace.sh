@@ -4,8 +4,8 @@ set -eu
 
 until temporal operator cluster health >/dev/null 2>&1; do sleep 1; done
 
-temporal operator namespace describe "$TEMPORAL_NAMESPACE" >/dev/null 2>&1 ||
-    temporal operator namespace create --retention 90d "$TEMPORAL_NAMESPACE"
+temporal operator namespace describe -n "$TEMPORAL_NAMESPACE" >/dev/null 2>&1 ||
+    temporal operator namespace create --retention 90d -n "$TEMPORAL_NAMESPACE"
 
 for name in DpSeverity DpStatus DpCommander DpService DpRoom DpKind; do
     temporal operator search-attribute list --namespace "$TEMPORAL_NAMESPACE" | grep -qw "$name" ||

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
+import re
 from pathlib import Path
 
 import pytest
@@ -23,6 +25,10 @@ from workflows.scribe import ScribeWorkflow
 FILES = sorted(HISTORIES.glob("*.json.gz"))
 
 
+def _read(file: Path) -> str:
+    return gzip.decompress(file.read_bytes()).decode()
+
+
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name.removesuffix(".json.gz"))
 async def test_it_replays(file: Path) -> None:
     replayer = Replayer(
@@ -39,8 +45,7 @@ async def test_it_replays(file: Path) -> None:
             restrictions=SandboxRestrictions.default.with_passthrough_modules(*PASSED_THROUGH)
         ),
     )
-    text = gzip.decompress(file.read_bytes()).decode()
-    await replayer.replay_workflow(WorkflowHistory.from_json("incident-lusab-babad", text))
+    await replayer.replay_workflow(WorkflowHistory.from_json("incident-lusab-babad", _read(file)))
 
 
 def test_every_story_is_recorded_with_all_its_roles() -> None:
@@ -52,10 +57,7 @@ def test_every_story_is_recorded_with_all_its_roles() -> None:
 
 def test_no_phone_pin_or_key_stands_in_a_history() -> None:
     for file in FILES:
-        text = gzip.decompress(file.read_bytes()).decode()
-        import base64
-        import re
-
+        text = _read(file)
         decoded = " ".join(
             base64.b64decode(data).decode(errors="ignore") for data in re.findall(r'"data": ?"([A-Za-z0-9+/=]+)"', text)
         )
