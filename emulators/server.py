@@ -15,6 +15,7 @@ from emulators.journal import Journal, middleware
 from emulators.pagerduty.account import Account
 from emulators.pagerduty.events import Events
 from emulators.pagerduty.rest import Rest
+from emulators.page.routes import Page
 from emulators.slack.rate_limits import RateLimits
 from emulators.slack.socket_mode import SocketMode
 from emulators.slack.web_api import WebApi
@@ -84,6 +85,7 @@ def application(world: World, store: Store) -> web.Application:
             web.post("/pagerduty-events/v2/enqueue", Events(account).enqueue),
             web.get("/status/{name}", status),
             web.get("/healthz", healthy),
+            *Page(journal, space, account, status_page, systems).routes(),
             *Rest(account).routes(),
             *status_page.routes(),
             *Control(journal, space, sockets, limits, account, status_page, systems, forget).routes(),
