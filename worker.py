@@ -46,6 +46,7 @@ from workflows.incident import IncidentWorkflow
 from workflows.internal_liaison import InternalLiaisonWorkflow
 from workflows.repair_action import RepairActionWorkflow
 from workflows.scribe import ScribeWorkflow
+from workflows.steady import SteadyRunner
 
 ROLES = ("all", "incident", "roles", "chat", "watch", "runner")
 GRACE = timedelta(seconds=25)
@@ -104,13 +105,17 @@ async def furnish(settings: Settings, client: Client) -> AsyncIterator[House]:
         )
 
 
+def workflow_runner() -> SteadyRunner:
+    """How workflows are run: here, and where histories are replayed."""
+    restrictions = SandboxRestrictions.default.with_passthrough_modules(*PASSED_THROUGH)
+    return SteadyRunner(SandboxedWorkflowRunner(restrictions=restrictions))
+
+
 def workers(client: Client, house: House, role: str, environment: str, **options: Any) -> list[Worker]:
     """One Worker a queue of `role`. `options` go to each (tests turn the workflow cache off)."""
     common: dict[str, Any] = {
         "graceful_shutdown_timeout": GRACE,
-        "workflow_runner": SandboxedWorkflowRunner(
-            restrictions=SandboxRestrictions.default.with_passthrough_modules(*PASSED_THROUGH)
-        ),
+        "workflow_runner": workflow_runner(),
         # A worker that was killed leaves its sticky queue behind; the next command waits this long for it.
         "sticky_queue_schedule_to_start_timeout": timedelta(seconds=2),
         **options,

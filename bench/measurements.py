@@ -94,7 +94,12 @@ async def show(state: Path) -> list[Row]:
         times = [await _run(copy, show_it) for _ in range(12)]
         floor = [await _run(copy, ["-c", "import temporalio.client"]) for _ in range(8)]
     return [
-        Row("ic show, the whole process", f"{ms(statistics.median(times))} median", "≤ 700 ms", ms(statistics.median(floor)))
+        Row(
+            "ic show, the whole process",
+            f"{ms(statistics.median(times))} median",
+            "≤ 700 ms",
+            ms(statistics.median(floor)),
+        )
     ]
 
 
@@ -121,11 +126,18 @@ async def command(state: Path) -> list[Row]:
         incident = await _declare(copy, "command")
         await _settled(copy, incident)
         idle = [await _note(copy, incident) for _ in range(200)]
-        rows.append(Row("command answered, idle", f"{ms(p99(idle))} p99", "≤ 60 ms", f"{ms(statistics.median(idle))} median"))
+        rows.append(
+            Row("command answered, idle", f"{ms(p99(idle))} p99", "≤ 60 ms", f"{ms(statistics.median(idle))} median")
+        )
         await _open(copy, 500)
         busy = [await _note(copy, incident) for _ in range(200)]
         rows.append(
-            Row("command answered, 500 open", f"{ms(p99(busy))} p99", "≤ 120 ms", f"{ms(statistics.median(busy))} median")
+            Row(
+                "command answered, 500 open",
+                f"{ms(p99(busy))} p99",
+                "≤ 120 ms",
+                f"{ms(statistics.median(busy))} median",
+            )
         )
     return rows
 
@@ -290,8 +302,12 @@ async def memory(state: Path) -> list[Row]:
         after = _resident(copy.process.pid), _resident(server)
     per = [(b - a) / 200 / 1024 for a, b in zip(before, after, strict=True)]
     return [
-        Row("memory per open incident, worker", f"{per[0]:.2f} MB", "≤ 1 MB", f"{after[0] / 1024:.0f} MB with 220 open"),
-        Row("memory per open incident, server", f"{per[1]:.2f} MB", "≤ 1 MB", f"{after[1] / 1024:.0f} MB with 220 open"),
+        Row(
+            "memory per open incident, worker", f"{per[0]:.2f} MB", "≤ 1 MB", f"{after[0] / 1024:.0f} MB with 220 open"
+        ),
+        Row(
+            "memory per open incident, server", f"{per[1]:.2f} MB", "≤ 1 MB", f"{after[1] / 1024:.0f} MB with 220 open"
+        ),
     ]
 
 

@@ -12,10 +12,10 @@ from aiohttp import web
 from emulators.arguments import arguments
 from emulators.control import Control
 from emulators.journal import Journal, middleware
+from emulators.page.routes import Page
 from emulators.pagerduty.account import Account
 from emulators.pagerduty.events import Events
 from emulators.pagerduty.rest import Rest
-from emulators.page.routes import Page
 from emulators.slack.rate_limits import RateLimits
 from emulators.slack.socket_mode import SocketMode
 from emulators.slack.web_api import WebApi

@@ -80,6 +80,14 @@ class Conversation:
 
     async def act(self, heard: Heard) -> Outcome:
         """Raises Unreadable, Refused, NoSuchIncident, Unreachable or Unanswered, each with what to do."""
+        try:
+            return await self._act(heard)
+        except RuntimeError as error:
+            if "connect" not in str(error).lower():
+                raise
+            raise Unreachable("Temporal cannot be reached. Is `ic up` running?") from error  # the first call connects
+
+    async def _act(self, heard: Heard) -> Outcome:
         meant = grammar.read(heard.words, self._policy)
         if isinstance(meant, PagePeople) and not meant.whom and not heard.incident:
             meant = Opening(meant.reason)  # outside of a room, paging an IC begins an incident

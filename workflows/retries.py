@@ -71,8 +71,9 @@ CHECK = Terms(
     start_to_close_timeout=timedelta(minutes=2),
     schedule_to_start_timeout=timedelta(seconds=10),
     heartbeat_timeout=timedelta(seconds=10),
-    retry_policy=RetryPolicy(maximum_attempts=1),
+    retry_policy=RetryPolicy(maximum_attempts=3),
 )
+"""It only reads, so it may be asked again when a runner was lost."""
 
 RUN = Terms(
     schedule_to_start_timeout=timedelta(seconds=3),

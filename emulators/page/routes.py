@@ -48,7 +48,11 @@ class Page:
     async def _state(self, request: web.Request) -> web.Response:
         room = request.query.get("room", "")
         channels = [
-            {key: c[key] for key in ("id", "name", "is_im", "is_private", "topic", "pins", "bookmarks", "user") if key in c}
+            {
+                key: c[key]
+                for key in ("id", "name", "is_im", "is_private", "topic", "pins", "bookmarks", "user")
+                if key in c
+            }
             for c in self._space.channels.values()
         ]
         return web.json_response(

@@ -11,10 +11,9 @@ import pytest
 from temporalio.client import WorkflowHistory
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Replayer
-from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from tests.replay.record import HISTORIES, STORIES
-from worker import PASSED_THROUGH
+from worker import workflow_runner
 from workflows.customer_liaison import CustomerLiaisonWorkflow
 from workflows.deputy import DeputyWorkflow
 from workflows.incident import IncidentWorkflow
@@ -41,9 +40,7 @@ async def test_it_replays(file: Path) -> None:
             RepairActionWorkflow,
         ],
         data_converter=pydantic_data_converter,
-        workflow_runner=SandboxedWorkflowRunner(
-            restrictions=SandboxRestrictions.default.with_passthrough_modules(*PASSED_THROUGH)
-        ),
+        workflow_runner=workflow_runner(),
     )
     await replayer.replay_workflow(WorkflowHistory.from_json("incident-lusab-babad", _read(file)))
 

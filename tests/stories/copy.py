@@ -47,6 +47,7 @@ class Copy:
     environment: dict[str, str]
     incident: str = ""
     process: asyncio.subprocess.Process | None = field(default=None)
+    patience: float = PATIENCE
 
     # -- people ---------------------------------------------------------------------------------------
 
@@ -94,9 +95,9 @@ class Copy:
 
     # -- waiting --------------------------------------------------------------------------------------
 
-    async def until(self, condition: Callable[[], Awaitable[object]], what: str, patience: float = PATIENCE) -> Any:
+    async def until(self, condition: Callable[[], Awaitable[object]], what: str, patience: float = 0) -> Any:
         """Look again until it is so. Fails with `what` when it takes too long."""
-        ends = time.monotonic() + patience
+        ends = time.monotonic() + (patience or self.patience)
         while True:
             found = await condition()
             if found:
@@ -104,13 +105,13 @@ class Copy:
             assert time.monotonic() < ends, f"never: {what}\n" + "\n".join(await self.lines())
             await asyncio.sleep(0.05)
 
-    async def heard_in_room(self, text: str, patience: float = PATIENCE) -> None:
+    async def heard_in_room(self, text: str, patience: float = 0) -> None:
         async def there() -> bool:
             return any(text in line for line in await self.lines())
 
         await self.until(there, f"{text!r} in the room", patience)
 
-    async def ended(self, patience: float = PATIENCE) -> None:
+    async def ended(self, patience: float = 0) -> None:
         """Every workflow of the incident has ended well."""
 
         async def all_closed() -> bool:
