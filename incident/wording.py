@@ -164,10 +164,13 @@ def state_in_words(incident: Incident) -> str:
     """One word or two for where the incident stands."""
     if not incident.open:
         return incident.phase.value
-    if any(r.state is RepairState.SUCCEEDED for r in incident.repairs.values()):
+    states = {repair.state for repair in incident.repairs.values()}
+    if RepairState.SUCCEEDED in states:
         return "repair done, being verified"
-    if any(r.state is RepairState.RUNNING for r in incident.repairs.values()):
+    if RepairState.RUNNING in states:
         return "being repaired"
+    if RepairState.VERIFIED in states:
+        return "recovering"
     if incident.facts.cause:
         return "cause identified"
     return "being investigated"

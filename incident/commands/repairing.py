@@ -98,7 +98,7 @@ class Propose(Command):
         )
         incident.repairs[number] = repair
         incident.say(wording.repair_offer(incident, repair), now)
-        incident.log("repair", f"proposed {number}: {repair.title} {filled or ''}".strip(), now, who=speaker.id)
+        incident.log("repair", f"proposed {number}: {repair.title}{_shown(filled)}", now, who=speaker.id)
         incident.want(StartRepair(f"repair/{number}/start", number))
         return Answer(f"proposed as {number}; nothing runs before the IC approves it", number)
 
@@ -565,6 +565,10 @@ def _filled(entry: CatalogueEntry, given: dict[str, str]) -> dict[str, str]:
         if value is not None:
             filled[name] = value
     return filled
+
+
+def _shown(parameters: dict[str, str]) -> str:
+    return "".join(f" {name}={value}" for name, value in parameters.items())
 
 
 def _with(text: str, parameters: dict[str, str]) -> str:

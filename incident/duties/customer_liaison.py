@@ -98,8 +98,10 @@ def _drafts(view: CustomerLiaisonView) -> Iterator[Duty]:
     if view.announcement is not Announcement.YES:
         return
     latest = max(d.made_at for d in view.drafts)
-    for cause, at in (("impact", view.impact_at), ("recovery", view.recovering_since)):
-        if at is not None and at > latest and published:
+    causes = [(at, cause) for cause, at in (("impact", view.impact_at), ("recovery", view.recovering_since)) if at]
+    if published and causes:
+        at, cause = max(causes)  # one message for all that changed since the last draft
+        if at > latest:
             yield Duty(f"draft/{cause}/{at:%m%dT%H%M%S}", at, WriteDraft(stage, at))
     if published and not waiting:
         last_out = max(d.published_at for d in published if d.published_at is not None)

@@ -16,7 +16,7 @@ async def test_a_major_incident_from_the_page_to_the_end(tmp_path: Path) -> None
 
 async def test_the_same_with_the_workers_killed_at_every_moment(tmp_path: Path) -> None:
     """SIGKILL with calls under way (everything outside is slow), then a new worker: nothing lost, nothing twice."""
-    async with running(tmp_path, major.config("75s"), worker="apart") as copy:
+    async with running(tmp_path, major.config("100s"), worker="apart") as copy:
         await copy.control("POST", "latency", {"slack": 0.15, "pagerduty": 0.15, "statuspage": 0.15})
         copy.patience = 120  # a call that was under way is begun again when its 15 seconds are over
         killed: list[str] = []
