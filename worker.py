@@ -13,7 +13,7 @@ import logging
 import signal
 import sys
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -24,8 +24,7 @@ from typing import Any
 import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
 from temporalio.client import Client
-from temporalio.worker import Worker
-from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 import settings as configuration
 from activities.chat import Chat
@@ -48,12 +47,12 @@ from workflows.repair_action import RepairActionWorkflow
 from workflows.scribe import ScribeWorkflow
 from workflows.steady import SteadyRunner
 
+APART = (("incident",), ("roles", "chat", "watch", "runner"))
+"""As `ic up` runs them: what pages has a process, and so an interpreter, to itself."""
 ROLES = ("all", "incident", "roles", "chat", "watch", "runner")
 GRACE = timedelta(seconds=25)
 PAGING_SLOTS = 200
 OUTSIDE_WITHIN = 10
-PASSED_THROUGH = ("incident", "activities", "workflows", "pydantic", "pydantic_core", "annotated_types")
-"""Pure, without state of their own (a test says so): importing them anew for each workflow costs 90 ms and 2 MB."""
 
 
 @dataclass
@@ -106,13 +105,15 @@ async def furnish(settings: Settings, client: Client) -> AsyncIterator[House]:
 
 
 def workflow_runner() -> SteadyRunner:
-    """How workflows are run: here, and where histories are replayed."""
-    restrictions = SandboxRestrictions.default.with_passthrough_modules(*PASSED_THROUGH)
-    return SteadyRunner(SandboxedWorkflowRunner(restrictions=restrictions))
+    """How workflows are run: here, and where histories are replayed.
+
+    Without Temporal's sandbox: `workflows` and `incident` are pure (tests hold that), and it doubled what a step costs.
+    """
+    return SteadyRunner(UnsandboxedWorkflowRunner())
 
 
-def workers(client: Client, house: House, role: str, environment: str, **options: Any) -> list[Worker]:
-    """One Worker a queue of `role`. `options` go to each (tests turn the workflow cache off)."""
+def workers(client: Client, house: House, roles: Collection[str], environment: str, **options: Any) -> list[Worker]:
+    """One Worker a queue of `roles`. `options` go to each (tests turn the workflow cache off)."""
     common: dict[str, Any] = {
         "graceful_shutdown_timeout": GRACE,
         "workflow_runner": workflow_runner(),
@@ -181,22 +182,22 @@ def workers(client: Client, house: House, role: str, environment: str, **options
             **common,
         ),
     }
-    return [make() for kind, make in kinds.items() if role in ("all", kind)]
+    return [make() for kind, make in kinds.items() if "all" in roles or kind in roles]
 
 
-async def serve(settings: Settings, role: str, environment: str, ready: Callable[[], None]) -> None:
+async def serve(settings: Settings, roles: Collection[str], environment: str, ready: Callable[[], None]) -> None:
     """Until SIGTERM or SIGINT; then what runs is finished within the grace."""
     client = await connect()
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with furnish(settings, client) as house, AsyncExitStack() as stack:
-        if role in ("all", "incident"):
+        if {"all", "incident"} & set(roles):
             stopped = threading.Event()
             stack.callback(stopped.set)
             threading.Thread(target=house.paging.keep_book_fresh, args=(REFRESH_EVERY, stopped), daemon=True).start()
             await asyncio.to_thread(wait_for_book, house.book, 2.0)
-        for worker in workers(client, house, role, environment):
+        for worker in workers(client, house, roles, environment):
             await stack.enter_async_context(worker)
         ready()
         await stop.wait()
@@ -204,7 +205,9 @@ async def serve(settings: Settings, role: str, environment: str, ready: Callable
 
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m worker", description=__doc__)
-    parser.add_argument("--role", choices=ROLES, default="all", help="which queues to serve")
+    parser.add_argument(
+        "--role", choices=ROLES, action="append", help="which queues to serve; more than once for several"
+    )
     parser.add_argument("--environment", default="local", help="whose repair steps a runner carries out")
     parser.add_argument("--ready-file", type=Path, help="written once it serves")
     options = parser.parse_args(arguments)
@@ -216,7 +219,7 @@ def main(arguments: list[str]) -> int:
             options.ready_file.write_text("ready\n")
 
     try:
-        asyncio.run(serve(configuration.load(), options.role, options.environment, ready))
+        asyncio.run(serve(configuration.load(), options.role or ["all"], options.environment, ready))
     except (Misconfigured, BadPolicy) as fault:
         print(fault, file=sys.stderr)
         return 2

@@ -31,8 +31,9 @@ async def measure(names: list[str]) -> list[Row]:
     for name in names:
         begun = time.monotonic()
         with tempfile.TemporaryDirectory(prefix="bench-") as state:
-            rows += await TABLE[name](Path(state))
-        print(f"{name}: {time.monotonic() - begun:.0f} s", file=sys.stderr, flush=True)
+            found = await TABLE[name](Path(state))
+        rows += found
+        print(f"{name}: {time.monotonic() - begun:.0f} s", *found, sep="\n  ", file=sys.stderr, flush=True)
     return rows
 
 

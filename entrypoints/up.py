@@ -27,6 +27,7 @@ from temporalio.service import RPCError
 
 from entrypoints.processes import Child
 from settings import PAGERDUTY, PRACTICE_KEYS, SLACK, Misconfigured, Settings
+from worker import APART
 from workflows import search_attributes
 
 RETENTION = timedelta(days=90)
@@ -96,13 +97,14 @@ class Copy:
         await asyncio.gather(*waits)
         await self._keep_histories()
         self._write_down()
-        worker, listener = self._ready_file("worker"), self._ready_file("listener")
-        python = [sys.executable, "-m"]
-        workers = await self._child(
-            "worker", [*python, "worker", "--role", "all", "--ready-file", str(worker)], ends_within=30
-        )
-        chat = await self._child("listener", [*python, "chat.app", "--ready-file", str(listener)])
-        await asyncio.gather(self._wait(workers, _exists(worker)), self._wait(chat, _exists(listener)))
+        programs = {f"worker-{roles[0]}": ["worker", *(a for r in roles for a in ("--role", r))] for roles in APART}
+        programs["listener"] = ["chat.app"]
+        ours = []
+        for name, program in programs.items():
+            ready = self._ready_file(name)
+            argv = [sys.executable, "-m", *program, "--ready-file", str(ready)]
+            ours.append((await self._child(name, argv, ends_within=30), _exists(ready)))
+        await asyncio.gather(*(self._wait(child, serves) for child, serves in ours))
         print(self._ready(time.monotonic() - begun), flush=True)
 
     async def _child(self, name: str, argv: list[str], *, ends_within: float = 5.0) -> Child:

@@ -38,7 +38,7 @@ class ScribeWorkflow:
         stalk = asyncio.create_task(self._stalk())
         again = await self._keeper.keep()
         stalk.cancel()
-        await asyncio.wait([stalk])
+        await workflow.wait([stalk])
         if again:
             await workflow.wait_condition(workflow.all_handlers_finished)
             workflow.continue_as_new(

@@ -66,6 +66,9 @@ class Staff:
     async def serve(self) -> None:
         """Start the roles, then keep them informed, each at its own pace. Cancelled by the incident's end."""
         if not self._started:
+            # Four more workflows are not to stand between a hundred declarations and their pages.
+            pages = self._incident.pages.values()
+            await workflow.wait_condition(lambda: all(page.paged_at or page.failing for page in pages))
             await asyncio.gather(*(self._start(role) for role in WORKFLOWS))
             self._started = True
         await asyncio.gather(*(self._inform(role) for role in WORKFLOWS))

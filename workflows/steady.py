@@ -12,9 +12,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from temporalio.api.common.v1 import Payload
 from temporalio.bridge.proto.workflow_activation import WorkflowActivation
 from temporalio.bridge.proto.workflow_completion import WorkflowActivationCompletion
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import WorkflowInstance, WorkflowInstanceDetails, WorkflowRunner
 from temporalio.workflow import Info
 
@@ -49,9 +49,8 @@ class _Steady(WorkflowInstance):
         completion = self._inner.activate(act)
         happened = {job.WhichOneof("variant") for job in act.jobs} - _NOTHING_HAPPENED
         if happened and completion.HasField("successful") and not completion.successful.commands:
-            step = pydantic_data_converter.payload_converter.to_payload(act.history_length)
             fields = completion.successful.commands.add().modify_workflow_properties.upserted_memo.fields
-            fields["step"].CopyFrom(step)
+            fields["step"].CopyFrom(Payload(metadata={"encoding": b"json/plain"}, data=b"%d" % act.history_length))
         return completion
 
     def get_serialization_context(self, command_info: Any) -> Any:

@@ -77,6 +77,44 @@ def test_what_is_passed_through_the_sandbox_has_no_mutable_state_of_its_own() ->
                 assert not isinstance(node, ast.Global), f"{file} changes a module variable"
 
 
+IMPURE = (
+    "datetime.now",
+    "datetime.utcnow",
+    "time.time",
+    "time.monotonic",
+    "time.sleep",
+    "uuid4",
+    "urandom",
+    "getenv",
+    "open",
+)
+
+
+@pytest.mark.parametrize("file", [*files("incident"), *files("workflows")], ids=lambda f: str(f.relative_to(ROOT)))
+def test_nothing_that_differs_between_two_replays_is_called(file: Path) -> None:
+    """Workflows run without Temporal's sandbox: this is what it would have caught."""
+    tree = ast.parse(file.read_text())
+    assert not {name.partition(".")[0] for name in imports(file)} & {
+        "random",
+        "os",
+        "time",
+        "threading",
+        "socket",
+        "secrets",
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            called = ast.unparse(node.func)
+            assert called not in IMPURE and not called.endswith((".now.utcnow", "asyncio.sleep", "asyncio.wait")), (
+                called
+            )
+        assert not isinstance(node, ast.Set | ast.SetComp) or not _iterated(tree, node), "iteration over a set"
+
+
+def _iterated(tree: ast.AST, found: ast.AST) -> bool:
+    return any(isinstance(node, ast.For | ast.comprehension) and node.iter is found for node in ast.walk(tree))
+
+
 def test_no_registry_host_stands_in_the_repository() -> None:
     tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
     hosts = ("pypi" + ".org", "python" + "hosted.org", "npm" + "js.org", "npm" + "js.com", "files.python" + "hosted")

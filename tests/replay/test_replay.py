@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 from temporalio.client import WorkflowHistory
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Replayer
 
+from connection import data_converter
 from tests.replay.record import HISTORIES, STORIES
 from worker import workflow_runner
 from workflows.customer_liaison import CustomerLiaisonWorkflow
@@ -39,7 +39,7 @@ async def test_it_replays(file: Path) -> None:
             InternalLiaisonWorkflow,
             RepairActionWorkflow,
         ],
-        data_converter=pydantic_data_converter,
+        data_converter=data_converter,
         workflow_runner=workflow_runner(),
     )
     await replayer.replay_workflow(WorkflowHistory.from_json("incident-lusab-babad", _read(file)))

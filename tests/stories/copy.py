@@ -15,10 +15,10 @@ from typing import Any
 
 import aiohttp
 from temporalio.client import Client, WorkflowExecutionStatus
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 
 from activities.on_call_book import OnCallBook
+from connection import data_converter
 from emulators.server import start
 from emulators.world import read_world
 from entrypoints.conversation import Conversation, Heard
@@ -27,7 +27,7 @@ from incident.model import Incident
 from incident.policy import Organisation
 from settings import PRACTICE_KEYS, Settings
 from tests.conftest import CONFIG, ROOT, TEMPORAL
-from worker import furnish, workers
+from worker import APART, furnish, workers
 from workflows import search_attributes
 
 PATIENCE = 40.0
@@ -46,7 +46,7 @@ class Copy:
     http: aiohttp.ClientSession
     environment: dict[str, str]
     incident: str = ""
-    process: asyncio.subprocess.Process | None = field(default=None)
+    processes: list[asyncio.subprocess.Process] = field(default_factory=list)
     patience: float = PATIENCE
 
     # -- people ---------------------------------------------------------------------------------------
@@ -124,36 +124,40 @@ class Copy:
     # -- workers as a process of their own, to be killed ----------------------------------------------
 
     async def start_worker(self) -> None:
-        ready = self.settings.state / "worker.ready"
-        ready.unlink(missing_ok=True)
-        with (self.settings.state / "worker.log").open("ab") as log:
-            self.process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                "worker",
-                "--ready-file",
-                str(ready),
-                cwd=ROOT,
-                env={**os.environ, **self.environment},
-                stdout=log,
-                stderr=log,
-            )
+        """The processes that `ic up` would run."""
+        ready = [self.settings.state / f"worker-{roles[0]}.ready" for roles in APART]
+        self.processes = []
+        for file, roles in zip(ready, APART, strict=True):
+            file.unlink(missing_ok=True)
+            with (self.settings.state / "worker.log").open("ab") as log:
+                process = await asyncio.create_subprocess_exec(
+                    *(sys.executable, "-m", "worker", "--ready-file", str(file)),
+                    *(argument for role in roles for argument in ("--role", role)),
+                    cwd=ROOT,
+                    env={**os.environ, **self.environment},
+                    stdout=log,
+                    stderr=log,
+                )
+            self.processes.append(process)
 
-        async def serves() -> bool:
-            return ready.exists()
+        async def serve() -> bool:
+            return all(file.exists() for file in ready)
 
-        await self.until(serves, "the worker serves")
+        await self.until(serve, "the workers serve")
 
     async def kill_worker(self) -> None:
         """As the kernel would: nothing is said, nothing is finished."""
-        assert self.process is not None
-        self.process.send_signal(signal.SIGKILL)
-        await self.process.wait()
+        for process in self.processes:
+            process.send_signal(signal.SIGKILL)
+        for process in self.processes:
+            await process.wait()
 
     async def stop_worker(self) -> None:
-        if self.process is not None and self.process.returncode is None:
-            self.process.terminate()
-            await self.process.wait()
+        for process in self.processes:
+            if process.returncode is None:
+                process.terminate()
+        for process in self.processes:
+            await process.wait()
 
 
 def surroundings(state: Path, config: str, url: str) -> dict[str, str]:
@@ -188,7 +192,7 @@ async def running(state: Path, config: str, *, worker: str = "here", **options: 
             dev_server_database_filename=str(state / "temporal.db"),
             dev_server_extra_args=[*pragmas, "--log-level", "never"],
             search_attributes=list(search_attributes.ALL),
-            data_converter=pydantic_data_converter,
+            data_converter=data_converter,
         ) as server:
             environment["TEMPORAL_ADDRESS"] = server.client.service_client.config.target_host
             copy = Copy(
@@ -204,7 +208,7 @@ async def running(state: Path, config: str, *, worker: str = "here", **options: 
             if worker == "here":
                 async with furnish(settings, server.client) as house:
                     await asyncio.to_thread(house.paging.refresh_book)
-                    served = workers(server.client, house, "all", "local", **options)
+                    served = workers(server.client, house, ["all"], "local", **options)
                     async with serving(served):
                         yield copy
             elif worker == "apart":

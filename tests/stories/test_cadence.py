@@ -11,10 +11,10 @@ from pathlib import Path
 import aiohttp
 from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 
 from activities.on_call_book import OnCallBook
+from connection import data_converter
 from emulators.server import start
 from emulators.world import read_world
 from entrypoints.gateway import Gateway
@@ -36,7 +36,7 @@ async def test_three_quiet_hours(tmp_path: Path) -> None:
         start(world) as emulators,
         aiohttp.ClientSession() as http,
         await WorkflowEnvironment.start_time_skipping(
-            test_server_existing_path=SERVER, data_converter=pydantic_data_converter
+            test_server_existing_path=SERVER, data_converter=data_converter
         ) as server,
     ):
         await server.client.operator_service.add_search_attributes(
@@ -63,7 +63,7 @@ async def test_three_quiet_hours(tmp_path: Path) -> None:
             await copy.control("POST", "pagerduty/acknowledgement", {"user": person, "after_seconds": 0})
         async with furnish(settings, server.client) as house:
             await asyncio.to_thread(house.paging.refresh_book)
-            async with serving(workers(server.client, house, "all", "local")):
+            async with serving(workers(server.client, house, ["all"], "local")):
                 await copy.say("anne", "declare 1 checkout is down")
                 await copy.say("bob", "command")
                 await copy.say("dee", "join")
