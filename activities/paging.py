@@ -97,6 +97,7 @@ class PagerDuty(pdpyras.APISession):  # type: ignore[misc]  # pdpyras carries no
     """One session of one thread, without retries of its own: retrying is Temporal's."""
 
     max_network_attempts = 0
+    max_http_attempts = -1  # with an entry for 429, the only value with which it never sleeps and sends again
     timeout = ANSWER_WITHIN
 
     def __init__(self, url: str, key: str, sender: str) -> None:
@@ -117,8 +118,10 @@ class PagerDuty(pdpyras.APISession):  # type: ignore[misc]  # pdpyras carries no
         """Whatever it answers. Raises only when it does not."""
         try:
             answer: requests.Response = self.request(method, path, **arguments)
-        except pdpyras.PDClientError as error:
-            raise errors.unavailable("PagerDuty", _why(error)) from None
+        except pdpyras.PDHTTPError as error:
+            answer = error.response  # a 401, which pdpyras raises
+        except pdpyras.PDClientError:
+            raise errors.unavailable("PagerDuty", "no connection or no answer in time") from None
         except requests.RequestException as error:
             raise errors.unavailable("PagerDuty", type(error).__name__) from None
         return answer
@@ -358,11 +361,6 @@ def fault(response: requests.Response) -> str:
         return "; ".join([error.get("message", ""), *error.get("errors", ())]).strip("; ")
     except (ValueError, KeyError, TypeError, AttributeError):
         return ""
-
-
-def _why(error: pdpyras.PDClientError) -> str:
-    response = getattr(error, "response", None)
-    return f"it answered {response.status_code}" if response is not None else "no connection or no answer in time"
 
 
 def wait_for_book(book: OnCallBook, seconds: float) -> bool:

@@ -1,0 +1,86 @@
+"""Activities with the real SDKs over HTTP, run as a worker would run them."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from slack_sdk.web.async_client import AsyncWebClient
+from temporalio.testing import ActivityEnvironment
+
+from activities.chat import Chat
+from activities.monitoring import Monitoring
+from activities.on_call_book import OnCallBook
+from activities.paging import Paging, Sessions
+from activities.placeholders import Placeholders
+from activities.status_page import StatusPage
+from emulators.server import Emulators
+from incident.policy import read_organisation
+from tests.configured import example
+
+
+@dataclass
+class Outside:
+    """The activities, and what they reached."""
+
+    url: str
+    http: aiohttp.ClientSession
+    paging: Paging
+    chat: Chat
+    status_page: StatusPage
+    monitoring: Monitoring
+    book: OnCallBook
+
+    async def run(self, activity: Callable[..., Any], order: object, *, attempt: int = 1) -> Any:
+        """As attempt number `attempt`."""
+        environment = ActivityEnvironment()
+        environment.info = dataclasses.replace(environment.info, attempt=attempt)
+        if asyncio.iscoroutinefunction(activity):
+            result: Awaitable[Any] = environment.run(activity, order)
+            return await result
+        return await asyncio.to_thread(environment.run, activity, order)
+
+    async def control(self, method: str, path: str, body: object = None) -> Any:
+        async with self.http.request(method, f"{self.url}/control/{path}", json=body) as answer:
+            assert answer.status == 200, await answer.text()
+            return await answer.json()
+
+    async def fault(self, service: str, call: str, **how: object) -> None:
+        await self.control("POST", "faults", {"service": service, "call": call, **how})
+
+    async def pages(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = await self.control("GET", "pagerduty/incidents")
+        return found
+
+    async def messages(self, channel: str) -> list[dict[str, Any]]:
+        rooms = await self.control("GET", "slack/rooms")
+        found: list[dict[str, Any]] = next(room["messages"] for room in rooms if room["id"] == channel)
+        return found
+
+
+@pytest.fixture
+async def outside(emulators: Emulators, tmp_path: Path) -> AsyncIterator[Outside]:
+    organisation = read_organisation(example(), "example.toml")
+    book = OnCallBook(tmp_path / "on-call.json", organisation)
+    sessions = Sessions(f"{emulators.url}/pagerduty", "practice-pagerduty", "dont-panic@example.com")
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(2)) as http:
+        slack = AsyncWebClient(
+            token="xoxb-practice", base_url=f"{emulators.url}/slack/api/", timeout=2, session=http, retry_handlers=[]
+        )
+        yield Outside(
+            url=emulators.url,
+            http=http,
+            paging=Paging(sessions, book, organisation, practice=True),
+            chat=Chat(slack, Placeholders(organisation, book)),
+            status_page=StatusPage(
+                http, f"{emulators.url}/statuspage", "practice-statuspage", "pgexample", practice=True
+            ),
+            monitoring=Monitoring(http),
+            book=book,
+        )

@@ -1,0 +1,92 @@
+"""Slack: said once, in order, with what must not stand in a history filled in as it leaves."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from temporalio.exceptions import ApplicationError
+
+from activities.chat import Invitation, Post, RoomOrder, Tell, Topic
+from tests.activities.conftest import Outside
+
+ROOM = "C0INCIDENTS"
+
+
+async def test_a_room_is_opened_once_and_an_old_one_adopted(outside: Outside) -> None:
+    first = await outside.run(outside.chat.open_room, RoomOrder("inc-lusab-babad"))
+    second = await outside.run(outside.chat.open_room, RoomOrder("inc-lusab-babad"))
+    assert first == second
+
+
+@pytest.mark.parametrize("fault", ["drop_after", "drop_before"])
+async def test_a_post_whose_answer_was_lost_stands_once(outside: Outside, fault: str) -> None:
+    await outside.fault("slack", "chat.postMessage", fault=fault)
+    with pytest.raises(ApplicationError) as lost:
+        await outside.run(outside.chat.post, Post(ROOM, "hello", "k/1"))
+    assert lost.value.type == "Unavailable"
+    await outside.run(outside.chat.post, Post(ROOM, "hello", "k/1"), attempt=2)
+    assert [m["text"] for m in await outside.messages(ROOM)] == ["hello"]
+
+
+async def test_a_post_that_another_covers_is_not_said_again(outside: Outside) -> None:
+    await outside.run(outside.chat.post, Post(ROOM, "summary", "k/0"))
+    await outside.run(outside.chat.post, Post(ROOM, "late summary", "k/1", also=("k/0",)))
+    assert len(await outside.messages(ROOM)) == 1
+
+
+async def test_what_must_not_stand_in_a_history_is_filled_in(outside: Outside) -> None:
+    await outside.run(outside.chat.post, Post(ROOM, "call {phone:bob}, PIN {bridge.pin}, {person:dee} {here}", "k/2"))
+    (message,) = await outside.messages(ROOM)
+    assert message["text"] == "call +1 555 0100, PIN 4711, <@U0DEE> "
+
+
+async def test_here_only_where_it_is_meant(outside: Outside) -> None:
+    await outside.run(outside.chat.post, Post(ROOM, "{here} <!here> & more", "k/3", here=True))
+    (message,) = await outside.messages(ROOM)
+    assert message["text"] == "<!here> &lt;!here&gt; &amp; more"
+
+
+async def test_retry_after_becomes_the_next_attempts_time(outside: Outside) -> None:
+    await outside.fault("slack", "chat.postMessage", code=429, retry_after=3)
+    with pytest.raises(ApplicationError) as limited:
+        await outside.run(outside.chat.post, Post(ROOM, "hello", "k/4"))
+    assert limited.value.next_retry_delay == timedelta(seconds=3)
+
+
+async def test_what_slack_can_never_accept_is_given_up(outside: Outside) -> None:
+    with pytest.raises(ApplicationError, match="channel_not_found") as rejected:
+        await outside.run(outside.chat.post, Post("C0NOWHERE", "hello", "k/5"))
+    assert rejected.value.non_retryable
+
+
+async def test_inviting_somebody_who_is_there_and_somebody_who_is_not_in_slack(outside: Outside) -> None:
+    await outside.run(outside.chat.invite, Invitation(ROOM, ("bob", "nobody-known")))
+
+
+async def test_a_direct_message_and_somebody_who_cannot_get_one(outside: Outside) -> None:
+    await outside.run(outside.chat.tell, Tell("bob", "only for you", "k/6"))
+    assert [m["text"] for m in await outside.messages("DU0BOB")] == ["only for you"]
+    with pytest.raises(ApplicationError, match="has no Slack id"):
+        await outside.run(outside.chat.tell, Tell("nobody", "hello", "k/7"))
+
+
+async def test_a_topic_is_cut_to_what_slack_takes(outside: Outside) -> None:
+    await outside.run(outside.chat.set_topic, Topic(ROOM, "word " * 200))
+    rooms = await outside.control("GET", "slack/rooms")
+    topic = next(room["topic"]["value"] for room in rooms if room["id"] == ROOM)
+    assert len(topic) <= 250 and topic.endswith("…")
+
+
+async def test_pinning_twice_is_pinning_once(outside: Outside) -> None:
+    for attempt in (1, 2):
+        await outside.run(outside.chat.pin, Post(ROOM, "card", "k/8"), attempt=attempt)
+    rooms = await outside.control("GET", "slack/rooms")
+    assert len(next(room["pins"] for room in rooms if room["id"] == ROOM)) == 1
+
+
+async def test_no_token_stands_in_an_error(outside: Outside) -> None:
+    await outside.fault("slack", "*", code=500)
+    with pytest.raises(ApplicationError) as error:
+        await outside.run(outside.chat.post, Post(ROOM, "hello", "k/9"))
+    assert "xoxb" not in repr(error.value)

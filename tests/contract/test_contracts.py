@@ -1,0 +1,113 @@
+"""The emulators against the services' own descriptions: requests and answers both."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from openapi_core import Config, OpenAPI
+from openapi_core.contrib.requests import RequestsOpenAPIRequest, RequestsOpenAPIResponse
+
+from emulators.server import Emulators
+from tests.conftest import ROOT
+
+CONTRACTS = Path(os.environ.get("CONTRACTS_DIR", ROOT.parent / "shared" / "contracts"))
+pytestmark = pytest.mark.skipif(
+    not CONTRACTS.is_dir(), reason=f"the services' descriptions are not there ({CONTRACTS}); set CONTRACTS_DIR"
+)
+AS_IT_IS = Config(
+    spec_validator_cls=None
+)  # Statuspage's description breaks OpenAPI's own rules in places that matter not
+KEY = {
+    "Authorization": "Token token=practice-pagerduty",
+    "Accept": "application/vnd.pagerduty+json;version=2",
+    "From": "bob@example.com",
+}
+SERVICE = {"id": "PSVCMAJ", "type": "service_reference"}
+INCIDENT = {"type": "incident", "title": "down", "service": SERVICE, "incident_key": "k1", "urgency": "high"}
+
+# Method, path, body; {id} is the incident's.
+PAGERDUTY: list[tuple[str, str, dict[str, Any] | None]] = [
+    ("POST", "/incidents", {"incident": INCIDENT}),
+    ("GET", "/incidents", None),
+    ("GET", "/incidents/{id}", None),
+    ("PUT", "/incidents/{id}", {"incident": {"type": "incident_reference", "status": "acknowledged"}}),
+    ("GET", "/incidents/{id}/log_entries", None),
+    ("POST", "/incidents/{id}/notes", {"note": {"content": "looking"}}),
+    ("GET", "/incidents/{id}/notes", None),
+    ("POST", "/incidents/{id}/status_updates", {"message": "still looking"}),
+    (
+        "POST",
+        "/incidents/{id}/status_updates/subscribers",
+        {"subscribers": [{"subscriber_id": "PTEAMS1", "subscriber_type": "team"}]},
+    ),
+    ("GET", "/incidents/{id}/status_updates/subscribers", None),
+    ("GET", "/abilities", None),
+    ("GET", "/oncalls", None),
+    ("GET", "/users", None),
+    ("GET", "/users/PBOB001", None),
+    ("GET", "/users/PBOB001/contact_methods", None),
+    ("GET", "/teams", None),
+    ("GET", "/schedules", None),
+    ("GET", "/escalation_policies", None),
+    ("GET", "/escalation_policies/PEPIC1", None),
+    ("GET", "/services", None),
+    ("GET", "/services/PSVCMAJ", None),
+    ("GET", "/priorities", None),
+    ("GET", "/business_services", None),
+    ("PUT", "/incidents/{id}", {"incident": {"type": "incident_reference", "status": "resolved"}}),
+]
+
+
+@pytest.fixture(scope="module")
+def pagerduty() -> Iterator[OpenAPI]:
+    yield OpenAPI.from_file_path(str(CONTRACTS / "pagerduty-rest.openapi.json"))
+
+
+@pytest.fixture(scope="module")
+def statuspage() -> Iterator[OpenAPI]:
+    yield OpenAPI.from_file_path(str(CONTRACTS / "statuspage.openapi.json"), config=AS_IT_IS)
+
+
+def ask(
+    description: OpenAPI, base: str, real: str, method: str, path: str, body: Any, headers: dict[str, str]
+) -> dict[str, Any]:
+    """Send it, and hold request and answer against the description, as if the real address had been asked."""
+    answer = requests.request(method, f"{base}{path}", json=body, headers=headers, timeout=5)
+    described = requests.Request(method, f"{real}{path}", json=body, headers=headers)
+    request = RequestsOpenAPIRequest(described)
+    description.validate_request(request)
+    description.validate_response(request, RequestsOpenAPIResponse(answer))
+    assert answer.ok, answer.text
+    found = json.loads(answer.text)
+    return found if isinstance(found, dict) else {"list": found}
+
+
+async def test_pagerduty(emulators: Emulators, pagerduty: OpenAPI) -> None:
+    import asyncio
+
+    base, real = f"{emulators.url}/pagerduty", "https://api.pagerduty.com"
+    incident = ""
+    for method, path, body in PAGERDUTY:
+        place = path.replace("{id}", incident)
+        answer = await asyncio.to_thread(ask, pagerduty, base, real, method, place, body, KEY)
+        incident = incident or answer.get("incident", {}).get("id", "")
+
+
+async def test_statuspage(emulators: Emulators, statuspage: OpenAPI) -> None:
+    import asyncio
+
+    base, real = f"{emulators.url}/statuspage", "https://api.statuspage.io"
+    headers = {"Authorization": "OAuth practice-statuspage"}
+    page = "/v1/pages/pgexample"
+    body = {"incident": {"name": "PRACTICE", "status": "investigating", "body": "looking", "metadata": {"a": {"b": 1}}}}
+    made = await asyncio.to_thread(ask, statuspage, base, real, "POST", f"{page}/incidents", body, headers)
+    change = {"incident": {"status": "resolved", "body": "done"}}
+    await asyncio.to_thread(ask, statuspage, base, real, "PATCH", f"{page}/incidents/{made['id']}", change, headers)
+    for path in (f"{page}/incidents", f"{page}/components"):
+        await asyncio.to_thread(ask, statuspage, base, real, "GET", path, None, headers)
