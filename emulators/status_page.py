@@ -92,7 +92,6 @@ class StatusPage:
             "name": str(asked["name"]),
             "status": "investigating",
             "impact": "none",
-            "impact_override": None,
             "metadata": {},
             "components": [],
             "incident_updates": [],
@@ -100,7 +99,6 @@ class StatusPage:
             "started_at": _now(),
             "updated_at": _now(),
             "shortlink": f"http://{request.host}/#status/{id}",
-            "auto_transition_deliver_notifications_at_end": False,
         }
         self._apply(incident, asked)
         self.incidents.put(id, incident)

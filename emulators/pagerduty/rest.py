@@ -138,7 +138,6 @@ class Rest:
                 "html_url": None,
                 "created_at": e["created_at"],
                 "agent": self._agent(e["user"], incident, base),
-                "channel": {"type": "api"},
                 "incident": reference("incident", incident["id"], incident["summary"], base),
                 "teams": [],
                 "contexts": [],
