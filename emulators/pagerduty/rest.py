@@ -64,12 +64,7 @@ class Rest:
                 body = await handler(request)
             except Fault as fault:
                 return web.json_response(fault.body, status=fault.status)
-            status = (
-                201
-                if request.method == "POST"
-                and not request.path.endswith(("subscribers", "responder_requests", "status_updates"))
-                else 200
-            )
+            status = 201 if request.method == "POST" and request.path == f"{PREFIX}/incidents" else 200
             return web.json_response(body, status=status)
 
         return answer
