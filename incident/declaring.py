@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from incident import leadership, paging, wording
-from incident.effects import Announce, Invite, OpenRoom, PinContactCard
+from incident.effects import Announce, OpenRoom, PinContactCard
 from incident.model import Incident, Origin, SeverityChange
 from incident.policy import Policy
 from incident.severity import Severity
@@ -52,8 +52,7 @@ def declare(declaration: Declaration, now: datetime) -> Incident:
     incident.severities.append(SeverityChange(incident.severity, now, declaration.by))
     incident.want(OpenRoom())
     incident.want(PinContactCard())
-    people = [declaration.by] if incident.policy.person(declaration.by) else []
-    incident.want(Invite("invite/first", tuple(people)))
+    incident.invite(declaration.by)
     leadership.set_topic(incident)
     practice = "PRACTICE: everything here runs against the emulators; nobody is woken, nothing is public.\n"
     incident.say(

@@ -52,8 +52,10 @@ class SetTopic:
 
 @dataclass(frozen=True)
 class Invite:
-    key: str
+    """Into the room; whoever is there already stays. What gathers before the room is open is one call."""
+
     people: tuple[str, ...]
+    key: str = "invite"
     kind: Literal["invite"] = "invite"
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from incident.effects import Effect, Tell
+from incident.effects import Effect, Invite, Tell
 from incident.policy import Policy
 from incident.severity import Role, Severity
 
@@ -398,6 +398,13 @@ class Incident:
     def want(self, effect: Effect) -> None:
         """Something has to happen in the world; the workflow carries it out and then forgets it."""
         self.effects[effect.key] = effect
+
+    def invite(self, *people: str) -> None:
+        """Into the room. A guest who is not in Slack is left out where it is done."""
+        wanted = self.effects.get("invite")
+        waiting = wanted.people if isinstance(wanted, Invite) else ()
+        if new := tuple(dict.fromkeys((*waiting, *people))):
+            self.want(Invite(new))
 
     def tell(self, person: str | None, text: str) -> None:
         """To one person, privately. A role that nobody holds hears nothing."""

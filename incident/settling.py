@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from incident import declaring, leadership
-from incident.effects import FollowPage, Invite
+from incident.effects import FollowPage
 from incident.model import Incident, Page, Room
 
 
@@ -26,8 +26,7 @@ def paged(
     incident.say(f"paged {named}{' after all' if was_failing else ''}", now)
     incident.log("page", f"paged {named}", now, source="pagerduty")
     incident.want(FollowPage(f"follow/{page.key}", page.key))
-    if people:
-        incident.want(Invite(f"invite/{page.key}", people))
+    incident.invite(*people)
     leadership.seat_deputy(incident, now)
     declaring.tell_origin(incident, now)
 

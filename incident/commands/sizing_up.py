@@ -42,6 +42,7 @@ class Join(Command):
         incident.say(f"{speaker.name} joined{expert}.", now)
         incident.log("join", f"{speaker.name} joined{expert}", now, who=speaker.id)
         leadership.check_in(incident, speaker.id, speaker.name, self.expert_in, now)
+        incident.invite(speaker.id)
         incident.tell(speaker.id, wording.where_we_are(incident, now))
         for team in [t for t in incident.policy.teams if t.id in incident.needs and speaker.id in t.members]:
             incident.needs.remove(team.id)
