@@ -186,12 +186,15 @@ class IncidentWorkflow:
     def _carry_out_effects(self) -> None:
         """A task for each effect that has none; one that was replaced meanwhile is carried out again."""
         for effect in list(self._incident.effects.values()):
-            if effect.key not in self._doing and not self._winding_up:
-                self._doing[effect.key] = asyncio.create_task(self._carry_out(effect.key))
-        if not self._incident.open:
-            for key, task in list(self._doing.items()):
-                if isinstance(self._incident.effects.get(key), SendPage | FollowPage):
-                    task.cancel()  # nobody is woken for a call that is over
+            key, of_a_call = effect.key, isinstance(effect, SendPage | FollowPage)
+            if of_a_call and not self._incident.open:
+                # Nobody is woken for a call that is over.
+                if key in self._doing:
+                    self._doing[key].cancel()
+                else:
+                    del self._incident.effects[key]
+            elif key not in self._doing and not self._winding_up:
+                self._doing[key] = asyncio.create_task(self._carry_out(key))
 
     async def _carry_out(self, key: str) -> None:
         effect = self._incident.effects[key]
@@ -292,8 +295,8 @@ class IncidentWorkflow:
         self._show()
         if self._incident.room is None:
             self._incident.outbox.clear()
-        await self._staff.dismiss()
         await deeds.dismiss_repairs(self._incident, self._versions)
+        await self._staff.dismiss()
         await workflow.wait_condition(lambda: not self._doing and not self._incident.outbox)
         await workflow.wait_condition(workflow.all_handlers_finished)
 

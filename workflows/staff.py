@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
+from datetime import timedelta
 from typing import Any
 
 from temporalio import workflow
@@ -36,6 +38,9 @@ VIEWS: dict[Role, Callable[..., View]] = {
 }
 
 
+ENDED_WITHIN = timedelta(seconds=30)
+
+
 class Staff:
     """A role sees its whole cut of the incident with a version, only when it changed, one Signal in flight."""
 
@@ -45,6 +50,7 @@ class Staff:
         self._started = goes_on
         self._seen: dict[Role, View] = {}
         self._looked: dict[Role, bool] = dict.fromkeys(WORKFLOWS, goes_on)
+        self._children: list[workflow.ChildWorkflowHandle[Any, Any]] = []
         self._showing = 0
         self._paused = False
         self._gone: set[Role] = set()
@@ -79,11 +85,18 @@ class Staff:
         self._over = True
         self.look()
         await workflow.wait_condition(lambda: not any(self._looked.values()))
+        # Their ends are events of this history, and one that arrives as it closes would have it closed twice over.
+        with suppress(TimeoutError):
+            await workflow.wait_condition(
+                lambda: all(child.done() for child in self._children),
+                timeout=ENDED_WITHIN,
+                timeout_summary="until the roles have ended",
+            )
 
     async def _start(self, role: Role) -> None:
         view = VIEWS[role](self._incident, over=False)
         self._seen[role] = view
-        await workflow.start_child_workflow(
+        child = await workflow.start_child_workflow(
             WORKFLOWS[role].run,
             RoleStart[View](self._incident.id, Brief(0, view)),
             id=identity.role_workflow_id(self._incident.id, role),
@@ -92,6 +105,7 @@ class Staff:
             static_summary=retries.summary(f"{role.label} of {self._incident.label}"),
             search_attributes=search_attributes.of_kind("role"),
         )
+        self._children.append(child)
 
     async def _inform(self, role: Role) -> None:
         while True:
