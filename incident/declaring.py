@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from incident import leadership, paging, wording
+from incident import identity, leadership, paging, wording
 from incident.effects import Announce, OpenRoom, PinContactCard
 from incident.model import Incident, Origin, SeverityChange
 from incident.policy import Policy
@@ -73,8 +73,7 @@ def tell_origin(incident: Incident, now: datetime) -> None:
         return
     lines = [f"{incident.label} ({incident.severity}), incident {incident.id}"]
     lines += [wording.page_line(incident, page) for page in first]
-    if incident.room is not None:
-        lines.append(f"Room: <#{incident.room.channel}>")
+    lines.append(f"Room: <#{incident.room.channel}>" if incident.room else f"Room: #{identity.room_name(incident.id)}")
     lines += [page.url for page in first[:1] if page.url]
     text = "\n".join(lines)
     places = {incident.origin.channel: incident.origin.thread, incident.policy.rooms.incidents: ""}
