@@ -25,8 +25,8 @@ from temporalio.service import RPCError
 
 from activities import errors, guardian
 from incident import identity
-from incident.commands.repairing import Claim, Verdict, digest
 from incident.policy import CatalogueEntry, Organisation, Step
+from incident.repairs import Claim, Verdict, digest
 
 KILLED_AFTER = 1.5
 LAST_LINES = 20

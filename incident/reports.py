@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from incident import publishing, wording
-from incident.commands import repairing
+from incident import publishing, repairs, wording
 from incident.duties.base import Remark, WriteDraft
 from incident.model import DraftState, Incident, RepairState, Status, Summary
 
@@ -203,6 +202,6 @@ def _repair(incident: Incident, report: Report, now: datetime) -> None:
         case RunEnded(number=number, state=state, outcome=outcome):
             repair = incident.repairs[number]
             if repair.state in (RepairState.RUNNING, RepairState.APPROVED):
-                repairing.end_run(incident, repair, state, outcome, now, who=report.source)
+                repairs.end_run(incident, repair, state, outcome, now, who=report.source)
         case _:
             raise AssertionError(report.what)

@@ -11,8 +11,8 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
 
 from activities.chat import Chat, Post
-from incident import card, declaring, reports, wording
-from incident.commands import VOCABULARY, Command, Refusal, Said, Who, hear, judge, repairing
+from incident import card, declaring, repairs, reports, wording
+from incident.commands import VOCABULARY, Command, Refusal, Said, Who, hear, judge
 from incident.commands.base import speaker
 from incident.duties import command
 from incident.effects import FollowPage, KeepRecord, OpenRoom, SendPage
@@ -126,9 +126,9 @@ class IncidentWorkflow:
         self._changed()
 
     @workflow.update
-    def claim(self, claim: repairing.Claim) -> repairing.Verdict:
+    def claim(self, claim: repairs.Claim) -> repairs.Verdict:
         """From a runner, just before it executes."""
-        verdict = repairing.claim(self._incident, claim, workflow.now())
+        verdict = repairs.claim(self._incident, claim, workflow.now())
         self._changed()
         return verdict
 

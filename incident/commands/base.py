@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -39,7 +40,7 @@ class Speaker:
 
 
 @dataclass(frozen=True)
-class Command:
+class Command(ABC):
     """One thing that can be said.
 
     `verb` is the name of the Update; `usage` its form in words; `after_end` whether it may be said when the
@@ -66,9 +67,9 @@ class Command:
         """Why it may not be said now, or None. Changes nothing."""
         return None
 
+    @abstractmethod
     def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
         """Change the incident. Called only when `refuse` had nothing against it."""
-        raise NotImplementedError
 
 
 C = TypeVar("C", bound=Command)

@@ -8,10 +8,10 @@ from typing import ClassVar, Self
 
 from incident import leadership, wording
 from incident.commands.base import Command, Speaker, Who
-from incident.commands.repairing import report_repair, start_manual
 from incident.model import Answer, Incident, RepairState, SeverityChange
 from incident.model import Task as Assigned
 from incident.people import find
+from incident.repairs import report_repair, start_manual
 from incident.severity import Role, Severity
 from incident.words import Words, duration_words
 

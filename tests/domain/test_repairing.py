@@ -7,10 +7,10 @@ from datetime import timedelta
 
 import pytest
 
-from incident import reports
-from incident.commands import Refusal, repairing
-from incident.commands.repairing import Claim
+from incident import repairs, reports
+from incident.commands import Refusal
 from incident.model import RepairState
+from incident.repairs import Claim
 from incident.reports import ApprovalLapsed, PollOver, Report, RunEnded
 from tests.domain.conftest import Told
 
@@ -24,12 +24,10 @@ def proposed(told: Story, words: str = "propose rollback service=shop-api") -> T
     return story
 
 
-def claim(
-    story: Told, *, token: str = "t1", digest: str = "", run: str = "run-1", after: float = 0
-) -> repairing.Verdict:
+def claim(story: Told, *, token: str = "t1", digest: str = "", run: str = "run-1", after: float = 0) -> repairs.Verdict:
     digest = digest or story.incident.repairs[1].digest
     asked = Claim(1, digest, "incident-lusab-babad/repair-1", run, token)
-    return repairing.claim(story.incident, asked, story.now + timedelta(minutes=after))
+    return repairs.claim(story.incident, asked, story.now + timedelta(minutes=after))
 
 
 @pytest.mark.parametrize("who", ["anne", "dee", "vic", "U0GIL"])
@@ -98,8 +96,8 @@ def test_approving_says_what_was_heard(told: Story) -> None:
 
 def test_changed_parameters_are_another_digest(told: Story) -> None:
     entry = told().incident.policy.entry("rollback")
-    a = repairing.digest(entry, {"service": "shop-api"}, "")
-    assert a != repairing.digest(entry, {"service": "orders-db"}, "")
+    a = repairs.digest(entry, {"service": "shop-api"}, "")
+    assert a != repairs.digest(entry, {"service": "orders-db"}, "")
 
 
 def test_wrong_parameters_are_refused_with_what_may_stand_there(told: Story) -> None:
