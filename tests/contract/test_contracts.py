@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 from collections.abc import Iterator
@@ -92,8 +93,6 @@ def ask(
 
 
 async def test_pagerduty(emulators: Emulators, pagerduty: OpenAPI) -> None:
-    import asyncio
-
     base, real = f"{emulators.url}/pagerduty", "https://api.pagerduty.com"
     incident = ""
     for method, path, body in PAGERDUTY:
@@ -103,8 +102,6 @@ async def test_pagerduty(emulators: Emulators, pagerduty: OpenAPI) -> None:
 
 
 async def test_statuspage(emulators: Emulators, statuspage: OpenAPI) -> None:
-    import asyncio
-
     base, real = f"{emulators.url}/statuspage", "https://api.statuspage.io"
     headers = {"Authorization": "OAuth practice-statuspage"}
     page = "/v1/pages/pgexample"
@@ -114,3 +111,14 @@ async def test_statuspage(emulators: Emulators, statuspage: OpenAPI) -> None:
     await asyncio.to_thread(ask, statuspage, base, real, "PATCH", f"{page}/incidents/{made['id']}", change, headers)
     for path in (f"{page}/incidents", f"{page}/components"):
         await asyncio.to_thread(ask, statuspage, base, real, "GET", path, None, headers)
+
+
+async def test_pagerduty_events(emulators: Emulators) -> None:
+    description = OpenAPI.from_file_path(str(CONTRACTS / "pagerduty-events-v2.openapi.json"), config=AS_IT_IS)
+    base, real = f"{emulators.url}/pagerduty-events", "https://events.pagerduty.com"
+    routing, head = "practiceeventskey0000000000000000", {"Content-Type": "application/json"}
+    payload = {"summary": "down", "source": "shop", "severity": "critical"}
+    for action in ("trigger", "acknowledge", "resolve"):
+        body: dict[str, Any] = {"routing_key": routing[:32], "event_action": action, "dedup_key": "k1"}
+        body |= {"payload": payload} if action == "trigger" else {}
+        await asyncio.to_thread(ask, description, base, real, "POST", "/v2/enqueue", body, head)
