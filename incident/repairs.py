@@ -6,12 +6,15 @@ import hashlib
 import json
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from incident import wording
-from incident.commands.base import Speaker
 from incident.effects import TellRepair
 from incident.model import Answer, Incident, Repair, RepairState
 from incident.policy import CatalogueEntry
+
+if TYPE_CHECKING:
+    from incident.commands.base import Speaker  # the commands import this module
 
 
 @dataclass(frozen=True)
