@@ -168,8 +168,8 @@ def workers(client: Client, house: House, roles: Collection[str], environment: s
             activities=[house.monitoring.watch, paging.await_acknowledgement],
             max_concurrent_activities=5000,
             # A heartbeat that reaches the server is a billable action.
-            max_heartbeat_throttle_interval=timedelta(seconds=160),
-            default_heartbeat_throttle_interval=timedelta(seconds=160),
+            max_heartbeat_throttle_interval=timedelta(seconds=200),
+            default_heartbeat_throttle_interval=timedelta(seconds=200),
             **common,
         ),
         "runner": lambda: Worker(

@@ -233,7 +233,7 @@ async def quiet_hour(state: Path) -> list[Row]:
     """One hour of a quiet SEV-1, told 20 times as fast by configuration; events and billable actions of all workflows.
 
     The clocks of the process run 20 times as fast, the heartbeats do not: those of an hour are added by calculation,
-    one for each 160 s that the stalk runs.
+    one for each 200 s that the stalk runs.
     """
     fast = example(
         paging={"poll_every": '"250ms"', "round_every": '"15s"', "grace_after_acknowledgement": '"15s"'},
@@ -255,10 +255,10 @@ async def quiet_hour(state: Path) -> list[Row]:
         async for run in copy.client.list_workflows(""):
             history = await copy.client.get_workflow_handle(run.id, run_id=run.run_id).fetch_history()
             counts.update(_billable(history))
-    actions = sum(n for kind, n in counts.items() if kind != "events") + 3600 // 160
+    actions = sum(n for kind, n in counts.items() if kind != "events") + 3600 // 200
     return [
         Row("first quiet hour: history events, all workflows", str(counts["events"]), "≤ 250"),
-        Row("first quiet hour: billable actions", str(actions), "≤ 110", "of these 22 heartbeats of the stalk"),
+        Row("first quiet hour: billable actions", str(actions), "≤ 110", "of these 18 heartbeats of the stalk"),
     ]
 
 

@@ -57,12 +57,12 @@ RECORD = Terms(start_to_close_timeout=timedelta(seconds=30), retry_policy=_WITHO
 
 WATCHED = Terms(
     start_to_close_timeout=timedelta(hours=24),
-    heartbeat_timeout=timedelta(seconds=200),
+    heartbeat_timeout=timedelta(seconds=250),
     retry_policy=RetryPolicy(initial_interval=timedelta(seconds=1), backoff_coefficient=1.0),
     cancellation_type=ActivityCancellationType.TRY_CANCEL,
 )
 """One activity that returns when there is news. A worker that stops hands over at once; one that dies without a word is
-noticed by its heartbeats, which reach the server every 160 s: each is a billable action, so they are rare."""
+noticed by its heartbeats, which reach the server every 200 s: each is a billable action, so they are rare."""
 
 WATCHED_CLOSELY = Terms(**{**WATCHED, "heartbeat_timeout": timedelta(seconds=15)})
 """For the first minutes after a page, when a worker that was killed must be noticed at once."""
