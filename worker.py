@@ -89,7 +89,7 @@ async def furnish(settings: Settings, client: Client) -> AsyncIterator[House]:
         )
         yield House(
             paging=Paging(sessions, book, organisation, practice=practice),
-            chat=Chat(slack, Placeholders(organisation, book)),
+            chat=Chat(slack, Placeholders(organisation, book), settings.web_ui),
             status_page=StatusPage(
                 http,
                 settings.statuspage_api_url,
@@ -150,7 +150,9 @@ def workers(client: Client, house: House, roles: Collection[str], environment: s
             activities=[
                 chat.open_room,
                 chat.post,
+                chat.edit,
                 chat.pin,
+                chat.bookmark,
                 chat.tell,
                 chat.set_topic,
                 chat.invite,

@@ -17,6 +17,8 @@ from temporalio import activity
 from activities import errors
 from activities.on_call_book import now
 from activities.placeholders import Placeholders
+from chat import blocks as drawn
+from incident.choices import Choice
 from incident.model import Room
 from incident.wording import shorten
 
@@ -38,7 +40,7 @@ class Post:
     """`key` makes it be said once: it travels as the message's metadata and is looked for before a second attempt.
 
     `also` are keys that this post covers: when one of them stands there already, nothing is posted. `here` lets
-    `{here}` become @here. `thread` is the message it answers.
+    `{here}` become @here. `thread` is the message it answers. `choices` and `more` are its buttons, for `incident`.
     """
 
     channel: str
@@ -47,6 +49,29 @@ class Post:
     also: tuple[str, ...] = ()
     here: bool = False
     thread: str = ""
+    incident: str = ""
+    choices: tuple[Choice, ...] = ()
+    more: tuple[Choice, ...] = ()
+
+
+@dataclass(frozen=True)
+class Edit:
+    """Another text and other buttons for a message that stands there."""
+
+    channel: str
+    ts: str
+    text: str
+    incident: str
+    choices: tuple[Choice, ...] = ()
+    more: tuple[Choice, ...] = ()
+
+
+@dataclass(frozen=True)
+class Bookmarks:
+    """At the top of a room: the bridge, and the history of the incident's workflow."""
+
+    channel: str
+    workflow: str
 
 
 @dataclass(frozen=True)
@@ -75,14 +100,20 @@ class Tell:
     person: str
     text: str
     key: str
+    incident: str = ""
+    choices: tuple[Choice, ...] = ()
 
 
 class Chat:
-    """`client` has its retry handlers off; `places` fills in what must not stand in a history."""
+    """`client` has its retry handlers off; `places` fills in what must not stand in a history.
 
-    def __init__(self, client: AsyncWebClient, places: Placeholders) -> None:
+    `web_ui` is the address of Temporal's, if there is one.
+    """
+
+    def __init__(self, client: AsyncWebClient, places: Placeholders, web_ui: str = "") -> None:
         self._slack = client
         self._places = places
+        self._web_ui = web_ui
         self._home = ""
 
     @activity.defn
@@ -99,7 +130,16 @@ class Chat:
     @activity.defn
     async def post(self, post: Post) -> Posted:
         text = self._places.for_slack(post.text, here=post.here)
-        return await self._once(post.channel, text, (post.key, *post.also), post.thread)
+        blocks = drawn.message(text, post.incident, post.choices, post.more) if post.choices or post.more else None
+        return await self._once(post.channel, text, (post.key, *post.also), post.thread, blocks)
+
+    @activity.defn
+    async def edit(self, edit: Edit) -> None:
+        text = self._places.for_slack(edit.text)
+        blocks = drawn.message(text, edit.incident, edit.choices, edit.more)
+        await self._call(
+            self._slack.chat_update(channel=edit.channel, ts=edit.ts, text=shorten(text, LONGEST), blocks=blocks)
+        )
 
     @activity.defn
     async def pin(self, post: Post) -> Posted:
@@ -115,7 +155,21 @@ class Chat:
         if not slack_id:
             raise errors.rejected("Slack", f"{tell.person} has no Slack id")
         opened = await self._call(self._slack.conversations_open(users=[slack_id]))
-        await self._once(opened["channel"]["id"], self._places.for_slack(tell.text), (tell.key,))
+        text = self._places.for_slack(tell.text)
+        blocks = drawn.message(text, tell.incident, tell.choices) if tell.choices else None
+        await self._once(opened["channel"]["id"], text, (tell.key,), blocks=blocks)
+
+    @activity.defn
+    async def bookmark(self, bookmarks: Bookmarks) -> None:
+        """What is there already stays."""
+        history = f"{self._web_ui}/namespaces/default/workflows/{bookmarks.workflow}" if self._web_ui else ""
+        there = await self._call(self._slack.bookmarks_list(channel_id=bookmarks.channel))
+        links = {bookmark.get("link") for bookmark in there["bookmarks"]}
+        for title, link in (("Bridge", self._places.bridge), ("History in Temporal", history)):
+            if link and link not in links:
+                await self._call(
+                    self._slack.bookmarks_add(channel_id=bookmarks.channel, title=title, type="link", link=link)
+                )
 
     @activity.defn
     async def set_topic(self, topic: Topic) -> None:
@@ -135,22 +189,36 @@ class Chat:
 
     # -------------------------------------------------------------------------------------------------
 
-    async def _once(self, channel: str, text: str, keys: tuple[str, ...], thread: str = "") -> Posted:
+    async def _once(
+        self,
+        channel: str,
+        text: str,
+        keys: tuple[str, ...],
+        thread: str = "",
+        blocks: list[dict[str, Any]] | None = None,
+    ) -> Posted:
+        """Blocks that Slack cannot take are left out: the text says the same, and must not be lost with them."""
         again = activity.in_activity() and activity.info().attempt > 1
         if (again or len(keys) > 1) and (ts := await self._find_post(channel, set(keys))) is not None:
             return Posted(channel, ts, now())
         metadata = {"event_type": EVENT, "event_payload": {"key": keys[0]}}
-        answer = await self._call(
-            self._slack.chat_postMessage(
-                channel=channel,
-                text=shorten(text, LONGEST),
-                metadata=metadata,
-                thread_ts=thread or None,
-                unfurl_links=False,
-                unfurl_media=False,
-            )
-        )
-        return Posted(channel, answer["ts"], now())
+        call: dict[str, Any] = {
+            "channel": channel,
+            "text": shorten(text, LONGEST),
+            "metadata": metadata,
+            "thread_ts": thread or None,
+            "unfurl_links": False,
+            "unfurl_media": False,
+        }
+        try:
+            answer = await self._slack.chat_postMessage(**call, blocks=blocks)
+        except SlackApiError as error:
+            if not (blocks and _code(error) in ("invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long")):
+                raise errors.from_slack(error) from None
+            answer = await self._call(self._slack.chat_postMessage(**call))
+        except (SlackClientError, aiohttp.ClientError, OSError, asyncio.TimeoutError) as error:
+            raise errors.from_slack(error) from None
+        return Posted(str(answer["channel"]), str(answer["ts"]), now())
 
     async def _find_post(self, channel: str, keys: set[str]) -> str | None:
         history = await self._call(

@@ -1,16 +1,27 @@
-"""The incident's card: where we are, at a glance. Markdown for the Web UI; plain enough for a terminal."""
+"""The incident's card: where we are, at a glance. Pinned in the room, and shown in the Web UI and the shell."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from incident import wording
-from incident.model import DraftState, Incident
+from incident.model import Announcement, DraftState, Incident, RepairState
+
+LONGEST_ITEM = 240
+MOST_ITEMS = 8
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading and its lines; without lines it is left out."""
+
+    title: str
+    lines: tuple[str, ...]
 
 
 def markdown(incident: Incident, now: datetime) -> str:
-    """Times in it are times of day, so that it changes only when the incident does."""
-    facts = incident.facts
+    """For the Web UI and the shell. Times of day, so that it changes only when the incident does."""
     lines = [
         f"## {incident.severity} {incident.label}",
         f"**{wording.state_in_words(incident)}** since {wording.clock(incident.ended_at or incident.declared_at)}"
@@ -19,26 +30,60 @@ def markdown(incident: Incident, now: datetime) -> str:
     ]
     if incident.room is not None:
         lines.append(f"Room #{incident.room.name} · incident {incident.id}")
-    known = [
+    lines += [f"- {line}" for line in known(incident)]
+    for section in sections(incident):
+        lines += [f"### {section.title}", *(f"- {line}" for line in section.lines)] if section.lines else []
+    return "\n".join(lines)
+
+
+def mrkdwn(incident: Incident) -> str:
+    """For Slack: a paragraph a section. `{since:…}` is filled where it leaves, and goes on counting in the reader's app."""
+    practice = "PRACTICE · nobody is woken, nothing is public\n" if incident.practice else ""
+    state = wording.state_in_words(incident)
+    head = (
+        f"{practice}*{incident.severity} · {incident.title}*\n*{state}* · declared"
+        f" {{since:{incident.declared_at:%Y-%m-%dT%H:%M:%SZ}}}, {wording.clock(incident.declared_at)}"
+    )
+    if incident.ended_at is not None:
+        lasted = wording.minutes(incident.ended_at - incident.declared_at)
+        head = f"{practice}*{incident.severity} · {incident.title}*\n*{state}* after {lasted}"
+    paragraphs = [f"{head}\n{wording.roles(incident)}", "\n".join(known(incident))]
+    paragraphs += [
+        f"*{section.title}*\n" + "\n".join(f"• {wording.shorten(line, LONGEST_ITEM)}" for line in _last(section.lines))
+        for section in sections(incident)
+        if section.lines
+    ]
+    if incident.room is not None:
+        paragraphs.append(wording.contact_card(incident, incident.room))
+    return "\n\n".join(paragraph for paragraph in paragraphs if paragraph)
+
+
+def known(incident: Incident) -> list[str]:
+    facts = incident.facts
+    lines = [
         ("Symptoms", "; ".join(facts.symptoms)),
         ("Impact", facts.impact),
         ("Cause", facts.cause),
         ("Expected", facts.eta),
         ("Status", incident.status.detail if incident.status else ""),
+        ("Wanted here", ", ".join(incident.needs)),
+        ("Postmortem", incident.name(incident.postmortem_owner) if incident.postmortem_owner else ""),
     ]
-    lines += [f"- {what}: {text}" for what, text in known if text]
-    lines += section("Pages", pages(incident))
-    lines += section("Tasks", tasks(incident))
-    lines += section("Repair actions", repairs(incident))
-    lines += section("Public messages", messages(incident))
-    return "\n".join(lines)
+    return [f"{what}: {wording.shorten(text, LONGEST_ITEM)}" for what, text in lines if text]
 
 
-def section(title: str, items: list[str]) -> list[str]:
-    return [f"### {title}", *(f"- {item}" for item in items)] if items else []
+def sections(incident: Incident) -> tuple[Section, ...]:
+    return (
+        Section("Pages", tuple(pages(incident))),
+        Section("Tasks", tuple(tasks(incident))),
+        Section("Repair actions", tuple(repairs(incident))),
+        Section("Public messages", tuple(messages(incident))),
+        Section("Executives", tuple(executives(incident))),
+    )
 
 
 def pages(incident: Incident) -> list[str]:
+    """Who heard it. When somebody commands, only who has not."""
     lines = []
     for page in incident.pages.values():
         heard = [f"{incident.name(p)} acknowledged at {wording.clock(at)}" for p, at in page.acknowledged_by.items()]
@@ -56,12 +101,36 @@ def tasks(incident: Incident) -> list[str]:
 
 
 def repairs(incident: Incident) -> list[str]:
-    return [
-        f"{wording.repair_line(repair)}: {repair.state}" + (f" ({repair.why})" if repair.why else "")
-        for repair in incident.repairs.values()
-    ]
+    lines = []
+    for repair in incident.repairs.values():
+        owner = f", {incident.name(repair.owner)}" if repair.owner and repair.state is RepairState.RUNNING else ""
+        why = f" ({repair.why})" if repair.why else ""
+        lines.append(f"{wording.repair_line(repair)}: {repair.state}{owner}{why}")
+    return lines
 
 
 def messages(incident: Incident) -> list[str]:
-    shown = [d for d in incident.drafts.values() if d.state is not DraftState.SUPERSEDED]
-    return [f"{draft.number} ({draft.stage}, {draft.state}): {draft.text}" for draft in shown]
+    """What went out last, what waits, and when the next is promised."""
+    out = [d for d in incident.drafts.values() if d.published_at is not None]
+    waiting = [d for d in incident.drafts.values() if d.state not in (DraftState.SUPERSEDED, DraftState.PUBLISHED)]
+    lines = [f"{d.number} ({d.stage}, {d.state}): {d.text}" for d in (*out[-1:], *waiting)]
+    due = wording.next_public_message(incident)
+    if due is not None and incident.open:
+        lines.append(f"next due {wording.clock(due)}")
+    if incident.announcement is Announcement.NO:
+        lines.append("the IC decided: no announcement for now")
+    return lines
+
+
+def executives(incident: Incident) -> list[str]:
+    lines = [f"told {wording.clock(s.sent_at)}" for s in incident.summaries[-1:]]
+    if incident.open and not incident.security:
+        lines.append(f"next summary {wording.clock(wording.next_summary(incident))}")
+    return ["; ".join(lines)] if lines else []
+
+
+def _last(lines: tuple[str, ...]) -> tuple[str, ...]:
+    """The newest; a card is read on a phone."""
+    if len(lines) <= MOST_ITEMS:
+        return lines
+    return (f"… and {len(lines) - MOST_ITEMS} before", *lines[-MOST_ITEMS:])

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from incident import identity, leadership, paging, wording
-from incident.effects import Announce, OpenRoom, PinContactCard
-from incident.model import Incident, Origin, SeverityChange
+from incident.effects import AddBookmarks, Announce, OpenRoom, PinCard
+from incident.model import Incident, Origin, Page, SeverityChange
 from incident.policy import Policy
 from incident.severity import Severity
 
@@ -51,15 +51,11 @@ def declare(declaration: Declaration, now: datetime) -> Incident:
         paging.page_team(incident, team, now)
     incident.severities.append(SeverityChange(incident.severity, now, declaration.by))
     incident.want(OpenRoom())
-    incident.want(PinContactCard())
+    incident.want(PinCard())
+    incident.want(AddBookmarks())
     incident.invite(declaration.by)
     leadership.set_topic(incident)
-    practice = "PRACTICE: everything here runs against the emulators; nobody is woken, nothing is public.\n"
-    incident.say(
-        f"{practice if incident.practice else ''}{incident.severity}: {incident.title}"
-        f" — declared by {declaration.by_name} at {wording.clock(now)}. Incident {incident.id}.",
-        now,
-    )
+    incident.say(wording.opening(incident), now, about="command")
     incident.log(
         "declared", f"{incident.severity}: {incident.title}", now, who=declaration.by, source=declaration.origin.door
     )
@@ -68,16 +64,24 @@ def declare(declaration: Declaration, now: datetime) -> Incident:
 
 def tell_origin(incident: Incident, now: datetime) -> None:
     """Once the first pages are answered, the answer stands where it was typed: a line per person, then the links."""
-    first = [page for page in incident.pages.values() if page.round <= 1 and page.asked_at == incident.declared_at]
-    if any(page.paged_at is None and not page.failing for page in first):
+    if any(page.paged_at is None and not page.failing for page in _first_pages(incident)):
         return
-    lines = [f"{incident.label} ({incident.severity}), incident {incident.id}"]
-    lines += [wording.page_line(incident, page) for page in first]
-    lines.append(f"Room: <#{incident.room.channel}>" if incident.room else f"Room: #{identity.room_name(incident.id)}")
-    lines += [page.url for page in first[:1] if page.url]
-    text = "\n".join(lines)
     places = {incident.origin.channel: incident.origin.thread, incident.policy.rooms.incidents: ""}
     for channel, thread in places.items():
         if channel and f"announced/{channel}" not in incident.reported:
             incident.reported[f"announced/{channel}"] = now
-            incident.want(Announce(f"announce/{channel}", channel, text, thread))
+            incident.want(Announce(f"announced/{channel}", channel, thread))
+
+
+def announcement(incident: Incident) -> str:
+    """A line per person, then the links."""
+    first = _first_pages(incident)
+    lines = [f"{incident.label} ({incident.severity}), incident {incident.id}"]
+    lines += [wording.page_line(incident, page) for page in first]
+    lines.append(f"Room: <#{incident.room.channel}>" if incident.room else f"Room: #{identity.room_name(incident.id)}")
+    lines += [page.url for page in first[:1] if page.url]
+    return "\n".join(lines)
+
+
+def _first_pages(incident: Incident) -> list[Page]:
+    return [page for page in incident.pages.values() if page.round <= 1 and page.asked_at == incident.declared_at]

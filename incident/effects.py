@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from incident.choices import Choice
+
 
 @dataclass(frozen=True)
 class SendPage:
@@ -36,11 +38,19 @@ class OpenRoom:
 
 
 @dataclass(frozen=True)
-class PinContactCard:
-    """Bridge, phone, PIN, executive channel, how to page an IC: pinned at the top of the room."""
+class PinCard:
+    """Where the incident stands, the bridge, how to page an IC: pinned at the top of the room, edited in place."""
 
-    key: str = "contact-card"
-    kind: Literal["contact-card"] = "contact-card"
+    key: str = "card"
+    kind: Literal["card"] = "card"
+
+
+@dataclass(frozen=True)
+class AddBookmarks:
+    """The bridge and the workflow's history, one press away."""
+
+    key: str = "bookmarks"
+    kind: Literal["bookmarks"] = "bookmarks"
 
 
 @dataclass(frozen=True)
@@ -61,11 +71,10 @@ class Invite:
 
 @dataclass(frozen=True)
 class Announce:
-    """Say it in a channel that is not the room: where it was declared, or where incidents are announced."""
+    """The announcement in a channel that is not the room: where it was declared, or where incidents are announced."""
 
     key: str
     channel: str
-    text: str
     thread: str = ""
     kind: Literal["announce"] = "announce"
 
@@ -77,6 +86,7 @@ class Tell:
     key: str
     person: str
     text: str
+    choices: tuple[Choice, ...] = ()
     kind: Literal["tell"] = "tell"
 
 
@@ -99,6 +109,15 @@ class TellRepair:
 
 
 @dataclass(frozen=True)
+class DeclareSeparately:
+    """Declare an incident of its own for `incident.triggers[number]`."""
+
+    key: str
+    number: int
+    kind: Literal["separate"] = "separate"
+
+
+@dataclass(frozen=True)
 class ResolvePages:
     """Resolve in PagerDuty every incident that was opened for this one."""
 
@@ -118,13 +137,15 @@ Effect = (
     SendPage
     | FollowPage
     | OpenRoom
-    | PinContactCard
+    | PinCard
+    | AddBookmarks
     | SetTopic
     | Invite
     | Announce
     | Tell
     | StartRepair
     | TellRepair
+    | DeclareSeparately
     | ResolvePages
     | KeepRecord
 )

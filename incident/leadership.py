@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from incident import wording
+from incident.choices import Choice
 from incident.effects import SetTopic, TellRepair
 from incident.model import Incident, RepairState, Responder
 from incident.severity import Role
@@ -41,6 +42,7 @@ def take(incident: Incident, person: str, name: str, now: datetime, *, acting: b
             person,
             "These approvals became void with the change of command, each to be approved again by you: "
             + "; ".join(f"`approve {number}`" for number in void),
+            *(Choice(f"Approve {number}", f"approve {number}", "primary") for number in void),
         )
 
 

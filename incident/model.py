@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from incident.choices import Choice
 from incident.effects import Effect, Invite, Tell
 from incident.policy import Policy
 from incident.severity import Role, Severity
@@ -122,10 +123,24 @@ class Room:
 
 @dataclass
 class Line:
-    """One thing said in the room. `key` makes it be said once; lines that gather are joined to one post."""
+    """One thing said in the room. `key` makes it be said once; lines that gather are joined to one post.
+
+    With `about` it is a post of its own, a notice, that shows how its matter stands and is edited in place.
+    """
 
     key: str
     text: str
+    at: datetime
+    about: str = ""
+
+
+@dataclass
+class Shown:
+    """A notice as it stands in a channel: `mark` tells whether it is up to date, `at` when it was last written."""
+
+    channel: str
+    ts: str
+    mark: str
     at: datetime
 
 
@@ -156,6 +171,23 @@ class Task:
     spoke_at: datetime | None = None
     done_at: datetime | None = None
     result: str = ""
+
+
+@dataclass
+class Trigger:
+    """Something else that went wrong while this incident is open: the same trouble, or a separate one?
+
+    `became` is the incident that was declared for it, when it was separate.
+    """
+
+    number: int
+    text: str
+    source: str
+    at: datetime
+    url: str = ""
+    decided_by: str | None = None
+    decided_at: datetime | None = None
+    became: str = ""
 
 
 @dataclass
@@ -201,6 +233,8 @@ class Repair:
     ended_at: datetime | None = None
     outcome: str = ""
     why: str = ""
+    settled_by: str | None = None
+    settled_at: datetime | None = None
 
 
 @dataclass
@@ -331,6 +365,7 @@ class Incident:
     tasks: dict[int, Task] = field(default_factory=dict)
     repairs: dict[int, Repair] = field(default_factory=dict)
     drafts: dict[int, Draft] = field(default_factory=dict)
+    triggers: dict[int, Trigger] = field(default_factory=dict)
     announcement: Announcement = Announcement.UNDECIDED
     announced_at: datetime | None = None
     own_words: str = ""
@@ -348,6 +383,7 @@ class Incident:
 
     effects: dict[str, Effect] = field(default_factory=dict)
     outbox: list[Line] = field(default_factory=list)
+    shown: dict[str, Shown] = field(default_factory=dict)
     heard: dict[str, Answer] = field(default_factory=dict)
     reported: dict[str, datetime] = field(default_factory=dict)
     said: int = 0
@@ -355,6 +391,7 @@ class Incident:
     numbered: int = 0
     recovered: bool = False
     lost: str = ""
+    postmortem_owner: str | None = None
 
     # -- who is who -----------------------------------------------------------------------------------
 
@@ -386,10 +423,10 @@ class Incident:
 
     # -- leaving a trace ------------------------------------------------------------------------------
 
-    def say(self, text: str, now: datetime) -> None:
-        """Into the room, in the order of the calls, once."""
+    def say(self, text: str, now: datetime, *, about: str = "") -> None:
+        """Into the room, in the order of the calls, once. `about` names what it is a notice of (`incident.notices`)."""
         self.said += 1
-        self.outbox.append(Line(f"say/{self.said}", text, now))
+        self.outbox.append(Line(f"say/{self.said}", text, now, about))
 
     def log(self, kind: str, text: str, now: datetime, *, who: str = "", source: str = "") -> None:
         """Into the timeline."""
@@ -406,11 +443,11 @@ class Incident:
         if new := tuple(dict.fromkeys((*waiting, *people))):
             self.want(Invite(new))
 
-    def tell(self, person: str | None, text: str) -> None:
+    def tell(self, person: str | None, text: str, *choices: Choice) -> None:
         """To one person, privately. A role that nobody holds hears nothing."""
         if person is not None:
             self.asked += 1
-            self.want(Tell(f"tell/{self.asked}", person, text))
+            self.want(Tell(f"tell/{self.asked}", person, text, choices))
 
     def next_number(self) -> int:
         """Tasks, repair actions and drafts share one row of numbers, so that `done 4` means one thing."""

@@ -58,7 +58,7 @@ def offer(incident: Incident, stage: str, text: str, made_by: str, now: datetime
     number = incident.next_number()
     draft = Draft(number, stage, marked(incident, text), now, made_by, due_at)
     incident.drafts[number] = draft
-    incident.say(wording.draft_offer(incident, draft) + warning(draft.text), now)
+    incident.say(wording.draft_offer(incident, draft) + warning(draft.text), now, about=f"draft/{number}")
     incident.log("message", f"draft {number} ({stage})", now, who=made_by)
     return draft
 

@@ -45,9 +45,33 @@ def approval_ends(incident: Incident, repair: Repair) -> datetime:
     return repair.approved_at + incident.policy.repair.approval_valid_for
 
 
-def settle(incident: Incident, repair: Repair, state: RepairState, now: datetime) -> None:
+def usual_owner(incident: Incident, repair: Repair) -> str | None:
+    """Who owns it when the IC names nobody: as the catalogue says, else who proposed a manual one."""
+    entry = incident.policy.entry(repair.entry) if repair.entry else None
+    if entry is not None and entry.owner and incident.policy.person(entry.owner):
+        return entry.owner
+    if repair.automated or repair.proposed_by == incident.commander:
+        return None
+    return repair.proposed_by
+
+
+def already(incident: Incident, repair: Repair) -> str:
+    """What happened to it, for whoever comes second."""
+    if repair.state.settled and repair.settled_at is not None:
+        who = f" by {incident.name(repair.settled_by)}" if repair.settled_by else ""
+        return f"Repair {repair.number} is {repair.state}{who} since {wording.clock(repair.settled_at)}."
+    if repair.approved_at is not None and repair.state in (RepairState.APPROVED, RepairState.RUNNING):
+        return (
+            f"{incident.name(repair.approved_by)} approved repair {repair.number} at"
+            f" {wording.clock(repair.approved_at)}; it is {repair.state}."
+        )
+    return f"Repair {repair.number} is {repair.state}."
+
+
+def settle(incident: Incident, repair: Repair, state: RepairState, now: datetime, by: str | None = None) -> None:
     """Bring a repair action to `state` and let its workflow know."""
     repair.state = state
+    repair.settled_by, repair.settled_at = by, now
     repair.ended_at = repair.ended_at or now
     incident.want(TellRepair(f"repair/{repair.number}/{state.replace(' ', '-')}", repair.number))
 

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Literal
 
 from incident import publishing, repairs, wording
+from incident.choices import Choice
 from incident.duties.base import Remark, WriteDraft
 from incident.model import DraftState, Incident, RepairState, Status, Summary
 
@@ -163,7 +164,9 @@ def _status(incident: Incident, status: Status, text: str, report: Report, now: 
         incident.say(text, now)
     elif status.state in ("degraded", "down"):
         incident.say(f"{text} The incident is {incident.phase}: IC, `reopen` goes on with it.", now)
-        incident.tell(incident.commander, f"{text} `reopen` goes on with {incident.label}.")
+        incident.tell(
+            incident.commander, f"{text} `reopen` goes on with {incident.label}.", Choice("Reopen", "reopen", "danger")
+        )
     incident.log("status", text, status.at, source=report.source)
 
 
@@ -192,7 +195,7 @@ def _repair(incident: Incident, report: Report, now: datetime) -> None:
             repair.state, repair.why = RepairState.VOID, "it was not started in time"
             text = f"The approval of {wording.repair_line(repair)} is void: {repair.why}. `approve {number}` approves it again."
             incident.say(text, now)
-            incident.tell(incident.commander, text)
+            incident.tell(incident.commander, text, Choice("Approve again", f"approve {number}", "primary"))
             incident.log("repair", f"approval of {number} void: {repair.why}", now, source=report.source)
         case RunnerMissing(number=number, runner=runner):
             repair = incident.repairs[number]

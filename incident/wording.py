@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from incident.identity import room_name
-from incident.model import Draft, Incident, Page, Repair, RepairState, Room, Task
+from incident.model import Announcement, Draft, DraftState, Handover, Incident, Page, Repair, RepairState, Room, Task
 from incident.severity import Role
 
 
@@ -61,6 +61,15 @@ def this_is(name: str, *, acting: bool) -> str:
 def command_passes(name: str) -> str:
     """Word for word as in the process, 2."""
     return f"Everyone, be advised: command passes to {name}"
+
+
+def opening(incident: Incident) -> str:
+    """The first words in the room."""
+    practice = "PRACTICE: everything here runs against the emulators; nobody is woken, nothing is public.\n"
+    return (
+        f"{practice if incident.practice else ''}{incident.severity}: {incident.title}"
+        f" — declared by {incident.declared_by_name} at {clock(incident.declared_at)}. Incident {incident.id}."
+    )
 
 
 def no_commander(incident: Incident, now: datetime) -> str:
@@ -122,7 +131,8 @@ def repair_offer(incident: Incident, repair: Repair) -> str:
     if repair.check:
         parts.append(f"Check: {repair.check}.")
     parts.append(f"Fallback: {repair.fallback}." if repair.fallback else "No fallback was named.")
-    parts.append(f"{ic}: `approve {repair.number}`, `poll {repair.number}` or `reject {repair.number} why`.")
+    if repair.state.awaits_approval:
+        parts.append(f"{ic}: `approve {repair.number}`, `poll {repair.number}` or `reject {repair.number} why`.")
     return " ".join(parts)
 
 
@@ -151,13 +161,49 @@ def task_line(incident: Incident, task: Task) -> str:
     return f"task {task.number}, {incident.name(task.person)}: {task.text}"
 
 
+def task_offer(incident: Incident, task: Task) -> str:
+    """A task as its person reads it."""
+    ask = "" if task.understood_at or task.done_at else f" Say `ack {task.number}` when you have understood."
+    return f"{{person:{task.person}}} {task_line(incident, task)}, {task.minutes} min.{ask}"
+
+
+def handover_offer(incident: Incident, offer: Handover) -> str:
+    """Command is offered; until it is accepted the old IC commands (process, 2)."""
+    holder = incident.name(incident.commander)
+    wait = minutes(offer.lapses_at - offer.offered_at)
+    return (
+        f"{holder} offers command to {{person:{offer.to}}}: say `accept` within {wait}. Until then {holder} commands."
+    )
+
+
 def draft_offer(incident: Incident, draft: Draft) -> str:
     """A public message that waits for the IC, as it will stand on the status page."""
-    return (
-        f"Public message {draft.number} ({draft.stage}) waits for the IC, exactly as it will stand:\n"
-        f"> {draft.text}\n"
-        f"`message approve {draft.number}`, `message edit {draft.number} …` or `message hold {draft.number}`."
-    )
+    n = draft.number
+    waits = draft.state in (DraftState.WAITING, DraftState.HELD, DraftState.FAILED)
+    head = f"Public message {n} ({draft.stage})" + (" waits for the IC, exactly as it will stand:" if waits else ":")
+    quoted = "\n".join(f"> {line}" for line in draft.text.splitlines())
+    ask = f"\n`message approve {n}`, `message edit {n} …` or `message hold {n}`." if waits else ""
+    return f"{head}\n{quoted}{ask}"
+
+
+def next_public_message(incident: Incident) -> datetime | None:
+    """When customers are promised the next message; None while nothing is announced (process, 5)."""
+    rules = incident.policy.customers
+    if incident.announcement is not Announcement.YES:
+        return None
+    out = [d.published_at for d in incident.drafts.values() if d.published_at is not None]
+    if not out:
+        return incident.declared_at + rules.first_within
+    return max(out) + (rules.scope_within if len(out) == 1 else rules.every)
+
+
+def next_summary(incident: Incident) -> datetime:
+    """When executives hear next, as far as is known: the first, then the grid from the first (process, 5)."""
+    rules = incident.policy.executives
+    if not incident.summaries:
+        return incident.declared_at + rules.first_after
+    first, last = incident.summaries[0].sent_at, incident.summaries[-1].sent_at
+    return first + rules.every * ((last - first) // rules.every + 1)
 
 
 def state_in_words(incident: Incident) -> str:

@@ -4,6 +4,9 @@ SPOKEN = {
     "page": "page anne",
     "note": "note the graphs look odd",
     "stop": "stop 1 that is the wrong host",
+    "further": "further the search is slow, too",
+    "same": "same 6",
+    "separate": "separate 6",
     "join": "join as database expert",
     "leave": "leave",
     "proxy": "proxy @sam",
@@ -53,5 +56,6 @@ SPOKEN = {
     "reload": "reload",
     "resolve": "resolve --insist recovered lost two orders",
     "cancel": "cancel it was the test system",
+    "postmortem": "postmortem @sam",
     "reopen": "reopen it came back",
 }

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, ApplicationError
+from temporalio.common import WorkflowIDReusePolicy
+from temporalio.exceptions import ActivityError, ApplicationError, WorkflowAlreadyStartedError
 from temporalio.workflow import ParentClosePolicy
 
 from activities import chat, paging, records
-from activities.chat import Chat, Invitation, Post, RoomOrder, Topic
+from activities.chat import Bookmarks, Chat, Invitation, Post, RoomOrder, Topic
 from activities.paging import Acknowledgement, FollowOrder, Paged, PageOrder, Paging, ResolveOrder
 from incident import effects as want
-from incident import identity, settling, wording
-from incident.model import Incident, Page, Room
+from incident import identity, notices, settling, wording
+from incident.declaring import Declaration
+from incident.model import Incident, Origin, Page, Room, Shown, Trigger
 from workflows import retries, search_attributes
+from workflows.incident_input import IncidentInput
 from workflows.queues import CHAT, INCIDENT, ROLES, WATCH
 from workflows.repair_action import RepairActionWorkflow, RepairBrief, RepairStart
 
@@ -26,7 +30,6 @@ TRY_AGAIN_AFTER = timedelta(minutes=1)
 
 async def carry_out(effect: want.Effect, incident: Incident, versions: dict[str, int]) -> None:
     """Until it is answered. Raises ActivityError when it was given up."""
-    prefix = workflow.info().workflow_id
     match effect:
         case want.SendPage(page=key):
             await _send_page(incident, incident.pages[key])
@@ -34,35 +37,103 @@ async def carry_out(effect: want.Effect, incident: Incident, versions: dict[str,
             await _follow_page(incident, incident.pages[key])
         case want.OpenRoom():
             await _open_room(incident)
-        case want.PinContactCard():
-            room = await _room(incident)
-            post = Post(room.channel, wording.contact_card(incident, room), f"{prefix}/{effect.key}")
-            await _chat(Chat.pin, post, "the contact card")
-        case want.SetTopic(topic=topic):
-            room = await _room(incident)
-            await _chat(Chat.set_topic, Topic(room.channel, topic), f"topic: {topic}")
-        case want.Invite(people=people):
-            room = await _room(incident)
-            await _chat(Chat.invite, Invitation(room.channel, people), f"invite {', '.join(people)}")
-        case want.Announce(channel=channel, text=text, thread=thread):
-            await _chat(Chat.post, Post(channel, text, f"{prefix}/{effect.key}", thread=thread), text)
-        case want.Tell(person=person, text=text):
-            await _chat(Chat.tell, chat.Tell(person, text, f"{prefix}/{effect.key}"), f"to {person}: {text}")
         case want.StartRepair(number=number):
             await _start_repair(incident, number)
         case want.TellRepair(number=number):
             await workflow.wait_condition(lambda: bool(incident.repairs[number].run_id))
             await _tell_repair(incident, number, versions, over=False)
+        case want.DeclareSeparately(number=number):
+            await _declare_separately(incident, incident.triggers[number])
         case want.ResolvePages():
             await _resolve_pages(incident)
         case want.KeepRecord():
             await workflow.execute_activity_method(
                 records.Records.keep, incident, task_queue=CHAT, summary="keep the record", **retries.RECORD
             )
+        case _:
+            await _say(effect, incident)
 
 
-async def _chat(method: Any, order: object, summary: str) -> None:  # any of Chat's activities, with its order
-    await workflow.execute_activity_method(
+async def _say(effect: want.Effect, incident: Incident) -> None:
+    """What Slack shows."""
+    prefix = workflow.info().workflow_id
+    match effect:
+        case want.PinCard():
+            room = await _room(incident)
+            await post_notice(incident, "card", room.channel, f"{prefix}/{effect.key}", pin=True)
+        case want.AddBookmarks():
+            room = await _room(incident)
+            await _chat(Chat.bookmark, Bookmarks(room.channel, prefix), "bookmarks")
+        case want.SetTopic(topic=topic):
+            room = await _room(incident)
+            await _chat(Chat.set_topic, Topic(room.channel, topic), f"topic: {topic}")
+        case want.Invite(people=people):
+            room = await _room(incident)
+            await _chat(Chat.invite, Invitation(room.channel, people), f"invite {', '.join(people)}")
+        case want.Announce(channel=channel, thread=thread):
+            await post_notice(incident, f"announced/{channel}", channel, f"{prefix}/{effect.key}", thread=thread)
+        case want.Tell(person=person, text=text, choices=choices):
+            tell = chat.Tell(person, text, f"{prefix}/{effect.key}", incident.id, choices)
+            await _chat(Chat.tell, tell, f"to {person}: {text}")
+        case _:
+            raise AssertionError(effect)
+
+
+async def post_notice(
+    incident: Incident, about: str, channel: str, key: str, *, thread: str = "", pin: bool = False
+) -> None:
+    """Posted once; from then on it is kept up to date."""
+    notice = notices.compose(incident, about)
+    post = Post(
+        channel, notice.text, key, thread=thread, incident=incident.id, choices=notice.choices, more=notice.more
+    )
+    posted: chat.Posted = await _chat(Chat.pin if pin else Chat.post, post, about if pin else notice.text)
+    incident.shown[about] = Shown(posted.channel, posted.ts, notice.mark, workflow.now())
+
+
+async def edit_notice(incident: Incident, about: str) -> None:
+    """Bring it up to date. One that somebody deleted is let go."""
+    notice, shown = notices.compose(incident, about), incident.shown[about]
+    edit = chat.Edit(shown.channel, shown.ts, notice.text, incident.id, notice.choices, notice.more)
+    try:
+        await _chat(Chat.edit, edit, f"{about}: {notice.text}")
+    except ActivityError:
+        del incident.shown[about]
+        return
+    shown.mark, shown.at = notice.mark, workflow.now()
+    if notices.settled(about, notice):
+        del incident.shown[about]
+
+
+async def _declare_separately(incident: Incident, trigger: Trigger) -> None:
+    """Its own workflow, which lives on whatever becomes of this one. Started twice, it is one."""
+    declaration = Declaration(
+        id=trigger.became,
+        title=trigger.text,
+        by=trigger.decided_by or incident.declared_by,
+        by_name=incident.name(trigger.decided_by),
+        at=workflow.now(),
+        policy=incident.policy,
+        origin=Origin("incident", incident.room.channel if incident.room else ""),
+        practice=incident.practice,
+        key_mark=identity.key_mark(f"{incident.id}/trigger/{trigger.number}"),
+    )
+    with suppress(WorkflowAlreadyStartedError):
+        await workflow.start_child_workflow(
+            "IncidentWorkflow",
+            IncidentInput(declaration),
+            id=identity.workflow_id(trigger.became),
+            task_queue=INCIDENT,
+            parent_close_policy=ParentClosePolicy.ABANDON,
+            id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+            memo={"key_mark": declaration.key_mark, "title": declaration.title},
+            search_attributes=search_attributes.of_declaration(declaration),
+            static_summary=retries.summary(f"{declaration.severity} {declaration.title}"),
+        )
+
+
+async def _chat(method: Any, order: object, summary: str) -> Any:  # any of Chat's activities, with its order
+    return await workflow.execute_activity_method(
         method,
         order,
         task_queue=CHAT,

@@ -11,7 +11,7 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
 
 from activities.chat import Chat, Post
-from incident import card, declaring, repairs, reports, wording
+from incident import card, declaring, notices, repairs, reports, wording
 from incident.commands import VOCABULARY, Command, Refusal, Said, Who, hear, judge
 from incident.commands.base import speaker
 from incident.duties import command
@@ -23,6 +23,7 @@ from workflows.queues import CHAT
 
 HISTORY_LIMIT = 2_000
 LINES_A_POST = 40
+EDITED_EVERY = timedelta(seconds=4)
 
 
 def spoken_to(workflow_class: type[IncidentWorkflow]) -> type[IncidentWorkflow]:
@@ -84,12 +85,17 @@ class IncidentWorkflow:
         self._shown = None if self._goes_on else search_attributes.of_incident(self._incident)
         self._news = True
         self._speaking = False
+        self._redraw = True
+        self._editing = False
         self._winding_up = False
 
     @workflow.run
     async def run(self, start: IncidentInput) -> Ended:
         """Carry out what the incident wants until it is closed. The pages are the first thing it wants."""
-        self._helpers = [asyncio.create_task(c) for c in (self._speak(), self._keep_time(), self._staff.serve())]
+        self._helpers = [
+            asyncio.create_task(helper)
+            for helper in (self._speak(), self._keep_notices_current(), self._keep_time(), self._staff.serve())
+        ]
         while self._incident.phase is not Phase.CLOSED:
             self._winding_up = self._history_is_long()
             self._carry_out_effects()
@@ -178,7 +184,7 @@ class IncidentWorkflow:
         return wording.executive_summary(wording.picture(self._incident), workflow.now())
 
     def _changed(self) -> None:
-        self._news = True
+        self._news = self._redraw = True
         self._staff.look()
 
     # -- what happens in the world --------------------------------------------------------------------
@@ -225,19 +231,49 @@ class IncidentWorkflow:
             key = f"{workflow.info().workflow_id}/{lines[0].key}"
             text = "\n".join(line.text for line in lines)
             try:
-                await workflow.execute_activity_method(
-                    Chat.post,
-                    Post(incident.room.channel, text, key),
-                    task_queue=CHAT,
-                    summary=retries.summary(text),
-                    **retries.POST,
-                )
+                if about := lines[0].about:
+                    await deeds.post_notice(incident, about, incident.room.channel, key)
+                else:
+                    await workflow.execute_activity_method(
+                        Chat.post,
+                        Post(incident.room.channel, text, key),
+                        task_queue=CHAT,
+                        summary=retries.summary(text),
+                        **retries.POST,
+                    )
             except ActivityError as failure:
                 # What Slack can never accept must not hold the room.
                 incident.log("not said", f"{text} ({_why(failure)})", workflow.now(), source="slack")
             del incident.outbox[: len(lines)]
             self._speaking = False
-            self._news = True
+            self._redraw = self._news = True
+
+    async def _keep_notices_current(self) -> None:
+        """The card and the other notices, edited in place; none of them more than once in a few seconds."""
+        shown = self._incident.shown
+        while True:
+            await workflow.wait_condition(lambda: self._redraw and not self._winding_up)
+            self._redraw, wait = False, timedelta(0)
+            for about in [a for a in shown if notices.compose(self._incident, a).mark != shown[a].mark]:
+                pause = shown[about].at + EDITED_EVERY - workflow.now()
+                # The last words about an incident that is closed wait for nothing.
+                if pause > timedelta(0) and self._incident.phase is not Phase.CLOSED:
+                    wait = min(pause, wait or pause)
+                    continue
+                self._editing = True
+                await deeds.edit_notice(self._incident, about)
+                self._editing, self._news = False, True
+            if wait:
+                await self._pause(wait)
+
+    async def _pause(self, wait: timedelta) -> None:
+        """What happens meanwhile is in the next edit."""
+        phase = self._incident.phase
+        with contextlib.suppress(TimeoutError):
+            await workflow.wait_condition(
+                lambda: self._incident.phase is not phase, timeout=wait, timeout_summary="before the next edit"
+            )
+        self._redraw = True
 
     async def _keep_time(self) -> None:
         """The incident's own deadlines."""
@@ -280,7 +316,7 @@ class IncidentWorkflow:
         effects = self._incident.effects
         busy = [key for key in self._doing if not isinstance(effects.get(key), again)]
         self._staff.pause()
-        return not busy and not self._speaking and self._staff.idle
+        return not busy and not self._speaking and not self._editing and self._staff.idle
 
     async def _begin_anew(self) -> None:
         for task in (*self._helpers, *self._doing.values()):
@@ -290,6 +326,7 @@ class IncidentWorkflow:
 
     async def _close(self) -> None:
         """The last record is kept, the last words are said, the roles and repair actions end."""
+        self._winding_up = False
         self._incident.want(KeepRecord("record/closed"))
         self._carry_out_effects()
         self._show()
@@ -298,6 +335,7 @@ class IncidentWorkflow:
         await deeds.dismiss_repairs(self._incident, self._versions)
         await self._staff.dismiss()
         await workflow.wait_condition(lambda: not self._doing and not self._incident.outbox)
+        await workflow.wait_condition(lambda: not self._redraw and not self._editing)
         await workflow.wait_condition(workflow.all_handlers_finished)
 
 
@@ -307,12 +345,14 @@ def _why(failure: BaseException) -> str:
 
 
 def _together(outbox: list[Line]) -> list[Line]:
-    """As many lines as one post takes."""
+    """As many lines as one post takes. A notice is a post of its own."""
+    if outbox[0].about:
+        return outbox[:1]
     size = 0
     lines: list[Line] = []
     for line in outbox[:LINES_A_POST]:
         size += len(line.text)
-        if lines and size > 12_000:
+        if line.about or (lines and size > 12_000):
             break
         lines.append(line)
     return lines

@@ -152,8 +152,8 @@ class RoleKeeper(Generic[V]):
         match duty.deed:
             case Remark() | WriteDraft():
                 await self.report(duty.key, duty.deed)
-            case Whisper(people=people, text=text):
-                await asyncio.gather(*(self._whisper(duty, person, text) for person in people))
+            case Whisper(people=people):
+                await asyncio.gather(*(self._whisper(duty, duty.deed, person) for person in people))
             case Summarise():
                 await self._summarise(duty, duty.deed)
             case Publish():
@@ -168,12 +168,13 @@ class RoleKeeper(Generic[V]):
                     **retries.POST,
                 )
 
-    async def _whisper(self, duty: Duty, person: str, text: str) -> None:
+    async def _whisper(self, duty: Duty, whisper: Whisper, person: str) -> None:
+        key = f"{workflow.info().workflow_id}/{duty.key}/{person}"
         await workflow.execute_activity_method(
             Chat.tell,
-            Tell(person=person, text=text, key=f"{workflow.info().workflow_id}/{duty.key}/{person}"),
+            Tell(person, whisper.text, key, self.incident, whisper.choices),
             task_queue=queues.CHAT,
-            summary=retries.summary(f"to {person}: {text}"),
+            summary=retries.summary(f"to {person}: {whisper.text}"),
             **retries.POST,
         )
 

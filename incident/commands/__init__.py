@@ -5,7 +5,7 @@ Update for each, the grammar reads each from words, the CLI makes a verb of each
 """
 
 from incident.commands.base import Command, Refusal, Said, Speaker, Who, hear, judge
-from incident.commands.ending import Cancel, Reload, Reopen, Resolve
+from incident.commands.ending import Cancel, NamePostmortemOwner, Reload, Reopen, Resolve
 from incident.commands.leading import (
     Accept,
     AppointCustomerLiaison,
@@ -59,11 +59,15 @@ from incident.commands.sizing_up import (
     SetSeverity,
     Symptom,
 )
+from incident.commands.triggering import Further, Same, Separate
 
 VOCABULARY: tuple[type[Command], ...] = (
     PagePeople,
     Note,
     Stop,
+    Further,
+    Same,
+    Separate,
     Join,
     Leave,
     Proxy,
@@ -114,6 +118,7 @@ VOCABULARY: tuple[type[Command], ...] = (
     Resolve,
     Cancel,
     Reopen,
+    NamePostmortemOwner,
 )
 
 __all__ = ["VOCABULARY", "Command", "Refusal", "Said", "Speaker", "Who", "hear", "judge"]

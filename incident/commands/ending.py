@@ -10,6 +10,7 @@ from typing import ClassVar, Self
 from incident import ending, leadership, wording
 from incident.commands.base import Command, Speaker, Who
 from incident.model import Answer, Incident, Phase
+from incident.people import find
 from incident.policy import Policy
 from incident.words import Words
 
@@ -115,6 +116,39 @@ class Reopen(Command):
         incident.log("reopened", f"reopened{why}", now, who=speaker.id)
         leadership.set_topic(incident)
         return Answer("open again; its clocks go on")
+
+
+@dataclass(frozen=True)
+class NamePostmortemOwner(Command):
+    verb: ClassVar[str] = "postmortem"
+    usage: ClassVar[str] = "postmortem @OWNER"
+    help: ClassVar[str] = "name who writes the postmortem"
+    who: ClassVar[Who] = Who.COMMANDER
+    instead: ClassVar[str] = "Offer yourself in the room."
+    after_end: ClassVar[bool] = True
+
+    person: str
+
+    @classmethod
+    def read(cls, words: Words) -> Self:
+        person = words.take_person("who writes it")
+        words.no_more()
+        return cls(person)
+
+    def words(self) -> str:
+        return f"postmortem @{self.person}"
+
+    def refuse(self, incident: Incident, speaker: Speaker, now: datetime) -> str | None:
+        return None if find(incident, self.person) else f"I know nobody called {self.person!r}."
+
+    def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
+        person = find(incident, self.person)
+        incident.postmortem_owner = person
+        name = incident.name(person)
+        incident.say(f"{name} owns the postmortem.", now)
+        incident.log("postmortem", f"owned by {name}", now, who=speaker.id)
+        incident.tell(person, f"{speaker.name} names you owner of the postmortem of {incident.label}.")
+        return Answer(f"{name} owns the postmortem")
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import ClassVar, Self
 
 from incident import leadership, wording
+from incident.choices import Choice
 from incident.commands.base import Command, Speaker, Who
 from incident.model import Answer, Challenge, Incident
 from incident.model import Handover as Offer
@@ -47,12 +48,13 @@ class TakeCommand(Command):
             return None
         if incident.deputy == speaker.id:
             return None if self.why else "Say why: `command the IC dropped off the call`."
-        if not trained:
+        since = f" since {wording.clock(incident.commanded_since)}" if incident.commanded_since else ""
+        challenge = incident.challenge
+        if not trained or (challenge is None and not self.why):
             return (
-                f"{incident.name(incident.commander)} commands. If they are gone, the deputy"
+                f"{incident.name(incident.commander)} commands{since}. If they are gone, the deputy"
                 f" ({incident.name(incident.deputy)}) or an IC-trained person says `command why`."
             )
-        challenge = incident.challenge
         if challenge is not None:
             left = challenge.at + rules.challenge_lapses_after - now
             if left > timedelta(0):
@@ -118,12 +120,9 @@ class Handover(Command):
         incident.tell(
             person,
             f"{speaker.name} offers you command of {incident.label}. Say `accept` within {wording.minutes(lapses)}.",
+            Choice("Accept command", "accept", "primary"),
         )
-        incident.say(
-            f"{speaker.name} offers command to {{person:{person}}}: say `accept` within {wording.minutes(lapses)}."
-            f" Until then {speaker.name} commands.",
-            now,
-        )
+        incident.say(wording.handover_offer(incident, incident.handover), now, about=f"handover/{person}/{now:%H%M%S}")
         incident.log("command", f"offers command to {name}", now, who=speaker.id)
         return Answer(f"offered to {name}; it passes when they accept within {wording.minutes(lapses)}")
 

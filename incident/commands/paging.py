@@ -99,6 +99,7 @@ class NeedTeam(Command):
             return Answer(f"{team.name} is represented already")
         if team.id not in incident.needs:
             incident.needs.append(team.id)
-        incident.say(f"{speaker.name} needs somebody from {team.name}. `page {team.id}` pages them.", now)
+        text = f"{speaker.name} needs somebody from {team.name}. `page {team.id}` pages them."
+        incident.say(text, now, about=f"need/{team.id}")
         incident.log("need", f"a representative of {team.name}", now, who=speaker.id)
         return Answer(f"asked for {team.name}; `page {team.id}` pages them")

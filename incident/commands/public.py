@@ -136,7 +136,7 @@ class EditMessage(Command):
         draft.text = publishing.marked(incident, self.text)
         draft.state = DraftState.WAITING
         draft.made_by = speaker.id
-        incident.say(wording.draft_offer(incident, draft), now)
+        incident.say(wording.draft_offer(incident, draft), now, about=f"draft/{self.number}")
         incident.log("message", f"{self.number} edited", now, who=speaker.id)
         return Answer(f"message {self.number} waits for the IC.{publishing.warning(draft.text)}", self.number)
 
@@ -277,5 +277,13 @@ def _cannot_approve(incident: Incident, number: int) -> str | None:
         waiting = [str(d.number) for d in incident.drafts.values() if d.state in (DraftState.WAITING, DraftState.HELD)]
         return f"There is no public message {number}. Waiting: {', '.join(waiting) or 'none'}."
     if draft.state not in (DraftState.WAITING, DraftState.HELD, DraftState.FAILED):
-        return f"Public message {number} is {draft.state}."
+        return _settled(incident, draft)
     return None
+
+
+def _settled(incident: Incident, draft: Draft) -> str:
+    """What happened to it, for whoever comes second."""
+    if draft.approved_at is None:
+        return f"Public message {draft.number} is {draft.state}."
+    by = incident.name(draft.approved_by)
+    return f"{by} approved public message {draft.number} at {wording.clock(draft.approved_at)}; it is {draft.state}."

@@ -9,12 +9,13 @@ from datetime import datetime
 from typing import ClassVar, Self
 
 from incident import wording
+from incident.choices import Choice
 from incident.commands.base import Command, Speaker, Who
 from incident.effects import StartRepair, TellRepair
 from incident.model import Answer, Incident, Objection, Repair, RepairState
 from incident.people import find
 from incident.policy import CatalogueEntry
-from incident.repairs import digest, report_repair, settle
+from incident.repairs import already, digest, report_repair, settle, usual_owner
 from incident.words import Unreadable, Words
 
 _RISK = re.compile(r"\s*\brisk:\s*(low|high)\b", re.IGNORECASE)
@@ -97,7 +98,7 @@ class Propose(Command):
             instructions=_with(entry.apply.manual, filled) if entry else self.text,
         )
         incident.repairs[number] = repair
-        incident.say(wording.repair_offer(incident, repair), now)
+        incident.say(wording.repair_offer(incident, repair), now, about=f"repair/{number}")
         incident.log("repair", f"proposed {number}: {repair.title}{_shown(filled)}", now, who=speaker.id)
         incident.want(StartRepair(f"repair/{number}/start", number))
         return Answer(f"proposed as {number}; nothing runs before the IC approves it", number)
@@ -169,7 +170,7 @@ class Withdraw(_OfRepair):
         return None
 
     def apply_repair(self, incident: Incident, repair: Repair, speaker: Speaker, now: datetime) -> Answer:
-        settle(incident, repair, RepairState.WITHDRAWN, now)
+        settle(incident, repair, RepairState.WITHDRAWN, now, speaker.id)
         incident.say(f"{speaker.name} withdraws {wording.repair_line(repair)}.", now)
         incident.log("repair", f"{repair.number} withdrawn", now, who=speaker.id)
         return Answer(f"{repair.number} is withdrawn")
@@ -240,7 +241,7 @@ class Stop(_WithReason):
         incident.say(text, now)
         incident.log("repair", f"stop {repair.number}: {self.why}", now, who=speaker.id)
         for person in dict.fromkeys((incident.commander, incident.deputy, repair.owner)):
-            incident.tell(person, text)
+            incident.tell(person, text, Choice("Abort", f"abort {repair.number}", "danger"))
         return Answer(f"told {incident.name(incident.commander)} and the owner at once")
 
 
@@ -254,7 +255,9 @@ class Poll(_OfRepair):
     who: ClassVar[Who] = Who.COMMANDER
 
     def refuse_repair(self, incident: Incident, repair: Repair, speaker: Speaker, now: datetime) -> str | None:
-        return None if repair.state.awaits_approval else f"Repair {repair.number} is {repair.state}."
+        if repair.polled_until is not None and not repair.poll_closed and now < repair.polled_until:
+            return f"The window for objections to repair {repair.number} is open already."
+        return None if repair.state.awaits_approval else already(incident, repair)
 
     def apply_repair(self, incident: Incident, repair: Repair, speaker: Speaker, now: datetime) -> Answer:
         window = incident.policy.repair.poll_window
@@ -295,7 +298,7 @@ class Approve(Command):
             return f"There is no repair action {self.number}."
         if not repair.state.awaits_approval:
             again = " Propose it again to run it again." if repair.ended_at else ""
-            return f"Repair {self.number} is {repair.state}.{again}"
+            return f"{already(incident, repair)}{again}"
         if self.owner is not None and find(incident, self.owner) is None:
             return f"I know nobody called {self.owner!r}."
         owner = self._owner(incident, repair)
@@ -320,23 +323,19 @@ class Approve(Command):
         incident.want(TellRepair(f"repair/{repair.number}/approval-{repair.approvals}", repair.number))
         valid = wording.minutes(rules.approval_valid_for)
         if not repair.automated:
+            n = repair.number
             incident.tell(
                 repair.owner,
                 f"{speaker.name} approved {wording.repair_line(repair)}, and you own it. {repair.instructions}\n"
-                f"Say `ack {repair.number}` as you begin (within {valid}), then `done {repair.number} …` or"
-                f" `failed {repair.number} why`.",
+                f"Say `ack {n}` as you begin (within {valid}), then `done {n} …` or `failed {n} why`.",
+                Choice("I begin", f"ack {n}", "primary"),
+                Choice("Done …", f"done {n}", form=True),
+                Choice("Failed …", f"failed {n}", form=True),
             )
         return Answer(f"approved; {by} starts it within {valid} or the approval is void", self.number)
 
     def _owner(self, incident: Incident, repair: Repair) -> str | None:
-        if self.owner is not None:
-            return find(incident, self.owner)
-        entry = incident.policy.entry(repair.entry) if repair.entry else None
-        if entry is not None and entry.owner and incident.policy.person(entry.owner):
-            return entry.owner
-        if repair.automated or repair.proposed_by == incident.commander:
-            return None
-        return repair.proposed_by
+        return find(incident, self.owner) if self.owner is not None else usual_owner(incident, repair)
 
 
 @dataclass(frozen=True)
@@ -348,11 +347,11 @@ class Reject(_WithReason):
     instead: ClassVar[str] = "Object with `object N why`."
 
     def refuse_repair(self, incident: Incident, repair: Repair, speaker: Speaker, now: datetime) -> str | None:
-        return None if repair.state.awaits_approval else f"Repair {repair.number} is {repair.state}."
+        return None if repair.state.awaits_approval else already(incident, repair)
 
     def apply_repair(self, incident: Incident, repair: Repair, speaker: Speaker, now: datetime) -> Answer:
         repair.why = self.why
-        settle(incident, repair, RepairState.REJECTED, now)
+        settle(incident, repair, RepairState.REJECTED, now, speaker.id)
         incident.say(f"The IC rejects {wording.repair_line(repair)}: {self.why}.", now)
         incident.log("repair", f"rejected {repair.number}: {self.why}", now, who=speaker.id)
         return Answer(f"{repair.number} is rejected")
@@ -368,7 +367,7 @@ class Abort(_OfRepair):
         if speaker.id not in (incident.commander, incident.deputy, repair.owner):
             return f"IC, deputy and owner abort. Say `stop {repair.number} why`: it reaches them at once."
         if repair.state not in (RepairState.APPROVED, RepairState.RUNNING):
-            return f"Repair {repair.number} is {repair.state}; there is nothing to abort."
+            return f"{already(incident, repair)} There is nothing to abort."
         return None
 
     def apply_repair(self, incident: Incident, repair: Repair, speaker: Speaker, now: datetime) -> Answer:
@@ -379,7 +378,7 @@ class Abort(_OfRepair):
             repair.why = f"aborted by {speaker.name}"
             incident.want(TellRepair(f"repair/{repair.number}/abort", repair.number))
             return Answer("stopping it; the room hears what had been done")
-        settle(incident, repair, RepairState.ABORTED, now)
+        settle(incident, repair, RepairState.ABORTED, now, speaker.id)
         incident.tell(
             repair.owner, f"{speaker.name} aborts {wording.repair_line(repair)}. Stop, and say what you had done."
         )
@@ -397,10 +396,10 @@ class Verified(_OfRepair):
     def refuse_repair(self, incident: Incident, repair: Repair, speaker: Speaker, now: datetime) -> str | None:
         if repair.state in (RepairState.SUCCEEDED, RepairState.FAILED, RepairState.UNKNOWN):
             return None
-        return f"Repair {repair.number} is {repair.state}; there is nothing to verify."
+        return f"{already(incident, repair)} There is nothing to verify."
 
     def apply_repair(self, incident: Incident, repair: Repair, speaker: Speaker, now: datetime) -> Answer:
-        settle(incident, repair, RepairState.VERIFIED, now)
+        settle(incident, repair, RepairState.VERIFIED, now, speaker.id)
         incident.say(f"{wording.repair_line(repair)} worked, says the IC.", now)
         incident.log("repair", f"{repair.number} worked", now, who=speaker.id)
         return Answer(f"{repair.number} worked")
@@ -417,7 +416,7 @@ class Unverified(_OfRepair):
     refuse_repair = Verified.refuse_repair
 
     def apply_repair(self, incident: Incident, repair: Repair, speaker: Speaker, now: datetime) -> Answer:
-        settle(incident, repair, RepairState.NOT_VERIFIED, now)
+        settle(incident, repair, RepairState.NOT_VERIFIED, now, speaker.id)
         fallback = f" Fallback: {repair.fallback}." if repair.fallback else " What next? `propose …`"
         incident.say(f"{wording.repair_line(repair)} did not work, says the IC.{fallback}", now)
         incident.log("repair", f"{repair.number} did not work", now, who=speaker.id)

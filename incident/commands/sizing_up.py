@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import ClassVar, Self
 
 from incident import leadership, wording
+from incident.choices import Choice
 from incident.commands.base import Command, Speaker, Who
 from incident.model import Answer, Incident, RepairState, SeverityChange
 from incident.model import Task as Assigned
@@ -252,11 +253,7 @@ class AssignTask(Command):
         number = incident.next_number()
         task = Assigned(number, person, self.text, now, now + timedelta(minutes=self.minutes), self.minutes, speaker.id)
         incident.tasks[number] = task
-        incident.say(
-            f"{{person:{person}}} {wording.task_line(incident, task)}, {self.minutes} min."
-            f" Say `ack {number}` when you have understood.",
-            now,
-        )
+        incident.say(wording.task_offer(incident, task), now, about=f"task/{number}")
         incident.log("task", f"{wording.task_line(incident, task)}, {self.minutes} min", now, who=speaker.id)
         return Answer(f"{wording.task_line(incident, task)}, until {wording.clock(task.due_at)}", number)
 
@@ -427,6 +424,7 @@ class SetSeverity(Command):
             incident.tell(
                 incident.commander,
                 f"{speaker.name} suggests {self.severity}{why}. `sev {self.severity.value[-1]}` makes it so.",
+                Choice(f"Make it {self.severity}", f"sev {self.severity.value[-1]}", "primary"),
             )
             incident.log("severity", f"{speaker.name} suggests {self.severity}{why}", now, who=speaker.id)
             return Answer(f"suggested to the IC, {incident.name(incident.commander)}")

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
+from incident.choices import Choice
+
 Done = Mapping[str, datetime]
 
 
@@ -24,6 +26,7 @@ class Whisper:
 
     people: tuple[str, ...]
     text: str
+    choices: tuple[Choice, ...] = ()
     kind: Literal["whisper"] = "whisper"
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from incident.choices import Choice
 from incident.duties.base import Done, Duty, Publish, Whisper, WriteDraft, people
 from incident.model import Announcement, Draft, DraftState, Incident, Phase, RepairState
 from incident.policy import CustomerMessages
@@ -121,9 +122,14 @@ def _reminders(view: CustomerLiaisonView) -> Iterator[Duty]:
             continue
         due = max(draft.due_at, draft.made_at)
         text = f"Public message {draft.number} is due and waits: `message approve {draft.number}`."
-        yield Duty(f"due/{draft.number}", due, Whisper(people(view.commander), text))
+        decide = (
+            Choice("Approve", f"message approve {draft.number}", "primary"),
+            Choice("Edit …", f"message edit {draft.number}", form=True),
+            Choice("Hold", f"message hold {draft.number}"),
+        )
+        yield Duty(f"due/{draft.number}", due, Whisper(people(view.commander), text, decide))
         yield Duty(
             f"due/{draft.number}/deputy",
             due + view.rules.deputy_may_approve_after,
-            Whisper(people(view.deputy), f"{text} The IC has left it; you may."),
+            Whisper(people(view.deputy), f"{text} The IC has left it; you may.", decide[:1]),
         )

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from incident import wording
+from incident.choices import Choice
 from incident.duties.base import Done, Duty, Remark, Whisper, people, ticks
 from incident.model import Announcement, DraftState, Incident, RepairState
 from incident.policy import Deputy
 from incident.policy import Repair as RepairRules
+from incident.repairs import usual_owner
 from incident.severity import Role
 
 
@@ -33,6 +35,7 @@ class WaitingProposal:
     line: str
     waits_since: datetime
     approvals: int
+    needs_owner: bool
 
 
 @dataclass(frozen=True)
@@ -102,7 +105,13 @@ def view(incident: Incident, *, over: bool) -> DeputyView:
             if t.done_at is None
         ),
         proposals=tuple(
-            WaitingProposal(r.number, wording.repair_line(r), r.proposed_at, r.approvals)
+            WaitingProposal(
+                r.number,
+                wording.repair_line(r),
+                r.proposed_at,
+                r.approvals,
+                not r.automated and usual_owner(incident, r) is None,
+            )
             for r in incident.repairs.values()
             if r.state.awaits_approval
         ),
@@ -155,6 +164,7 @@ def _tasks(view: DeputyView) -> Iterator[Duty]:
                 Whisper(
                     people(task.person, view.deputy),
                     f"{task.name} has not said that {what} is understood: `ack {task.number}`.",
+                    (Choice("Understood", f"ack {task.number}", "primary"),),
                 ),
             )
         half = task.assigned_at + (task.due_at - task.assigned_at) / 2
@@ -162,7 +172,11 @@ def _tasks(view: DeputyView) -> Iterator[Duty]:
             yield Duty(
                 f"{key}/looking",
                 half,
-                Whisper(people(task.person, view.deputy), f"{task.name}, still looking? {what} is half over."),
+                Whisper(
+                    people(task.person, view.deputy),
+                    f"{task.name}, still looking? {what} is half over.",
+                    _answers(task),
+                ),
             )
         yield Duty(
             f"{key}/up/{task.extensions}",
@@ -171,17 +185,29 @@ def _tasks(view: DeputyView) -> Iterator[Duty]:
                 people(view.commander, task.person, view.deputy),
                 f"IC, be advised: the timer for {task.name}'s investigation is up ({what})."
                 f" `done {task.number} …` or `more 5m {task.number}`.",
+                _answers(task),
             ),
         )
+
+
+def _answers(task: TaskClock) -> tuple[Choice, ...]:
+    return (
+        Choice("Done …", f"done {task.number}", "primary", form=True),
+        Choice("5 minutes more", f"more 5m {task.number}"),
+    )
 
 
 def _proposals(view: DeputyView) -> Iterator[Duty]:
     for proposal in view.proposals:
         key = f"proposal/{proposal.number}/{proposal.approvals}"
         text = f"Waiting for the IC: {proposal.line}. `approve {proposal.number}` or `reject {proposal.number} why`."
+        decide = (
+            Choice("Approve", f"approve {proposal.number}", "primary", form=proposal.needs_owner),
+            Choice("Reject …", f"reject {proposal.number}", "danger", form=True),
+        )
         reminders = view.repair_rules.remind_after
         for n, after in enumerate(reminders):
-            yield Duty(f"{key}/remind-{n}", proposal.waits_since + after, Whisper(people(view.commander), text))
+            yield Duty(f"{key}/remind-{n}", proposal.waits_since + after, Whisper(people(view.commander), text, decide))
         if reminders:
             patience = reminders[-1] + (reminders[-1] - reminders[-2] if len(reminders) > 1 else reminders[-1])
             yield Duty(f"{key}/deputy", proposal.waits_since + patience, Whisper(people(view.deputy), text))
@@ -195,6 +221,7 @@ def _time_boxes(view: DeputyView) -> Iterator[Duty]:
             Whisper(
                 people(view.commander, repair.owner, view.deputy),
                 f"The time-box of {repair.line} is over. How does it stand? `abort {repair.number}` stops it.",
+                (Choice("Abort", f"abort {repair.number}", "danger"),),
             ),
         )
 
@@ -214,10 +241,16 @@ def _announce(view: DeputyView) -> Iterator[Duty]:
         f"IC: announce publicly? With this message:\n> {view.draft_text}\n"
         f"`announce yes {view.draft}` announces and approves it; `announce no`; unsure means yes."
     )
-    yield Duty(f"announce/{cause}", asked_at, Whisper(people(view.commander), question))
+    answers = (
+        Choice("Yes, with this message", f"announce yes {view.draft}", "primary"),
+        Choice("Edit it first …", f"message edit {view.draft}", form=True),
+        Choice("No", "announce no"),
+        Choice("Unsure (means yes)", f"announce unsure {view.draft}"),
+    )
+    yield Duty(f"announce/{cause}", asked_at, Whisper(people(view.commander), question, answers))
     if view.announcement is Announcement.UNDECIDED:
         again = asked_at + view.rules.announce_asked_within
-        yield Duty(f"announce/{cause}/again", again, Whisper(people(view.commander, view.deputy), question))
+        yield Duty(f"announce/{cause}/again", again, Whisper(people(view.commander, view.deputy), question, answers))
 
 
 def _commander(view: DeputyView, done: Done, now: datetime) -> Iterator[Duty]:
@@ -230,7 +263,11 @@ def _commander(view: DeputyView, done: Done, now: datetime) -> Iterator[Duty]:
     yield Duty(
         key,
         due,
-        Whisper(people(view.commander), f"A status update for the room, ready to send with `brief`:\n> {update}"),
+        Whisper(
+            people(view.commander),
+            f"A status update for the room, ready to send with `brief`:\n> {update}",
+            (Choice("Send it", "brief", "primary"), Choice("In my words …", "brief", form=True)),
+        ),
         covered,
     )
     if view.commanded_since is not None:
@@ -241,6 +278,7 @@ def _commander(view: DeputyView, done: Done, now: datetime) -> Iterator[Duty]:
                 people(view.commander),
                 f"You have commanded for {wording.minutes(view.suggest_handover_after)}. Hand over? `handover @somebody`."
                 f" The briefing: {update}",
+                (Choice("Hand over …", "handover", form=True),),
             ),
         )
     if view.reports_to_commander > view.rules.span_of_control:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from incident import wording
+from incident.choices import Choice
 from incident.duties.base import Done, Duty, Subscribe, Summarise, Whisper, people
 from incident.model import Incident
 from incident.policy import ExecutiveSummaries
@@ -135,7 +136,8 @@ def _preview(view: InternalLiaisonView, regular: Duty, done: Done, now: datetime
         f"The executive summary due at {wording.clock(regular.due_at)} would say:\n"
         f"> {_text(view, regular.due_at)}\nYour own words: `update …`; unanswered, it goes out like this."
     )
-    return Duty(key, regular.due_at - view.rules.shown_before, Whisper(view.told, text))
+    answers = (Choice("In my words …", "update", form=True), Choice("Send it now", "summary send"))
+    return Duty(key, regular.due_at - view.rules.shown_before, Whisper(view.told, text, answers))
 
 
 def _summary(view: InternalLiaisonView, due: datetime, now: datetime) -> Summarise:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from incident.choices import Choice
 from incident.duties.base import Done, Duty, Whisper, people
 from incident.model import Incident, Phase, Status
 from incident.policy import Stalk, StatusSource
@@ -48,7 +49,11 @@ def duties(view: ScribeView, done: Done, now: datetime) -> list[Duty]:
         found.append(Duty("recorded", view.commanded_since, Whisper(view.told, "Scribe: is the call being recorded?")))
     if view.phase is Phase.RESOLVED and view.ended_at is not None and view.told:
         text = "Scribe: where is the recording of the call? `note recording: LINK` keeps it."
-        found.append(Duty("recording-link", view.ended_at, Whisper(view.told, text)))
+        found.append(
+            Duty(
+                "recording-link", view.ended_at, Whisper(view.told, text, (Choice("Keep a note …", "note", form=True),))
+            )
+        )
     return [duty for duty in found if duty.key not in done]
 
 

@@ -117,10 +117,20 @@ def _notified(incident: dict[str, Any]) -> str:
     return str(incident["priority"]["id"])
 
 
+OPENED = ("SEV-1: checkout answers with 500", "This is Kim Kommandson, I am the Incident Commander (since")
+DECIDED = (
+    "Anne Apison proposes repair 2: Roll back the last deployment.",
+    "*Verified* by Kim Kommandson at",
+    "Sam Storeson proposes repair 3 (high risk): restart every database.",
+    "*Rejected* by Kim Kommandson at",
+    "Approved by Kim Kommandson at",
+)
+
+
 async def _the_room_read(copy: Copy) -> None:
-    lines = await copy.lines()
+    messages = (await copy.room())["messages"]
+    lines = [line for m in messages if not m.get("blocks") for line in m["text"].splitlines()]
     in_order = [
-        "SEV-1: checkout answers with 500",
         "could not page Bob Boberson, call +1 555 0100",
         "paged Bob Boberson after all",
         "Bob Boberson acknowledged the page.",
@@ -131,8 +141,6 @@ async def _the_room_read(copy: Copy) -> None:
         "Customer impact: checkout fails for everybody",
         "Everyone, be advised: command passes to Kim Kommandson",
         ROLES.format("Kim Kommandson", "Deputy Deputyson", "Writer McWriterson"),
-        "Anne Apison proposes repair 2: Roll back the last deployment.",
-        "Sam Storeson proposes repair 3 (high risk): restart every database.",
         "The IC rejects repair 3 (high risk): restart every database: we do not know that it helps.",
         "Approved: we are proceeding with repair 2: Roll back the last deployment.",
         "repair 2: Roll back the last deployment runs now.",
@@ -147,9 +155,15 @@ async def _the_room_read(copy: Copy) -> None:
     assert places == sorted(places), "\n".join(lines)
     pinned = (await copy.room())["pins"]
     assert len(pinned) == 1
-    card = next(m["text"] for m in (await copy.room())["messages"] if m["ts"] == pinned[0])
+    notices = [m for m in messages if m.get("blocks")]
+    card = next(m["text"] for m in notices if m["ts"] == pinned[0])
     assert "https://meet.example.com/incident" in card and "PIN 4711" in card
-    keys = [m["metadata"]["event_payload"]["key"] for m in (await copy.room())["messages"]]
+    assert "*resolved* after" in card and "repair 2: Roll back the last deployment: verified" in card
+    told = "\n".join(m["text"] for m in notices)
+    places = [told.index(text) for text in (*OPENED, *DECIDED)]
+    assert len(places) == len(set(places))
+    assert not [b for m in notices if m["ts"] != pinned[0] for b in m["blocks"] if b["type"] == "actions"]
+    keys = [m["metadata"]["event_payload"]["key"] for m in messages]
     assert len(keys) == len(set(keys))
 
 

@@ -1,0 +1,229 @@
+"""What stands in Slack with buttons beside it: how a matter stands, and what may be done about it now.
+
+A notice is posted once and edited in place as its matter moves on; who did what, and when, stays readable in it. It is
+composed anew from the incident each time, so it can never say less than is known. `about` names the matter:
+`card`, `command`, `announced/CHANNEL`, `repair/N`, `draft/N`, `task/N`, `handover/WHO/WHEN`, `need/TEAM`, `trigger/N`.
+"""
+
+from __future__ import annotations
+
+from incident import card, declaring, publishing, repairs, wording
+from incident.choices import Choice, Notice
+from incident.model import Announcement, Draft, DraftState, Handover, Incident, Repair, RepairState, Task, Trigger
+
+TAKE_COMMAND = Choice("I take command", "command", "primary")
+PAGE_AGAIN = Choice("Page the ICs again", "page")
+ACCEPT = Choice("Accept command", "accept", "primary")
+REOPEN = Choice("Reopen", "reopen", "danger")
+
+
+def compose(incident: Incident, about: str) -> Notice:
+    """The notice as it should stand now."""
+    kind, _, rest = about.partition("/")
+    match kind:
+        case "card":
+            return Notice(card.mrkdwn(incident), *card_choices(incident))
+        case "command":
+            return _command(incident)
+        case "announced":
+            return _announced(incident)
+        case "repair":
+            repair = incident.repairs[int(rest)]
+            return Notice(
+                _lines(wording.repair_offer(incident, repair), *_life(incident, repair)), of_repair(incident, repair)
+            )
+        case "draft":
+            draft = incident.drafts[int(rest)]
+            return Notice(_draft(incident, draft), of_draft(incident, draft))
+        case "task":
+            task = incident.tasks[int(rest)]
+            return Notice(_task(incident, task), of_task(task))
+        case "handover":
+            return _handover(incident, rest)
+        case "need":
+            return _need(incident, rest)
+        case "trigger":
+            trigger = incident.triggers[int(rest)]
+            return Notice(_trigger(incident, trigger), _of_trigger(incident, trigger))
+        case _:
+            raise AssertionError(about)
+
+
+def card_choices(incident: Incident) -> tuple[tuple[Choice, ...], tuple[Choice, ...]]:
+    """What somebody who looks at the card is likely to want next; the IC's behind the menu."""
+    if not incident.open:
+        note = Choice("Note …", "note", form=True)
+        return ((REOPEN, note), ()) if incident.phase.value in ("resolved", "cancelled") else ((), ())
+    speak = (
+        Choice("Check in …", "join", form=True),
+        Choice("Report a finding …", "finding", form=True),
+        Choice("Propose a repair …", "propose", form=True),
+    )
+    if incident.commander is None:
+        return (TAKE_COMMAND, PAGE_AGAIN, *speak[:2]), ()
+    return speak, (
+        Choice("IC: give a task …", "task", form=True),
+        Choice("IC: hand over …", "handover", form=True),
+        Choice("IC: resolve …", "resolve", form=True),
+        Choice("Customer message …", "draft", form=True),
+        Choice("Executive summary …", "update", form=True),
+    )
+
+
+def of_repair(incident: Incident, repair: Repair) -> tuple[Choice, ...]:
+    """What may be done about a repair action in its present state."""
+    n = repair.number
+    asks_for_owner = not repair.automated and repairs.usual_owner(incident, repair) is None
+    stop = Choice("Stop …", f"stop {n}", "danger", form=True)
+    match repair.state:
+        case RepairState.PROPOSED | RepairState.VOID:
+            poll = () if repair.polled_until is not None and not repair.poll_closed else (Choice("Poll", f"poll {n}"),)
+            return (
+                Choice("Approve", f"approve {n}", "primary", form=asks_for_owner),
+                *poll,
+                Choice("Reject …", f"reject {n}", "danger", form=True),
+                Choice("Object …", f"object {n}", form=True),
+            )
+        case RepairState.APPROVED:
+            begin = () if repair.automated else (Choice("I begin", f"ack {n}", "primary"),)
+            return (*begin, Choice("Abort", f"abort {n}", "danger"), stop)
+        case RepairState.RUNNING:
+            report = (Choice("Done …", f"done {n}", "primary", form=True), Choice("Failed …", f"failed {n}", form=True))
+            return (*(() if repair.automated else report), Choice("Abort", f"abort {n}", "danger"), stop)
+        case RepairState.SUCCEEDED | RepairState.FAILED | RepairState.UNKNOWN:
+            return (
+                Choice("It worked", f"verified {n}", "primary"),
+                Choice("It did not work", f"unverified {n}", "danger"),
+            )
+        case _:
+            return ()
+
+
+def of_draft(incident: Incident, draft: Draft) -> tuple[Choice, ...]:
+    """What may be done about a public message."""
+    n = draft.number
+    if draft.state not in (DraftState.WAITING, DraftState.HELD, DraftState.FAILED):
+        return ()
+    decided = incident.announcement is Announcement.YES
+    approve = (
+        Choice("Approve", f"message approve {n}", "primary")
+        if decided
+        else Choice("Announce, and approve this", f"announce yes {n}", "primary")
+    )
+    hold = (Choice("Hold", f"message hold {n}"),) if draft.state is DraftState.WAITING else ()
+    no = (Choice("No announcement", "announce no"),) if incident.announcement is Announcement.UNDECIDED else ()
+    return (approve, Choice("Edit …", f"message edit {n}", form=True), *hold, *no)
+
+
+def of_task(task: Task) -> tuple[Choice, ...]:
+    """What its person may say about it."""
+    n = task.number
+    if task.done_at is not None:
+        return ()
+    understood = () if task.understood_at else (Choice("Understood", f"ack {n}", "primary"),)
+    return (*understood, Choice("Done …", f"done {n}", form=True), Choice("More time", f"more 5m {n}"))
+
+
+def _command(incident: Incident) -> Notice:
+    text = wording.opening(incident)
+    if incident.commander is not None and incident.commanded_since is not None:
+        commands = wording.this_is(incident.name(incident.commander), acting=incident.acting)
+        return Notice(_lines(text, f"{commands} (since {wording.clock(incident.commanded_since)})"))
+    return Notice(text, (TAKE_COMMAND, PAGE_AGAIN) if incident.open else ())
+
+
+def _announced(incident: Incident) -> Notice:
+    """The answer where it was declared: a line per person, then the links, then how it went on."""
+    text = declaring.announcement(incident)
+    if not incident.open and incident.ended_at is not None:
+        return Notice(_lines(text, f"{incident.phase.value.capitalize()} at {wording.clock(incident.ended_at)}."))
+    if incident.commander is not None:
+        return Notice(_lines(text, wording.roles(incident)))
+    return Notice(text, (TAKE_COMMAND,))
+
+
+def _life(incident: Incident, repair: Repair) -> list[str]:
+    """Who pressed what, and when."""
+    lines = [f"{o.who} objected at {wording.clock(o.at)}: {o.why}" for o in repair.objections]
+    if repair.approved_at is not None:
+        by = "the runner" if repair.automated else incident.name(repair.owner)
+        void = f" Void: {repair.why}." if repair.state is RepairState.VOID else f" Owned by {by}."
+        lines.append(f"Approved by {incident.name(repair.approved_by)} at {wording.clock(repair.approved_at)}.{void}")
+    if repair.started_at is not None:
+        until = repair.time_box_ends if repair.state is RepairState.RUNNING else None
+        box = f", time-box until {wording.clock(until)}" if until else ""
+        lines.append(f"Running since {wording.clock(repair.started_at)}{box}.")
+    if repair.ended_at is not None and repair.started_at is not None:
+        lines.append(f"Ended at {wording.clock(repair.ended_at)}{f': {repair.outcome}' if repair.outcome else '.'}")
+    if repair.state.settled:
+        who = f" by {incident.name(repair.settled_by)}" if repair.settled_by else ""
+        at = f" at {wording.clock(repair.settled_at)}" if repair.settled_at else ""
+        why = f": {repair.why}" if repair.why else "."
+        lines.append(f"*{repair.state.value.capitalize()}*{who}{at}{why}")
+    return lines
+
+
+def _draft(incident: Incident, draft: Draft) -> str:
+    lines = [wording.draft_offer(incident, draft) + publishing.warning(draft.text)]
+    if draft.approved_at is not None:
+        lines.append(f"Approved by {incident.name(draft.approved_by)} at {wording.clock(draft.approved_at)}.")
+    if draft.published_at is not None:
+        lines.append(f"Out since {wording.clock(draft.published_at)}: {draft.url}".rstrip(": "))
+    elif draft.state in (DraftState.HELD, DraftState.SUPERSEDED, DraftState.FAILED):
+        lines.append(
+            {"held": "Held back by the IC.", "superseded": "A newer one took its place."}.get(
+                draft.state.value, "It could not be published; approving it tries again."
+            )
+        )
+    return _lines(*lines)
+
+
+def _task(incident: Incident, task: Task) -> str:
+    lines = [wording.task_offer(incident, task)]
+    if task.done_at is not None:
+        lines.append(f"Done at {wording.clock(task.done_at)}{f': {task.result}' if task.result else '.'}")
+    elif task.understood_at is not None:
+        lines.append(f"Understood at {wording.clock(task.understood_at)}; until {wording.clock(task.due_at)}.")
+    return _lines(*lines)
+
+
+def _handover(incident: Incident, rest: str) -> Notice:
+    offer = incident.handover
+    if offer is not None and rest == f"{offer.to}/{offer.offered_at:%H%M%S}":
+        return Notice(wording.handover_offer(incident, offer), (ACCEPT,))
+    person = rest.rpartition("/")[0]
+    return Notice(f"Command was offered to {incident.name(person)}; that is settled.")
+
+
+def _need(incident: Incident, team_id: str) -> Notice:
+    team = incident.policy.team(team_id)
+    assert team is not None
+    if team_id in incident.needs:
+        return Notice(f"Somebody from {team.name} is needed.", (Choice(f"Page {team.name}", f"page {team_id}"),))
+    return Notice(f"Somebody from {team.name} was needed, and is here.")
+
+
+def _trigger(incident: Incident, trigger: Trigger) -> str:
+    text = f"A further trigger while this incident is open: {trigger.text} ({trigger.source})."
+    if trigger.decided_at is None:
+        return f"{text} The same trouble, or a separate one? `same {trigger.number}` or `separate {trigger.number}`."
+    became = f"incident {trigger.became}" if trigger.became else "the same"
+    return f"{text} {incident.name(trigger.decided_by)} said at {wording.clock(trigger.decided_at)}: {became}."
+
+
+def _of_trigger(incident: Incident, trigger: Trigger) -> tuple[Choice, ...]:
+    if trigger.decided_at is not None or not incident.open:
+        return ()
+    n = trigger.number
+    return (Choice("The same", f"same {n}", "primary"), Choice("Separate", f"separate {n}", "danger"))
+
+
+def settled(about: str, notice: Notice) -> bool:
+    """Nothing more will be edited in it."""
+    if about == "card" or about.startswith(("announced/", "command")):
+        return False
+    return not notice.choices
+
+
+def _lines(*lines: str) -> str:
+    return "\n".join(line for line in lines if line)
