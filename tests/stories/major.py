@@ -158,7 +158,7 @@ async def _the_room_read(copy: Copy) -> None:
     notices = [m for m in messages if m.get("blocks")]
     card = next(m["text"] for m in notices if m["ts"] == pinned[0])
     assert "https://meet.example.com/incident" in card and "PIN 4711" in card
-    assert "*resolved* after" in card and "repair 2: Roll back the last deployment: verified" in card
+    assert "*closed* after" in card and "repair 2: Roll back the last deployment: verified" in card, card
     told = "\n".join(m["text"] for m in notices)
     places = [told.index(text) for text in (*OPENED, *DECIDED)]
     assert len(places) == len(set(places))
