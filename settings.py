@@ -24,6 +24,7 @@ PRACTICE_KEYS = {
     "SLACK_APP_TOKEN": "xapp-practice",
     "PAGERDUTY_API_KEY": "practice-pagerduty",
     "PAGERDUTY_FROM": "dont-panic@example.com",
+    "PAGERDUTY_WEBHOOK_SECRET": "practice-webhook",
     "STATUSPAGE_API_KEY": "practice-statuspage",
 }
 
@@ -39,15 +40,18 @@ class Settings(BaseModel):
 
     slack_bot_token: SecretStr = SecretStr("")
     slack_app_token: SecretStr = SecretStr("")
+    slack_signing_secret: SecretStr = SecretStr("")
     slack_api_url: str = SLACK
     pagerduty_api_key: SecretStr = SecretStr("")
     pagerduty_api_url: str = PAGERDUTY
     pagerduty_from: str = ""
+    pagerduty_webhook_secret: SecretStr = SecretStr("")
     statuspage_api_key: SecretStr = SecretStr("")
     statuspage_api_url: str = STATUSPAGE
     database_url: str = ""
     config: Path = Field(Path("config/example.toml"), alias="DONT_PANIC_CONFIG")
     state: Path = Field(Path(".state"), alias="DONT_PANIC_STATE")
+    listen: str = Field("", alias="DONT_PANIC_LISTEN")
     web_ui: str = Field("", alias="DONT_PANIC_WEB_UI")
     person: str = Field("", alias="IC_USER")
 
@@ -72,6 +76,12 @@ class Settings(BaseModel):
         if not self.pagerduty_from:
             raise Misconfigured("PAGERDUTY_FROM is missing: the e-mail of the PagerDuty user the pages come from.")
         return False
+
+    @property
+    def pagerduty_webhook_secrets(self) -> list[SecretStr]:
+        """Several, parted by commas, while one is being replaced."""
+        parts = self.pagerduty_webhook_secret.get_secret_value().split(",")
+        return [SecretStr(part.strip()) for part in parts if part.strip()]
 
     @cached_property
     def organisation(self) -> Organisation:

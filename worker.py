@@ -36,6 +36,8 @@ from activities.records import Records
 from activities.repair import Runner
 from activities.status_page import StatusPage
 from connection import connect
+from entrypoints.gateway import Gateway
+from entrypoints.standby import Standby
 from incident.policy import BadPolicy
 from settings import Misconfigured, Settings
 from workflows import queues
@@ -199,6 +201,10 @@ async def serve(settings: Settings, roles: Collection[str], environment: str, re
             stack.callback(stopped.set)
             threading.Thread(target=house.paging.keep_book_fresh, args=(REFRESH_EVERY, stopped), daemon=True).start()
             await asyncio.to_thread(wait_for_book, house.book, 2.0)
+            # What a door on this machine kept while Temporal was away.
+            standby = Standby.of(settings, house.book)
+            handing_over = asyncio.create_task(standby.keep_handing_over(Gateway(client)))
+            stack.callback(handing_over.cancel)
         for worker in workers(client, house, roles, environment):
             await stack.enter_async_context(worker)
         ready()

@@ -115,6 +115,7 @@ class Chat:
         self._places = places
         self._web_ui = web_ui
         self._home = ""
+        self._users: dict[str, str] = {}
 
     @activity.defn
     async def open_room(self, order: RoomOrder) -> Room:
@@ -151,9 +152,9 @@ class Chat:
     @activity.defn
     async def tell(self, tell: Tell) -> None:
         """Privately. Somebody who is not in Slack cannot be told: that is given up with a sentence."""
-        slack_id = self._places.slack_id(tell.person)
+        slack_id = await self._user(tell.person)
         if not slack_id:
-            raise errors.rejected("Slack", f"{tell.person} has no Slack id")
+            raise errors.rejected("Slack", f"{tell.person} is not known there")
         opened = await self._call(self._slack.conversations_open(users=[slack_id]))
         text = self._places.for_slack(tell.text)
         blocks = drawn.message(text, tell.incident, tell.choices) if tell.choices else None
@@ -179,7 +180,7 @@ class Chat:
     @activity.defn
     async def invite(self, invitation: Invitation) -> None:
         """Who is there already is fine; who is not in Slack is left out."""
-        for slack_id in filter(None, map(self._places.slack_id, invitation.people)):
+        for slack_id in filter(None, [await self._user(person) for person in invitation.people]):
             await self._fine(
                 self._slack.conversations_invite(channel=invitation.channel, users=[slack_id]),
                 "already_in_channel",
@@ -229,6 +230,19 @@ class Chat:
             if metadata.get("event_type") == EVENT and metadata.get("event_payload", {}).get("key") in keys:
                 return str(message["ts"])
         return None
+
+    async def _user(self, person: str) -> str:
+        """Their Slack id: the organisation's word, else by their e-mail; empty for somebody Slack does not know."""
+        if (id := self._places.slack_id(person) or self._users.get(person, "")) or not self._places.email(person):
+            return id
+        try:
+            found = await self._slack.users_lookupByEmail(email=self._places.email(person))
+        except (SlackClientError, aiohttp.ClientError, OSError, asyncio.TimeoutError) as error:
+            if _code(error) == "users_not_found":
+                return ""
+            raise errors.from_slack(error) from None
+        self._users[person] = str(found["user"]["id"])
+        return self._users[person]
 
     async def _find_room(self, name: str) -> str:
         cursor = ""

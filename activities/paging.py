@@ -18,6 +18,8 @@ from temporalio.exceptions import ApplicationError
 
 from activities import errors
 from activities.on_call_book import AHEAD, OnCallBook, Shift, now
+from incident import wording
+from incident.model import Incident, Page
 from incident.policy import Organisation
 
 ANSWER_WITHIN = 10.0
@@ -41,6 +43,22 @@ class PageOrder:
     escalation_policy: str = ""
     level: int = 0
     priority: str = ""
+
+
+def order_for(incident: Incident, page: Page) -> PageOrder:
+    """The order of one of an incident's pages."""
+    return PageOrder(
+        incident=incident.id,
+        key=page.key,
+        title=wording.page_title(incident, page),
+        details=wording.page_details(incident),
+        service=incident.policy.paging.service,
+        practice=incident.practice,
+        people=(page.person,) if page.person else (),
+        escalation_policy=page.escalation_policy,
+        level=page.round,
+        priority=incident.policy.paging.priorities.get(incident.severity, ""),
+    )
 
 
 @dataclass(frozen=True)

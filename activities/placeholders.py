@@ -57,6 +57,10 @@ class Placeholders:
             return contact.slack
         return person if re.fullmatch(r"[UW][A-Z0-9]+", person) else ""
 
+    def email(self, person: str) -> str:
+        contact = self._organisation.contact(person)
+        return contact.email if contact else ""
+
     def _value(
         self,
         match: re.Match[str],

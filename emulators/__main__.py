@@ -17,7 +17,8 @@ async def serve(options: argparse.Namespace) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     world = read_world(options.config)
-    async with start(world, host=options.host, port=options.port, state=options.state) as running:
+    webhook = (options.webhook, options.webhook_secret) if options.webhook else None
+    async with start(world, host=options.host, port=options.port, state=options.state, webhook=webhook) as running:
         print(f"emulators: {running.url}", flush=True)
         await stop.wait()
 
@@ -28,6 +29,8 @@ def main() -> int:
     parser.add_argument("--port", type=int, default=7080)
     parser.add_argument("--config", type=Path, default=Path("config/emulators.toml"))
     parser.add_argument("--state", type=Path, help="a folder in which what happened survives a restart")
+    parser.add_argument("--webhook", default="", help="where PagerDuty tells what happens there")
+    parser.add_argument("--webhook-secret", default="practice-webhook", help="what those messages are signed with")
     try:
         asyncio.run(serve(parser.parse_args()))
     except OSError as error:

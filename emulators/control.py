@@ -18,6 +18,7 @@ from emulators.slack.rate_limits import RateLimits
 from emulators.slack.socket_mode import SocketMode
 from emulators.slack.workspace import SlackError, Workspace
 from emulators.status_page import StatusPage
+from emulators.store import Document
 
 LONGEST_WAIT = 60.0
 
@@ -56,6 +57,11 @@ class Control:
             ("POST", "/control/slack/command", self._command),
             ("POST", "/control/slack/action", self._press),
             ("POST", "/control/slack/view", self._submit),
+            ("POST", "/control/slack/view/field", self._fill_in),
+            ("POST", "/control/slack/view/close", self._close_view),
+            ("POST", "/control/slack/shortcut", self._shortcut),
+            ("POST", "/control/slack/home", self._home),
+            ("GET", "/control/slack/views", self._views),
             ("POST", "/control/slack/redeliver", self._redeliver),
             ("POST", "/control/slack/socket", self._drop_sockets),
             ("POST", "/control/slack/rate_limits", self._rate_limits),
@@ -63,6 +69,10 @@ class Control:
             ("POST", "/control/pagerduty/acknowledge", self._acknowledge),
             ("POST", "/control/pagerduty/acknowledgement", self._acknowledgement),
             ("POST", "/control/pagerduty/oncall", self._on_call),
+            ("POST", "/control/pagerduty/trigger", self._trigger),
+            ("POST", "/control/pagerduty/reply", self._reply),
+            ("POST", "/control/pagerduty/webhook", self._webhook),
+            ("POST", "/control/pagerduty/webhook/again", self._webhook_again),
             ("GET", "/control/pagerduty/incidents", self._incidents),
             ("GET", "/control/statuspage", self._published),
             ("POST", "/control/status/{name}", self._set_status),
@@ -129,7 +139,7 @@ class Control:
 
     async def _press(self, request: web.Request) -> Any:
         given = await arguments(request)
-        action: dict[str, Any] = {k: given[k] for k in ("action_id", "value", "block_id") if k in given}
+        action = _action(given)
         delivery = self._sockets.press(given["user"], given["channel"], given["ts"], action)
         return await self._acknowledged(delivery, given["user"], given["channel"])
 
@@ -139,7 +149,44 @@ class Control:
         if view is None:
             raise web.HTTPNotFound(text="no such view")
         delivery = self._sockets.submit(given["user"], view, given.get("values", {}))
+        heard = await self._acknowledged(delivery, given["user"], "")
+        wrong = isinstance(heard.get("answer"), dict) and heard["answer"].get("response_action") == "errors"
+        if heard["acknowledged"] and not wrong:
+            self._closed(view)
+        return heard
+
+    async def _fill_in(self, request: web.Request) -> Any:
+        given = await arguments(request)
+        view = self._space.views.get(given["view_id"])
+        if view is None:
+            raise web.HTTPNotFound(text="no such view")
+        delivery = self._sockets.fill_in(given["user"], view, given.get("values", {}), _action(given))
         return await self._acknowledged(delivery, given["user"], "")
+
+    async def _close_view(self, request: web.Request) -> Any:
+        view = self._space.views.get((await arguments(request))["view_id"])
+        if view is not None:
+            self._closed(view)
+        return {}
+
+    def _closed(self, view: Document) -> None:
+        view["closed"] = True
+        self._space.views.changed(view["id"])
+        self._space.note()
+
+    async def _shortcut(self, request: web.Request) -> Any:
+        given = await arguments(request)
+        channel, ts = str(given.get("channel") or ""), str(given.get("ts") or "")
+        delivery = self._sockets.shortcut(given["user"], given["callback_id"], channel, ts)
+        return await self._acknowledged(delivery, given["user"], "")
+
+    async def _home(self, request: web.Request) -> Any:
+        self._sockets.open_home((await arguments(request))["user"])
+        return {}
+
+    async def _views(self, request: web.Request) -> Any:
+        """The open forms, and the homes."""
+        return [view for view in self._space.views.values() if not view.get("closed")]
 
     async def _acknowledged(self, delivery: Any, user: str, channel: str) -> Any:
         """What the app answered within Slack's three seconds; a text in it is shown to the person."""
@@ -191,6 +238,29 @@ class Control:
         self._account.levels[self._account.policy(given["escalation_policy"]).id] = list(given["levels"])
         return {}
 
+    async def _trigger(self, request: web.Request) -> Any:
+        """A monitor of the company's opens an incident of its own in PagerDuty."""
+        given = await arguments(request)
+        asked: dict[str, Any] = {"title": given["title"], "service": {"id": given.get("service", "PSVCAPI")}}
+        if given.get("priority"):
+            asked["priority"] = {"id": given["priority"]}
+        return self._account.open(asked, f"http://{request.host}/pagerduty")
+
+    async def _reply(self, request: web.Request) -> Any:
+        given = await arguments(request)
+        accepted = given.get("state", "accepted") == "accepted"
+        self._account.reply(given["incident"], given["user"], accepted=accepted, message=given.get("message", ""))
+        return {}
+
+    async def _webhook(self, request: web.Request) -> Any:
+        given = await arguments(request)
+        self._account.webhooks.url, self._account.webhooks.secret = given["url"], given["secret"]
+        return {}
+
+    async def _webhook_again(self, request: web.Request) -> Any:
+        self._account.webhooks.again()
+        return {}
+
     async def _incidents(self, request: web.Request) -> Any:
         return list(self._account.incidents.values())
 
@@ -200,6 +270,12 @@ class Control:
     async def _set_status(self, request: web.Request) -> Any:
         self._systems[request.match_info["name"]] = str((await arguments(request))["status"])
         return self._systems
+
+
+def _action(given: dict[str, Any]) -> dict[str, Any]:
+    """A pressed element, as a payload's `actions` has it."""
+    known = ("type", "action_id", "value", "block_id", "selected_option", "selected_user")
+    return {"type": "button"} | {key: given[key] for key in known if key in given}
 
 
 def _answering(handler: Callable[[web.Request], Any]) -> Callable[[web.Request], Any]:

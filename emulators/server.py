@@ -34,12 +34,13 @@ class Emulators:
     url: str
 
 
-def application(world: World, store: Store) -> web.Application:
+def application(world: World, store: Store, webhook: tuple[str, str] | None = None) -> web.Application:
     journal = Journal()
     space = Workspace(world, store)
     sockets = SocketMode(space)
     limits = RateLimits()
     account = Account(world, store)
+    account.webhooks.url, account.webhooks.secret = webhook or ("", "")
     status_page = StatusPage(world, store)
     systems = dict(world.systems)
 
@@ -102,11 +103,19 @@ def application(world: World, store: Store) -> web.Application:
 
 @asynccontextmanager
 async def start(
-    world: World, *, host: str = "127.0.0.1", port: int = 0, state: Path | None = None
+    world: World,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    state: Path | None = None,
+    webhook: tuple[str, str] | None = None,
 ) -> AsyncIterator[Emulators]:
-    """Serve until the context ends. Port 0 takes a free one; with `state`, what happened survives."""
+    """Serve until the context ends. Port 0 takes a free one; with `state`, what happened survives.
+
+    `webhook` is the address that PagerDuty tells what happens, and the secret it signs with.
+    """
     store = Store(state / "emulators.db" if state else None)
-    runner = web.AppRunner(application(world, store), access_log=None, shutdown_timeout=2)
+    runner = web.AppRunner(application(world, store, webhook), access_log=None, shutdown_timeout=2)
     await runner.setup()
     try:
         site = web.TCPSite(runner, host, port)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class User:
-    """One human, with their ids at Slack and PagerDuty (empty: not there)."""
+    """One human, with their ids at Slack and PagerDuty (empty: not there). `workspace`: another one than ours."""
 
     name: str
     slack: str = ""
@@ -17,6 +17,7 @@ class User:
     email: str = ""
     phone: str = ""
     acknowledges_after: float | None = None
+    workspace: str = ""
 
 
 @dataclass(frozen=True)

@@ -147,11 +147,14 @@ def help_(about: tuple[str, ...], as_json: bool) -> None:
 @click.option("--state", type=click.Path(path_type=Path), default=None, help="Where everything is kept [.state].")
 @click.option("--port", default=7080, help="The emulators' page [7080].")
 @click.option("--temporal-port", default=7233, help="Temporal [7233].")
+@click.option("--listener-port", default=7090, help="Where PagerDuty's webhooks arrive [7090].")
 @click.option("--ui-port", default=8233, help="Temporal's Web UI [8233].")
 @click.option(
     "--config", type=click.Path(path_type=Path), default=None, help="The organisation's file [config/example.toml]."
 )
-def up(state: Path | None, port: int, temporal_port: int, ui_port: int, config: Path | None) -> None:
+def up(
+    state: Path | None, port: int, temporal_port: int, listener_port: int, ui_port: int, config: Path | None
+) -> None:
     """run everything on this machine, in the foreground"""
     from entrypoints.up import Places
     from entrypoints.up import up as run
@@ -160,7 +163,7 @@ def up(state: Path | None, port: int, temporal_port: int, ui_port: int, config: 
         os.environ["DONT_PANIC_CONFIG"] = str(config)
     try:
         settings = configuration.from_environment()
-        places = Places(state or settings.state, temporal_port, ui_port, port)
+        places = Places(state or settings.state, temporal_port, ui_port, port, listener_port)
         code = run(places, settings)
     except (Misconfigured, BadPolicy) as fault:
         print(fault, file=sys.stderr)
@@ -214,13 +217,22 @@ async def _act(words: str, options: Options, settings: Settings) -> str:
     from connection import connect
     from entrypoints.conversation import Conversation, Heard
     from entrypoints.gateway import Gateway
+    from entrypoints.standby import Standby
 
     practice = settings.practice
     organisation = settings.organisation
     by, name = _speaker(options.speaker, settings)
     book = OnCallBook(settings.on_call_book, organisation)
     gateway = Gateway(await connect(lazy=True))
-    conversation = Conversation(gateway, organisation, book, practice=practice, door="cli", web_ui=settings.web_ui)
+    conversation = Conversation(
+        gateway,
+        organisation,
+        book,
+        practice=practice,
+        door="cli",
+        web_ui=settings.web_ui,
+        standby=Standby.of(settings, book),
+    )
     heard = Heard(words, by, name, options.id or str(uuid.uuid4()), options.incident)
     outcome = await conversation.act(heard)
     if options.as_json:

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+import asyncio
+import time
+import uuid
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import Any
 
 from activities.on_call_book import OnCallBook, now
 from entrypoints.gateway import Gateway, Listed, NoSuchIncident, Refused, Unanswered, Unreachable
-from incident import card, grammar, wording
-from incident.commands import Command, Who
+from entrypoints.standby import Standby
+from incident import card, declaring, grammar, identity, wording
+from incident.commands import Command, Said, Who
 from incident.commands.ending import Reload
 from incident.commands.paging import PagePeople
+from incident.commands.triggering import Further
 from incident.grammar import Opening, Question
 from incident.model import Entry, Origin
 from incident.policy import Organisation
 from incident.words import Unreadable
 
 READ_WITHIN = 10
+LISTED_WITHIN = 10.0
+PROBLEMS = (Unreadable, Refused, NoSuchIncident, Unreachable, Unanswered)
+"""Each says in its text what is wrong and what to do."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +60,7 @@ class Conversation:
         practice: bool,
         door: str,
         web_ui: str = "",
+        standby: Standby | None = None,
     ) -> None:
         self._gateway = gateway
         self._organisation = organisation
@@ -59,6 +69,9 @@ class Conversation:
         self._practice = practice
         self._door = door
         self._web_ui = web_ui
+        self._standby = standby
+        self._triggers = asyncio.Lock()
+        self._declared: tuple[str, float] = ("", 0.0)
         self._questions: dict[str, Callable[[Heard, str], Awaitable[Outcome]]] = {
             "oncall": self._on_call,
             "responders": self._responders,
@@ -75,42 +88,81 @@ class Conversation:
         """For doors that show text: whatever happens, a sentence."""
         try:
             return (await self.act(heard)).text
-        except (Unreadable, Refused, NoSuchIncident, Unreachable, Unanswered) as problem:
+        except PROBLEMS as problem:
             return str(problem)
 
     async def act(self, heard: Heard) -> Outcome:
         """Raises Unreadable, Refused, NoSuchIncident, Unreachable or Unanswered, each with what to do."""
-        try:
-            return await self._act(heard)
-        except RuntimeError as error:
-            if "connect" not in str(error).lower():
-                raise
-            raise Unreachable("Temporal cannot be reached. Is `ic up` running?") from error  # the first call connects
+        return await self.carry_out(heard, grammar.read(heard.words, self._policy))
 
-    async def _act(self, heard: Heard) -> Outcome:
-        meant = grammar.read(heard.words, self._policy)
+    async def carry_out(self, heard: Heard, meant: Command | Question | Opening) -> Outcome:
+        """What was meant, however it was gathered: the words of a line, or a form's fields. Raises as `act` does."""
         if isinstance(meant, PagePeople) and not meant.whom and not heard.incident:
-            meant = Opening(meant.reason)  # outside of a room, paging an IC begins an incident
+            return await self.trigger(heard, Opening(meant.reason))  # outside of a room, paging an IC begins one
         match meant:
             case Opening():
                 return await self._declare(heard, meant)
             case Question(about=about, rest=rest):
-                return await self._questions[about](heard, rest)
+                with _reaching():
+                    return await self._questions[about](heard, rest)
+            case PagePeople():
+                return await self._page(heard, meant)
             case Command():
-                return await self._say(heard, meant)
+                with _reaching():
+                    return await self._say(heard, meant)
+
+    async def trigger(self, heard: Heard, opening: Opening, *, source: str = "", url: str = "") -> Outcome:
+        """One storm, one room (process, 1): while a major incident is open, it is a further trigger of that one.
+
+        One after the other: a storm is many at the same moment. `heard.id` names the trigger once and for all.
+        """
+        async with self._triggers:
+            try:
+                with _reaching():
+                    storm = await self._open_major(heard.id)
+            except Unreachable:
+                storm = ""  # declaring pages without Temporal, too
+            if storm:
+                further = Further(opening.title or "somebody pages an IC", source, url)
+                return await self._say(replace(heard, incident=storm), further)
+            outcome = await self._declare(heard, opening)
+            self._declared = (outcome.data["incident"], time.monotonic())
+            return outcome
+
+    async def _open_major(self, trigger: str) -> str:
+        """The open major incident; empty when there is none, or when this very trigger declared it."""
+        if trigger and await self._gateway.declared_under(trigger):
+            return ""
+        id, at = self._declared
+        if id and time.monotonic() - at < LISTED_WITHIN:
+            return id  # the list may not show it yet
+        return next((listed.id for listed in await self._gateway.list() if listed.major), "")
 
     async def _declare(self, heard: Heard, opening: Opening) -> Outcome:
-        id = await self._gateway.declare(
-            opening.title,
-            by=heard.by,
-            by_name=heard.name,
-            policy=self._policy,
-            practice=self._practice,
-            severity=opening.severity,
-            service=opening.service,
-            origin=Origin(self._door, heard.channel, heard.thread),
-            key=heard.id,
-        )
+        asked: dict[str, Any] = {
+            "by": heard.by,
+            "by_name": heard.name,
+            "policy": self._policy,
+            "practice": self._practice,
+            "severity": opening.severity,
+            "service": opening.service,
+            "security": opening.security,
+            "origin": Origin(self._door, heard.channel, heard.thread),
+            "key": heard.id or str(uuid.uuid4()),
+        }
+        try:
+            with _reaching():
+                id = await self._gateway.declare(opening.title, **asked)
+        except Unreachable:
+            if self._standby is None:
+                raise
+            declaration = declaring.draw_up(opening.title, at=now(), **asked)
+            text = await self._standby.declare(declaration)
+            return Outcome(text, {"incident": declaration.id, "room": identity.room_name(declaration.id)})
+        data = {"incident": id, "room": identity.room_name(id)}
+        if opening.security:
+            text = f"Declared: security incident {id}, in a private room. Delete your message if it says what is wrong."
+            return Outcome(text, data)
         lines = [
             f"Declared: incident {id}. The incident commanders are being paged; who was paged is said here and in #inc-{id}."
             if heard.channel
@@ -118,7 +170,31 @@ class Conversation:
         ]
         if self._web_ui:
             lines.append(f"{self._web_ui}/namespaces/default/workflows/incident-{id}")
-        return Outcome("\n".join(lines), {"incident": id, "room": f"inc-{id}"})
+        return Outcome("\n".join(lines), data)
+
+    async def _page(self, heard: Heard, command: PagePeople) -> Outcome:
+        """With or without an incident, from anywhere (process, 1), and without Temporal."""
+        try:
+            with _reaching():
+                incident = heard.incident or await self._only_open()
+                if incident:
+                    return await self._say(replace(heard, incident=incident), command)
+        except Unreachable:
+            if self._standby is None:
+                raise
+            incident = heard.incident
+        if self._standby is None:
+            raise NoSuchIncident("No incident is open. `declare …` begins one.")
+        if (why := command.refuse_whom(self._policy)) is not None:
+            raise Refused(why)
+        id = heard.id or str(uuid.uuid4())
+        text = await self._standby.page(incident, Said(command, heard.by, id, self._door, heard.name, now()))
+        return Outcome(text, {"incident": incident, "text": text})
+
+    async def _only_open(self) -> str:
+        """The one open incident; empty when there is none, or several and none is meant."""
+        running = await self._gateway.list()
+        return running[0].id if len(running) == 1 else ""
 
     async def _say(self, heard: Heard, command: Command) -> Outcome:
         if isinstance(command, Reload):
@@ -257,3 +333,14 @@ class Conversation:
         lines = grammar.usage_lines()
         data = [{"usage": usage, "help": text, "who": who} for usage, text, who in lines]
         return Outcome(grammar.help_text(rest), data)
+
+
+@contextmanager
+def _reaching() -> Iterator[None]:
+    """The first call connects; a server that is not there is said in our words."""
+    try:
+        yield
+    except RuntimeError as error:
+        if "connect" not in str(error).lower():
+            raise
+        raise Unreachable("Temporal cannot be reached. Is `ic up` running?") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import time
 import uuid
 from dataclasses import dataclass
@@ -14,11 +15,11 @@ from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
-from incident import identity
+from incident import declaring, identity
 from incident.commands import Command, Said
 from incident.declaring import Declaration
-from incident.model import Answer, Entry, Incident, Origin
-from incident.policy import Policy
+from incident.model import Answer, Entry, Incident
+from incident.reports import Report
 from incident.severity import Severity
 from workflows import retries, search_attributes
 from workflows.incident_input import IncidentInput
@@ -26,6 +27,8 @@ from workflows.queues import INCIDENT
 
 WORKFLOW = "IncidentWorkflow"  # by name: its class would import every SDK of the activities into each `ic`
 ANSWER_WITHIN = timedelta(seconds=20)
+BEGUN_WITHIN = timedelta(seconds=4)
+"""After that a door pages by itself: a page is never behind anything."""
 TURN = 0.1
 MOVED_WITHIN = 3.0
 ASKED = 4
@@ -64,6 +67,11 @@ class Listed:
     declared_at: datetime
     ended_at: datetime | None
 
+    @property
+    def major(self) -> bool:
+        """Open, and a SEV-1 or SEV-2."""
+        return self.status == "open" and self.severity in (Severity.SEV1, Severity.SEV2)
+
 
 class Gateway:
     """`say` a command, `declare` an incident, look at what is there. No method a verb."""
@@ -71,42 +79,20 @@ class Gateway:
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    async def declare(
-        self,
-        title: str,
-        *,
-        by: str,
-        by_name: str,
-        policy: Policy,
-        practice: bool,
-        severity: Severity | None = None,
-        service: str = "",
-        origin: Origin | None = None,
-        key: str = "",
-    ) -> str:
-        """The id of the incident. The same key always gives the same one; it needs no worker alive."""
-        key = key or str(uuid.uuid4())
-        words = 2
-        while True:
-            declaration = Declaration(
-                id=identity.incident_id(key, words),
-                title=title,
-                by=by,
-                by_name=by_name,
-                at=datetime.now(UTC),
-                policy=policy,
-                severity=severity or Severity.SEV2,
-                origin=origin or Origin(),
-                practice=practice,
-                service=service,
-                key_mark=identity.key_mark(key),
-            )
-            if await self._start(declaration):
-                return declaration.id
-            words += 1  # another key's incident has this id
+    async def declare(self, title: str, *, key: str = "", **more: Any) -> str:
+        """The id of the incident. `more` is as `declaring.draw_up` has it.
 
-    async def _start(self, declaration: Declaration) -> bool:
-        """True when it runs, begun now or before under the same key."""
+        The same key always gives the same incident; no worker has to be alive. Raises Unreachable.
+        """
+        key = key or str(uuid.uuid4())
+        for words in itertools.count(2):
+            declaration = declaring.draw_up(title, key=key, at=datetime.now(UTC), words=words, **more)
+            if await self.begin(declaration):
+                return declaration.id
+        raise AssertionError("another key's incident has each of these ids")
+
+    async def begin(self, declaration: Declaration) -> bool:
+        """True when it runs, begun now or before under the same key. Raises Unreachable."""
         try:
             await self._client.start_workflow(
                 WORKFLOW,
@@ -119,6 +105,7 @@ class Gateway:
                 search_attributes=search_attributes.of_declaration(declaration),
                 static_summary=retries.summary(f"{declaration.severity} {declaration.title}"),
                 static_details=f"Declared by {declaration.by_name} through {declaration.origin.door}.",
+                rpc_timeout=BEGUN_WITHIN,
             )
         except WorkflowAlreadyStartedError:
             handle = self._client.get_workflow_handle(identity.workflow_id(declaration.id))
@@ -174,6 +161,28 @@ class Gateway:
                 await asyncio.sleep(TURN)
             else:
                 return answer
+
+    async def report(self, incident: str, report: Report) -> None:
+        """What the outside says of an incident. Raises NoSuchIncident, Unreachable."""
+        handle = self._client.get_workflow_handle(identity.workflow_id(incident))
+        try:
+            await handle.signal("report", report)
+        except RPCError as error:
+            raise self._what(error, incident, "") from error
+
+    async def declared_under(self, key: str) -> str:
+        """The incident that was declared under `key`, open or not; empty when there is none. Raises Unreachable."""
+        for words in (2, 3):
+            id = identity.incident_id(key, words)
+            try:
+                described = await self._client.get_workflow_handle(identity.workflow_id(id)).describe()
+            except RPCError as error:
+                if error.status is RPCStatusCode.NOT_FOUND:
+                    return ""
+                raise Unreachable(_sentence(error)) from error
+            if (await described.memo()).get("key_mark") == identity.key_mark(key):
+                return id
+        return ""
 
     async def look(self, incident: str) -> Incident:
         """All of it."""

@@ -43,11 +43,17 @@ class Places:
     temporal_port: int = 7233
     ui_port: int = 8233
     emulators_port: int = 7080
+    listener_port: int = 7090
     emulators_config: Path = Path("config/emulators.toml")
 
     @property
     def temporal(self) -> str:
         return f"{HOST}:{self.temporal_port}"
+
+    @property
+    def listens(self) -> str:
+        """Where the listener takes PagerDuty's webhooks."""
+        return f"{HOST}:{self.listener_port}"
 
     @property
     def web_ui(self) -> str:
@@ -168,6 +174,7 @@ class Copy:
                 "PAGERDUTY_API_URL": f"{self.places.emulators}/pagerduty",
                 "STATUSPAGE_API_URL": f"{self.places.emulators}/statuspage",
                 "PRACTICE_URL": self.places.emulators,
+                "DONT_PANIC_LISTEN": self.places.listens,
                 **PRACTICE_KEYS,
             }
         return known
@@ -215,7 +222,7 @@ def up(places: Places, settings: Settings) -> int:
     _find_server()
     wanted = {"--temporal-port": places.temporal_port, "--ui-port": places.ui_port}
     if practice:
-        wanted["--port"] = places.emulators_port
+        wanted |= {"--port": places.emulators_port, "--listener-port": places.listener_port}
     for option, port in wanted.items():
         _free(option, port)
     with lock:
@@ -240,7 +247,8 @@ def _server(places: Places) -> list[str]:
 
 def _emulators(places: Places) -> list[str]:
     port, config = str(places.emulators_port), str(places.emulators_config)
-    return [sys.executable, "-m", "emulators", "--port", port, "--config", config, "--state", str(places.state)]
+    where = ["--port", port, "--config", config, "--state", str(places.state)]
+    return [sys.executable, "-m", "emulators", *where, "--webhook", f"http://{places.listens}/pagerduty/webhook"]
 
 
 def _find_server() -> str:

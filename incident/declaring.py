@@ -14,7 +14,10 @@ from incident.severity import Severity
 
 @dataclass(frozen=True)
 class Declaration:
-    """What a door knows of a new incident. `key_mark` tells two declarations apart whose ids collide."""
+    """What a door knows of a new incident. `key_mark` tells two declarations apart whose ids collide.
+
+    Of a security incident the title is a codename from the very beginning; what was said stands in `matter`.
+    """
 
     id: str
     title: str
@@ -27,6 +30,42 @@ class Declaration:
     practice: bool = True
     service: str = ""
     key_mark: str = ""
+    security: bool = False
+    matter: str = ""
+
+
+def draw_up(
+    title: str,
+    *,
+    by: str,
+    by_name: str,
+    policy: Policy,
+    practice: bool,
+    key: str,
+    at: datetime,
+    severity: Severity | None = None,
+    service: str = "",
+    security: bool = False,
+    origin: Origin | None = None,
+    words: int = 2,
+) -> Declaration:
+    """A door's declaration under `key`: the same key is the same incident. `words` is how long its id is."""
+    id = identity.incident_id(key, words)
+    return Declaration(
+        id=id,
+        title=identity.codename(id) if security else title,
+        by=by,
+        by_name=by_name,
+        at=at,
+        policy=policy,
+        severity=severity or Severity.SEV2,
+        origin=origin or Origin(),
+        practice=practice,
+        service="" if security else service,
+        key_mark=identity.key_mark(key),
+        security=security,
+        matter=title if security else "",
+    )
 
 
 def declare(declaration: Declaration, now: datetime) -> Incident:
@@ -42,6 +81,7 @@ def declare(declaration: Declaration, now: datetime) -> Incident:
         origin=declaration.origin,
         practice=declaration.practice,
         service=declaration.service,
+        security=declaration.security,
     )
     service = incident.policy.service(incident.service) if incident.service else None
     team = incident.policy.team(service.team) if service else None
@@ -54,6 +94,8 @@ def declare(declaration: Declaration, now: datetime) -> Incident:
     incident.want(PinCard())
     incident.want(AddBookmarks())
     incident.invite(declaration.by)
+    if incident.security:
+        _keep_secret(incident, declaration)
     leadership.set_topic(incident)
     incident.say(wording.opening(incident), now, about="command")
     incident.log(
@@ -66,11 +108,26 @@ def tell_origin(incident: Incident, now: datetime) -> None:
     """Once the first pages are answered, the answer stands where it was typed: a line per person, then the links."""
     if any(page.paged_at is None and not page.failing for page in _first_pages(incident)):
         return
+    if incident.security:
+        return
     places = {incident.origin.channel: incident.origin.thread, incident.policy.rooms.incidents: ""}
     for channel, thread in places.items():
         if channel and f"announced/{channel}" not in incident.reported:
             incident.reported[f"announced/{channel}"] = now
             incident.want(Announce(f"announced/{channel}", channel, thread))
+
+
+def _keep_secret(incident: Incident, declaration: Declaration) -> None:
+    """The security team is in it, the author takes the words back that everybody can read (process, 1)."""
+    team = incident.policy.team(incident.policy.security.team)
+    incident.invite(*(team.members if team else ()))
+    if declaration.matter.strip():
+        incident.facts.symptoms.append(declaration.matter.strip())
+    incident.tell(
+        declaration.by,
+        f"This is a security incident, codename *{incident.title}*, in the private room"
+        f" #{identity.room_name(incident.id)}. If you typed what is wrong in a channel, delete that message now.",
+    )
 
 
 def announcement(incident: Incident) -> str:

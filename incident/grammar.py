@@ -35,6 +35,7 @@ class Opening:
     title: str
     severity: Severity | None = None
     service: str = ""
+    security: bool = False
 
 
 QUESTIONS: dict[str, tuple[str, str]] = {
@@ -48,7 +49,7 @@ QUESTIONS: dict[str, tuple[str, str]] = {
     "list": ("list", "the open incidents"),
     "help": ("help [COMMAND]", "what can be said"),
 }
-DECLARE = ("declare [N] WHAT", "declare an incident; SEV-2 if no severity is given")
+DECLARE = ("declare [N] [--security] WHAT", "declare an incident; SEV-2 if no severity is given")
 _BY_WORDS = {tuple(kind.verb.split("-")): kind for kind in VOCABULARY} | {(kind.verb,): kind for kind in VOCABULARY}
 _MARKS = str.maketrans({"“": '"', "”": '"', "‘": "'", "’": "'"})
 
@@ -111,6 +112,9 @@ def help_text(about: str = "") -> str:
 def _opening(words: Words, policy: Policy) -> Opening:
     text = words.maybe_rest()
     service = ""
+    secret = re.compile(r"(?:--|—|–)security\b")
+    security = bool(secret.search(text))
+    text = secret.sub(" ", text).strip()
     if match := re.search(r"\s*\bservice:\s*(\S+)", text):
         service, text = match[1], (text[: match.start()] + text[match.end() :]).strip()
         if policy.service(service) is None:
@@ -118,7 +122,7 @@ def _opening(words: Words, policy: Policy) -> Opening:
             raise Unreadable(f"There is no service {service!r}. Known are {known}.")
     head, _, rest = text.partition(" ")
     severity = severity_from(head)
-    return Opening((rest if severity else text).strip(), severity, service)
+    return Opening((rest if severity else text).strip(), severity, service, security)
 
 
 def nearest(word: str) -> str:

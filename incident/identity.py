@@ -23,6 +23,50 @@ def incident_id(key: str, words: int = 2) -> str:
     return "-".join(_word(int.from_bytes(digest[2 * i : 2 * i + 2], "big")) for i in range(words))
 
 
+_COLOURS = (
+    "amber",
+    "blue",
+    "copper",
+    "dusty",
+    "early",
+    "frosty",
+    "golden",
+    "hazel",
+    "ivory",
+    "jade",
+    "lilac",
+    "mellow",
+    "olive",
+    "quiet",
+    "russet",
+    "silver",
+)
+_BIRDS = (
+    "avocet",
+    "bunting",
+    "curlew",
+    "dunlin",
+    "egret",
+    "finch",
+    "godwit",
+    "heron",
+    "ibis",
+    "jay",
+    "lark",
+    "martin",
+    "ouzel",
+    "plover",
+    "rail",
+    "siskin",
+)
+
+
+def codename(incident: str) -> str:
+    """What a security incident is called where others may read; it tells nothing (process, 1)."""
+    digest = hashlib.sha256(f"codename/{incident}".encode()).digest()
+    return f"{_COLOURS[digest[0] % 16]} {_BIRDS[digest[1] % 16]}"
+
+
 def key_mark(key: str) -> str:
     """What is remembered of a key, to tell two keys with the same id apart."""
     return hashlib.sha256(key.encode()).hexdigest()[:16]

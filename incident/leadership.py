@@ -92,6 +92,7 @@ def announce_roles(incident: Incident, now: datetime, changed: Role | None = Non
 def set_topic(incident: Incident) -> None:
     """Severity, state and roles at the top of the room; set only when they differ from what stands there."""
     practice = "PRACTICE · " if incident.practice else ""
+    practice = f"Attorney Work Project · {practice}" if incident.security else practice
     topic = f"{practice}{incident.severity} · {incident.phase} · {incident.title} · {wording.roles(incident)}"
     topic = wording.shorten(topic, 250)
     if topic != incident.topic:

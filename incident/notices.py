@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from incident import card, declaring, publishing, repairs, wording
 from incident.choices import Choice, Notice
-from incident.model import Announcement, Draft, DraftState, Handover, Incident, Repair, RepairState, Task, Trigger
+from incident.model import Announcement, Draft, DraftState, Incident, Repair, RepairState, Task, Trigger
 
 TAKE_COMMAND = Choice("I take command", "command", "primary")
 PAGE_AGAIN = Choice("Page the ICs again", "page")
@@ -74,6 +74,8 @@ def of_repair(incident: Incident, repair: Repair) -> tuple[Choice, ...]:
     """What may be done about a repair action in its present state."""
     n = repair.number
     asks_for_owner = not repair.automated and repairs.usual_owner(incident, repair) is None
+    if not incident.open:
+        return ()
     stop = Choice("Stop …", f"stop {n}", "danger", form=True)
     match repair.state:
         case RepairState.PROPOSED | RepairState.VOID:

@@ -13,8 +13,11 @@ from incident.model import Incident, Page
 from incident.policy import Team
 
 
-def page_commanders(incident: Incident, now: datetime) -> list[Page]:
-    """The next round: primary and backup at once, one level higher than the round before; trainees in the first."""
+def page_commanders(incident: Incident, now: datetime, under: str = "") -> list[Page]:
+    """The next round: primary and backup at once, one level higher than the round before; trainees in the first.
+
+    `under` is the word a door has already paged them under (process, 1): those pages are then adopted.
+    """
     incident.rounds += 1
     incident.round_at = now
     level = incident.rounds
@@ -26,7 +29,7 @@ def page_commanders(incident: Incident, now: datetime) -> list[Page]:
         _page(
             incident,
             Page(
-                key=identity.page_key(incident.id, f"{level}", target),
+                key=identity.page_key(incident.id, under or f"{level}", target),
                 round=level,
                 target=target,
                 label=label,
@@ -39,18 +42,18 @@ def page_commanders(incident: Incident, now: datetime) -> list[Page]:
     ]
 
 
-def page_person(incident: Incident, person: str, now: datetime) -> Page:
+def page_person(incident: Incident, person: str, now: datetime, under: str = "") -> Page:
     incident.asked += 1
-    key = identity.page_key(incident.id, f"asked-{incident.asked}", person)
+    key = identity.page_key(incident.id, under or f"asked-{incident.asked}", person)
     return _page(incident, Page(key, 0, person, incident.name(person), now, person=person))
 
 
-def page_team(incident: Incident, team: Team, now: datetime) -> list[Page]:
+def page_team(incident: Incident, team: Team, now: datetime, under: str = "") -> list[Page]:
     """The team's escalation policy decides who; a team without one is paged person by person."""
     if not team.escalation_policy:
-        return [page_person(incident, member, now) for member in team.members]
+        return [page_person(incident, member, now, under) for member in team.members]
     incident.asked += 1
-    key = identity.page_key(incident.id, f"asked-{incident.asked}", team.id)
+    key = identity.page_key(incident.id, under or f"asked-{incident.asked}", team.id)
     return [_page(incident, Page(key, 0, team.id, team.name, now, escalation_policy=team.escalation_policy))]
 
 

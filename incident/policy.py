@@ -105,6 +105,7 @@ class Paging(_Frozen):
     poll_every: Duration = timedelta(seconds=5)
     stakeholders: dict[Severity, tuple[str, ...]] = {}
     priorities: dict[Severity, str] = {}
+    declare_on: tuple[Severity, ...] = ()
 
 
 class Command(_Frozen):
@@ -182,6 +183,12 @@ class ExecutiveSummaries(_Frozen):
     replaces_within: Duration = timedelta(minutes=10)
     joins_within: Duration = timedelta(minutes=5)
     at_most: int = Field(default=600, ge=100, le=3000)
+
+
+class Security(_Frozen):
+    """Who is always in a security incident."""
+
+    team: str = "security"
 
 
 class Ending(_Frozen):
@@ -324,6 +331,7 @@ class Policy(_Frozen):
     stalk: Stalk = Stalk()
     customers: CustomerMessages
     executives: ExecutiveSummaries = ExecutiveSummaries()
+    security: Security = Security()
     ending: Ending = Ending()
     status_page: Outlet = Outlet()
     status_sources: tuple[StatusSource, ...] = ()
@@ -333,6 +341,10 @@ class Policy(_Frozen):
 
     def person(self, person_id: str) -> Person | None:
         return next((p for p in self.people if p.id == person_id), None)
+
+    def known(self, who: str) -> Person | None:
+        """By handle or Slack id."""
+        return next((p for p in self.people if who and who in (p.id, p.slack)), None)
 
     def name(self, person_id: str | None) -> str:
         """The name to say aloud; a guest's id is all there is to say of a guest."""

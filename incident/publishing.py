@@ -7,8 +7,10 @@ from datetime import datetime
 
 from incident import wording
 from incident.model import Announcement, Draft, DraftState, Incident, Phase
+from incident.policy import Policy
 
 LONGEST = 5000
+"""Characters that the status page takes."""
 _PROMISED_TIME = re.compile(
     r"\b(by|before|within|at|in)\s+(\d{1,2}[:.]\d{2}|\d+\s*(min|minutes|h|hours?))\b", re.IGNORECASE
 )
@@ -23,6 +25,11 @@ def decide_to_announce(incident: Incident, person: str, now: datetime) -> None:
     incident.announced_at = now
     incident.log("decision", "announce publicly", now, who=person)
     incident.say("The IC decides: we announce it publicly.", now)
+
+
+def outlets(policy: Policy) -> list[tuple[str, int]]:
+    """Where a public message goes, and how many characters each takes."""
+    return [("Status page", LONGEST)] if policy.status_page.page else []
 
 
 def refuse_text(text: str) -> str | None:

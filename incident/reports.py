@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from incident import publishing, repairs, wording
+from incident import publishing, repairs, settling, wording
 from incident.choices import Choice
 from incident.duties.base import Remark, WriteDraft
 from incident.model import DraftState, Incident, RepairState, Status, Summary
@@ -88,6 +88,28 @@ class RunEnded:
     kind: Literal["run-ended"] = "run-ended"
 
 
+@dataclass(frozen=True)
+class PageAcknowledged:
+    """`page` is the page's key, which is PagerDuty's incident key."""
+
+    page: str
+    person: str
+    name: str
+    at: datetime
+    kind: Literal["acknowledged"] = "acknowledged"
+
+
+@dataclass(frozen=True)
+class ResponderReplied:
+    """Somebody who was asked to join said yes or no."""
+
+    person: str
+    name: str
+    accepted: bool
+    message: str = ""
+    kind: Literal["replied"] = "replied"
+
+
 What = (
     Remark
     | WriteDraft
@@ -100,6 +122,8 @@ What = (
     | ApprovalLapsed
     | RunnerMissing
     | RunEnded
+    | PageAcknowledged
+    | ResponderReplied
 )
 
 
@@ -150,6 +174,12 @@ def _apply(incident: Incident, report: Report, now: datetime) -> None:
             incident.summaries.append(Summary(key, text, due_at, sent_at))
             incident.own_words = ""
             incident.log("summary", text.replace("{here} ", ""), sent_at, source=report.source)
+        case PageAcknowledged(page=key, person=person, name=name, at=at):
+            settling.acknowledged(incident, incident.pages[key], person, name, at, now)
+        case ResponderReplied(person=person, name=name, accepted=accepted, message=message):
+            reply = f"{name} {'joins' if accepted else 'cannot join'}{f': {message}' if message else '.'}"
+            incident.say(reply, now)
+            incident.log("page", reply, now, who=person, source=report.source)
         case StatusSeen(status=status, text=text):
             incident.status = status
             _status(incident, status, text, report, now)

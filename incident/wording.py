@@ -16,6 +16,10 @@ from incident.identity import room_name
 from incident.model import Announcement, Draft, DraftState, Handover, Incident, Page, Repair, RepairState, Room, Task
 from incident.severity import Role
 
+KEPT_QUIET = (
+    "\nSecurity: say nothing about it outside of this room. No public message, no executive broadcast goes out."
+)
+
 
 def roles(incident: Incident) -> str:
     """Word for word as in the process, 2."""
@@ -69,6 +73,7 @@ def opening(incident: Incident) -> str:
     return (
         f"{practice if incident.practice else ''}{incident.severity}: {incident.title}"
         f" — declared by {incident.declared_by_name} at {clock(incident.declared_at)}. Incident {incident.id}."
+        f"{KEPT_QUIET if incident.security else ''}"
     )
 
 
@@ -82,12 +87,16 @@ def no_commander(incident: Incident, now: datetime) -> str:
 
 def page_title(incident: Incident, page: Page) -> str:
     """What stands on the phone of who is woken."""
+    if incident.security:
+        return f"{incident.label}: join"
     what = "is wanted as incident commander" if page.for_commander else "is wanted in an incident"
     return f"{incident.label}: {incident.severity} — {page.label} {what}"
 
 
 def page_details(incident: Incident) -> str:
     """What stands under the title of a page."""
+    if incident.security:
+        return "join"
     return (
         f"{incident.title}. Declared by {incident.declared_by_name}. Room #{room_name(incident.id)}, incident"
         f" {incident.id}. To take command say `command` there, or `ic command`."
@@ -125,15 +134,14 @@ def repair_line(repair: Repair) -> str:
 def repair_offer(incident: Incident, repair: Repair) -> str:
     """A proposal as the room reads it: what, risk, fallback, and what the IC may say."""
     ic = "IC" if incident.commander is None else f"IC {incident.name(incident.commander)}"
-    parts = [f"{incident.name(repair.proposed_by)} proposes {repair_line(repair)}."]
-    if repair.parameters:
-        parts.append("With " + ", ".join(f"{k}={v}" for k, v in repair.parameters.items()) + ".")
+    with_ = ", ".join(f"{k}={v}" for k, v in repair.parameters.items())
+    parts = [f"{incident.name(repair.proposed_by)} proposes {repair_line(repair)}.{f' With {with_}.' if with_ else ''}"]
     if repair.check:
         parts.append(f"Check: {repair.check}.")
     parts.append(f"Fallback: {repair.fallback}." if repair.fallback else "No fallback was named.")
     if repair.state.awaits_approval:
         parts.append(f"{ic}: `approve {repair.number}`, `poll {repair.number}` or `reject {repair.number} why`.")
-    return " ".join(parts)
+    return "\n".join(parts)
 
 
 def poll(repair: Repair, window: timedelta) -> str:

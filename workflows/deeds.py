@@ -14,7 +14,7 @@ from temporalio.workflow import ParentClosePolicy
 
 from activities import chat, paging, records
 from activities.chat import Bookmarks, Chat, Invitation, Post, RoomOrder, Topic
-from activities.paging import Acknowledgement, FollowOrder, Paged, PageOrder, Paging, ResolveOrder
+from activities.paging import Acknowledgement, FollowOrder, Paged, PageOrder, Paging, ResolveOrder, order_for
 from incident import effects as want
 from incident import identity, notices, settling, wording
 from incident.declaring import Declaration
@@ -170,7 +170,7 @@ async def _open_room(incident: Incident) -> None:
 
 async def _send_page(incident: Incident, page: Page) -> None:
     """First briefly; then names and phones are said, and it is tried without end."""
-    order = _page_order(incident, page)
+    order = order_for(incident, page)
     try:
         paged = await _page(order, page, retries.FIRST_PAGE)
     except ActivityError:
@@ -206,21 +206,6 @@ async def _say_whom_to_call(incident: Incident, page: Page, order: PageOrder) ->
     except ActivityError:
         who = Paged(order.key, people=order.people, names=tuple(map(incident.name, order.people)), age="not readable")
     settling.not_paged(incident, page, who.people, who.names, who.age, workflow.now())
-
-
-def _page_order(incident: Incident, page: Page) -> PageOrder:
-    return PageOrder(
-        incident=incident.id,
-        key=page.key,
-        title=wording.page_title(incident, page),
-        details=wording.page_details(incident),
-        service=incident.policy.paging.service,
-        practice=incident.practice,
-        people=(page.person,) if page.person else (),
-        escalation_policy=page.escalation_policy,
-        level=page.round,
-        priority=incident.policy.paging.priorities.get(incident.severity, ""),
-    )
 
 
 async def _follow_page(incident: Incident, page: Page) -> None:

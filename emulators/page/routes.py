@@ -14,6 +14,7 @@ from emulators.slack.workspace import Workspace
 from emulators.status_page import StatusPage
 
 HERE = Path(__file__).parent
+FILES = ("page.js", "blocks.js", "forms.js", "elements.js", "page.css")
 SHOWN = 300
 TOGETHER_WITHIN = 0.15
 
@@ -33,8 +34,7 @@ class Page:
     def routes(self) -> list[web.RouteDef]:
         return [
             web.get("/", self._file("index.html")),
-            web.get("/page/page.js", self._file("page.js")),
-            web.get("/page/page.css", self._file("page.css")),
+            *(web.get(f"/page/{name}", self._file(name)) for name in FILES),
             web.get("/page/state", self._state),
             web.get("/page/changes", self._changes),
         ]
@@ -50,7 +50,7 @@ class Page:
         channels = [
             {
                 key: c[key]
-                for key in ("id", "name", "is_im", "is_private", "topic", "pins", "bookmarks", "user")
+                for key in ("id", "name", "is_im", "is_private", "topic", "pins", "bookmarks", "user", "members")
                 if key in c
             }
             for c in self._space.channels.values()
@@ -60,7 +60,8 @@ class Page:
                 "channels": channels,
                 "messages": self._space.history(room)[-SHOWN:] if room in self._space.channels else [],
                 "users": [{"id": u.slack, "name": u.name, "pagerduty": u.pagerduty} for u in self._space.world.users],
-                "views": list(self._space.views.values()),
+                "views": [view for view in self._space.views.values() if not view.get("closed")],
+                "priorities": [vars(priority) for priority in self._space.world.priorities],
                 "pagerduty": list(reversed(self._account.incidents.values()))[:50],
                 "statuspage": list(reversed(self._status_page.incidents.values()))[:20],
                 "components": list(self._status_page.components.values()),

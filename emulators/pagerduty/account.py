@@ -7,6 +7,7 @@ import itertools
 from datetime import UTC, datetime
 from typing import Any
 
+from emulators.pagerduty.webhooks import Webhooks, shown
 from emulators.store import Document, Store
 from emulators.world import EscalationPolicy, Named, User, World
 
@@ -34,6 +35,7 @@ class Account:
         self._by_key = {i["incident_key"]: i["id"] for i in self.incidents.values()}
         self._timers: set[asyncio.TimerHandle] = set()
         self.changed = asyncio.Event()
+        self.webhooks = Webhooks()
         self.forget()
 
     def forget(self) -> None:
@@ -124,7 +126,24 @@ class Account:
         self._by_key[incident["incident_key"]] = id
         self.log(incident, "trigger", summary="Triggered")
         self.assign(incident, assignees or self.levels[policy.id][:1], base)
+        self.webhooks.happened("incident.triggered", shown(incident))
         return incident
+
+    def reply(self, id: str, user: str, *, accepted: bool, message: str = "") -> None:
+        """Somebody who was asked to join answers."""
+        incident = self.incident(id)
+        who = reference("user", user, self.user(user).name, incident["self"].rpartition("/incidents/")[0])
+        self.webhooks.happened(
+            "incident.responder.replied",
+            {
+                "type": "incident_responder",
+                "incident": {"id": id, "type": "incident_reference", "summary": incident["title"]},
+                "user": who,
+                "message": message,
+                "state": "accepted" if accepted else "declined",
+            },
+            who,
+        )
 
     def assign(self, incident: Document, users: list[str], base: str) -> None:
         at = _now()
@@ -145,6 +164,7 @@ class Account:
             who = reference("user", user, self.user(user).name, base)
             incident["acknowledgements"].append({"at": _now(), "acknowledger": who})
             self._move(incident, "acknowledged", user)
+            self.webhooks.happened("incident.acknowledged", shown(incident), who)
         return incident
 
     def resolve(self, incident: Document, user: str = "") -> None:

@@ -89,6 +89,14 @@ def _element(element: object, at: str) -> Iterator[str]:
         yield from _text(element.get("text"), f"{at}/text", 75, {"plain_text"})
         if len(str(element.get("value", ""))) > 2000:
             yield f"must be no more than 2000 characters [json-pointer:{at}/value]"
+    if "options" in element:
+        most = 5 if element["type"] == "overflow" else 10 if element["type"] in ("checkboxes", "radio_buttons") else 100
+        if not 1 <= len(element["options"]) <= most:
+            yield f"must have 1 to {most} options [json-pointer:{at}/options]"
+        for n, option in enumerate(element["options"]):
+            yield from _text(option.get("text"), f"{at}/options/{n}/text", 75)
+            if len(str(option.get("value", ""))) > 150:
+                yield f"must be no more than 150 characters [json-pointer:{at}/options/{n}/value]"
 
 
 def _text(text: object, at: str, at_most: int, kinds: set[str] = _TEXTS) -> Iterator[str]:

@@ -39,6 +39,7 @@ class SocketMode:
         self._tasks: set[asyncio.Task[None]] = set()
         self._triggers: dict[str, tuple[float, str]] = {}
         self._responses: dict[str, tuple[str, str]] = {}
+        self._event_ids: dict[str, str] = {}
         self._refused_until = 0.0
         self._base = ""
 
@@ -87,8 +88,14 @@ class SocketMode:
 
     def message(self, user: str, channel: str, text: str, thread: str = "") -> Document:
         """Somebody types something."""
-        document = {"user": user, "team": TEAM, "text": text} | ({"thread_ts": thread} if thread else {})
-        said = self._space.say(self._space.channel(channel)["id"], document)
+        known = self._space.world.by_slack(user)
+        team = known.workspace if known and known.workspace else TEAM
+        document = {"user": user, "team": team, "text": text} | ({"thread_ts": thread} if thread else {})
+        place = self._space.channel(channel)
+        if user not in place["members"]:  # who speaks in a public channel has joined it
+            place["members"].append(user)
+            self._space.channels.changed(place["id"])
+        said = self._space.say(place["id"], document)
         self.tell(said)
         return said
 
@@ -96,20 +103,22 @@ class SocketMode:
         channel = self._space.channel(said["channel"])
         kind = "im" if channel["is_im"] else "group" if channel["is_private"] else "channel"
         event = {k: v for k, v in said.items() if k not in ("deleted",)}
-        self._deliver(
-            "events_api",
-            {
-                "token": "",
-                "team_id": TEAM,
-                "api_app_id": APP,
-                "type": "event_callback",
-                "event_id": f"Ev{uuid.uuid4().hex[:10].upper()}",
-                "event_time": int(time.time()),
-                "event": {**event, "event_ts": said["ts"], "channel_type": kind},
-                "authorizations": [{"team_id": TEAM, "user_id": BOT_USER, "is_bot": True}],
-            },
-            again=True,
-        )
+        id = self._event_ids.setdefault(f"{said['channel']}/{said['ts']}", f"Ev{uuid.uuid4().hex[:10].upper()}")
+        payload = self._event({**event, "event_ts": said["ts"], "channel_type": kind}, id)
+        self._deliver("events_api", payload, again=True)
+
+    @staticmethod
+    def _event(event: Document, id: str = "") -> Document:
+        return {
+            "token": "",
+            "team_id": TEAM,
+            "api_app_id": APP,
+            "type": "event_callback",
+            "event_id": id or f"Ev{uuid.uuid4().hex[:10].upper()}",
+            "event_time": int(time.time()),
+            "event": event,
+            "authorizations": [{"team_id": TEAM, "user_id": BOT_USER, "is_bot": True}],
+        }
 
     def command(self, user: str, channel: str, command: str, text: str) -> Delivery:
         """Somebody types a slash command."""
@@ -147,6 +156,52 @@ class SocketMode:
             "actions": [{"type": "button", "action_ts": f"{time.time():.6f}", **action}],
         }
         return self._deliver("interactive", payload)
+
+    def fill_in(self, user: str, view: Document, values: Document, action: Document) -> Delivery:
+        """Somebody changes a field of a form that wants to hear of it, or presses a button in a view."""
+        payload = {
+            "type": "block_actions",
+            "team": {"id": TEAM, "domain": "example"},
+            "user": {"id": user, "username": self._name(user), "team_id": TEAM},
+            "api_app_id": APP,
+            "container": {"type": "view", "view_id": view["id"]},
+            "trigger_id": self.trigger(user),
+            "view": {**view, "state": {"values": values}},
+            "actions": [{"action_ts": f"{time.time():.6f}", **action}],
+        }
+        return self._deliver("interactive", payload)
+
+    def shortcut(self, user: str, callback: str, channel: str = "", ts: str = "") -> Delivery:
+        """Somebody takes a shortcut: of a message, or (without one) of the whole workspace."""
+        payload: Document = {
+            "type": "shortcut",
+            "callback_id": callback,
+            "team": {"id": TEAM, "domain": "example"},
+            "user": {"id": user, "username": self._name(user), "team_id": TEAM},
+            "trigger_id": self.trigger(user),
+            "action_ts": f"{time.time():.6f}",
+        }
+        if ts:
+            message = self._space.message(channel, ts)
+            payload |= {
+                "type": "message_action",
+                "channel": {"id": channel, "name": self._space.channel(channel)["name"]},
+                "message": {k: v for k, v in message.items() if k != "channel"},
+                "message_ts": ts,
+                "response_url": self.response_url(user, channel),
+            }
+        return self._deliver("interactive", payload)
+
+    def open_home(self, user: str) -> None:
+        """Somebody opens the app's home."""
+        event = {
+            "type": "app_home_opened",
+            "user": user,
+            "channel": f"D{user}",
+            "tab": "home",
+            "event_ts": f"{time.time():.6f}",
+        }
+        self._deliver("events_api", self._event(event), again=True)
 
     def submit(self, user: str, view: Document, values: Document) -> Delivery:
         """Somebody sends a form."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -360,7 +361,8 @@ class WebApi:
         profile = {"real_name": user.name, "display_name": user.name, "email": user.email}
         return {
             "id": id,
-            "team_id": TEAM,
+            "team_id": user.workspace or TEAM,
+            "is_stranger": bool(user.workspace),
             "name": user.email.partition("@")[0],
             "real_name": user.name,
             "deleted": False,
@@ -376,7 +378,7 @@ class WebApi:
         return {"user": self._user(str(given.get("user")))}
 
     def _by_email(self, given: Arguments) -> Document:
-        user = next((u for u in self._people() if u.email == given.get("email")), None)
+        user = next((u for u in self._people() if u.email == given.get("email") and not u.workspace), None)
         if user is None:
             raise SlackError("users_not_found")
         return {"user": self._user(user.slack)}
@@ -388,7 +390,7 @@ class WebApi:
             raise SlackError("expired_trigger_id")
         view = self._view(given)
         user = self._sockets.user_of_trigger(str(given["trigger_id"]))
-        view.update({"id": f"V{len(self._space.views) + 1:07d}", "user": user})
+        view.update({"id": f"V{len(self._space.views) + 1:07d}", "user": user, "hash": uuid.uuid4().hex[:12]})
         self._space.views.put(view["id"], view)
         self._space.note()
         return {"view": view}
@@ -397,13 +399,17 @@ class WebApi:
         found = self._space.views.get(str(given.get("view_id")))
         if found is None:
             raise SlackError("not_found")
-        found.update(self._view(given))
+        if given.get("hash") and given["hash"] != found.get("hash"):
+            raise SlackError("hash_conflict")
+        found.update({**self._view(given), "hash": uuid.uuid4().hex[:12]})
         self._space.views.changed(found["id"])
         self._space.note()
         return {"view": found}
 
     def _publish_view(self, given: Arguments) -> Document:
         user = str(given.get("user_id"))
+        if not self._space.known(user):
+            raise SlackError("user_not_found")
         view = {**self._view(given), "id": f"VHOME{user}", "user": user}
         self._space.views.put(view["id"], view)
         self._space.note()
@@ -416,6 +422,8 @@ class WebApi:
         wrong = block_rules.faults(view.get("blocks"), block_rules.A_MODAL)
         if view["type"] == "modal" and len(view.get("title", {}).get("text", "")) > 24:
             wrong.append("must be less than 25 characters [json-pointer:/view/title/text]")
+        if len(str(view.get("private_metadata") or "")) > 3000:
+            wrong.append("must be less than 3001 characters [json-pointer:/view/private_metadata]")
         if wrong:
             raise SlackError("invalid_arguments", response_metadata={"messages": [f"[ERROR] {w}" for w in wrong]})
         return dict(view)

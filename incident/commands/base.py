@@ -44,7 +44,7 @@ class Command(ABC):
     """One thing that can be said.
 
     `verb` is the name of the Update; `usage` its form in words; `after_end` whether it may be said when the
-    call is over; `decision` whether it is the IC's and comes as a Signal too.
+    call is over; `public` whether it leads to words outside of the response, which a security incident has none of.
     """
 
     verb: ClassVar[str]
@@ -53,6 +53,7 @@ class Command(ABC):
     who: ClassVar[Who] = Who.ANYONE
     after_end: ClassVar[bool] = False
     instead: ClassVar[str] = ""
+    public: ClassVar[bool] = False
 
     @classmethod
     def read(cls, words: Words) -> Self:
@@ -112,6 +113,8 @@ def judge(incident: Incident, said: Said[C], now: datetime) -> None:
         raise Refusal("This incident is closed. `declare …` begins another.")
     if not incident.open and not command.after_end:
         raise Refusal(f"This incident is {incident.phase}; `reopen why` goes on with it, `declare …` begins another.")
+    if command.public and incident.security:
+        raise Refusal("This is a security incident: nothing goes out about it, to customers or executives.")
     if (why := _not_theirs(incident, command, who)) is not None:
         raise Refusal(why)
     if (why := command.refuse(incident, who, now)) is not None:

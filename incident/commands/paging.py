@@ -9,6 +9,7 @@ from typing import ClassVar, Self
 from incident import paging
 from incident.commands.base import Command, Speaker
 from incident.model import Answer, Incident
+from incident.policy import Policy
 from incident.words import Words
 
 RESPONDERS = "responders"
@@ -16,7 +17,10 @@ RESPONDERS = "responders"
 
 @dataclass(frozen=True)
 class PagePeople(Command):
-    """`whom` is a person, a team, `responders`, or empty for the incident commanders."""
+    """`whom` is a person, a team, `responders`, or empty for the incident commanders.
+
+    `under` is the word a door has already paged them under, while Temporal was away.
+    """
 
     verb: ClassVar[str] = "page"
     usage: ClassVar[str] = "page [USER | TEAM | responders | what is wrong]"
@@ -25,6 +29,7 @@ class PagePeople(Command):
     whom: str = ""
     reason: str = ""
     confirmed: bool = False
+    under: str = ""
 
     @classmethod
     def read(cls, words: Words) -> Self:
@@ -41,26 +46,29 @@ class PagePeople(Command):
         return " ".join(w for w in ("page", self.whom, self.reason, "confirm" if self.confirmed else "") if w)
 
     def refuse(self, incident: Incident, speaker: Speaker, now: datetime) -> str | None:
-        if not self.whom:
+        return self.refuse_whom(incident.policy)
+
+    def refuse_whom(self, policy: Policy) -> str | None:
+        """Why these people are not paged. It takes no incident to know that."""
+        if not self.whom or (self.whom == RESPONDERS and self.confirmed):
             return None
         if self.whom == RESPONDERS:
-            if self.confirmed:
-                return None
             return "That pages everyone on call. Say `page responders confirm` if you mean it."
-        if incident.policy.person(self.whom) is None and incident.policy.team(self.whom) is None:
+        if policy.known(self.whom) is None and policy.team(self.whom) is None:
             return f"{self.whom!r} is neither a person nor a team I know. `responders` lists them."
         return None
 
     def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
         policy = incident.policy
         if not self.whom:
-            pages = paging.page_commanders(incident, now)
+            pages = paging.page_commanders(incident, now, self.under)
         elif self.whom == RESPONDERS:
-            pages = [page for team in policy.teams for page in paging.page_team(incident, team, now)]
+            pages = [page for team in policy.teams for page in paging.page_team(incident, team, now, self.under)]
         elif (team := policy.team(self.whom)) is not None:
-            pages = paging.page_team(incident, team, now)
+            pages = paging.page_team(incident, team, now, self.under)
         else:
-            pages = [paging.page_person(incident, self.whom, now)]
+            person = policy.known(self.whom)
+            pages = [paging.page_person(incident, person.id if person else self.whom, now, self.under)]
         named = ", ".join(page.label for page in pages)
         because = f": {self.reason}" if self.reason else ""
         incident.log("page", f"{speaker.name} pages {named}{because}", now, who=speaker.id)

@@ -20,6 +20,7 @@ class Announce(Command):
     """Unsure means yes: "if in doubt, tweet it out" (process, 5). With a number, that draft is approved with it."""
 
     verb: ClassVar[str] = "announce"
+    public: ClassVar[bool] = True
     usage: ClassVar[str] = "announce yes|no|unsure [N]"
     help: ClassVar[str] = "decide whether customers are told; with a number, approve that message too"
     who: ClassVar[Who] = Who.COMMANDER
@@ -68,6 +69,7 @@ class ApproveMessage(Command):
     """The IC approves; a due draft that was left for three minutes, the deputy may."""
 
     verb: ClassVar[str] = "message-approve"
+    public: ClassVar[bool] = True
     usage: ClassVar[str] = "message approve N"
     help: ClassVar[str] = "approve a public message; exactly this text goes out"
     after_end: ClassVar[bool] = True
@@ -113,6 +115,7 @@ class ApproveMessage(Command):
 @dataclass(frozen=True)
 class EditMessage(Command):
     verb: ClassVar[str] = "message-edit"
+    public: ClassVar[bool] = True
     usage: ClassVar[str] = "message edit N TEXT"
     help: ClassVar[str] = "put another text into a waiting public message"
     who: ClassVar[Who] = Who.CUSTOMER_LIAISON
@@ -144,6 +147,7 @@ class EditMessage(Command):
 @dataclass(frozen=True)
 class HoldMessage(Command):
     verb: ClassVar[str] = "message-hold"
+    public: ClassVar[bool] = True
     usage: ClassVar[str] = "message hold N"
     help: ClassVar[str] = "keep a public message back for now"
     who: ClassVar[Who] = Who.COMMANDER
@@ -175,6 +179,7 @@ class WriteDraft(Command):
     """`stage` alone takes that stage's template; words take its place."""
 
     verb: ClassVar[str] = "draft"
+    public: ClassVar[bool] = True
     usage: ClassVar[str] = "draft [investigating|identified|monitoring|resolved|long] [TEXT]"
     help: ClassVar[str] = "write a public message for the IC to approve"
     who: ClassVar[Who] = Who.CUSTOMER_LIAISON
@@ -233,6 +238,7 @@ class CustomersReport(Command):
 @dataclass(frozen=True)
 class OwnWords(Command):
     verb: ClassVar[str] = "update"
+    public: ClassVar[bool] = True
     usage: ClassVar[str] = "update TEXT"
     help: ClassVar[str] = "your own words for the next executive summary"
     who: ClassVar[Who] = Who.INTERNAL_LIAISON
@@ -261,6 +267,7 @@ class OwnWords(Command):
 @dataclass(frozen=True)
 class SendSummary(Command):
     verb: ClassVar[str] = "summary-send"
+    public: ClassVar[bool] = True
     usage: ClassVar[str] = "summary send"
     help: ClassVar[str] = "send the executive summary now instead of when it is due"
     who: ClassVar[Who] = Who.INTERNAL_LIAISON

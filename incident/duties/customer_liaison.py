@@ -23,6 +23,7 @@ class CustomerLiaisonView:
     open: bool
     over: bool
     practice: bool
+    secret: bool
     label: str
     phase: Phase
     declared_at: datetime
@@ -47,6 +48,7 @@ def view(incident: Incident, *, over: bool) -> CustomerLiaisonView:
         open=incident.open,
         over=over,
         practice=incident.practice,
+        secret=incident.security,
         label=incident.label,
         phase=incident.phase,
         declared_at=incident.declared_at,
@@ -67,6 +69,8 @@ def view(incident: Incident, *, over: bool) -> CustomerLiaisonView:
 
 
 def duties(view: CustomerLiaisonView, done: Done, now: datetime) -> list[Duty]:
+    if view.secret:
+        return []
     found = [*_publish(view), *_drafts(view), *_reminders(view)]
     return [duty for duty in found if duty.key not in done]
 

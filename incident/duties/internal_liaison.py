@@ -23,6 +23,7 @@ class InternalLiaisonView:
     open: bool
     over: bool
     practice: bool
+    secret: bool
     declared_at: datetime
     ended_at: datetime | None
     asked_at: datetime | None
@@ -43,6 +44,7 @@ def view(incident: Incident, *, over: bool) -> InternalLiaisonView:
         open=incident.open,
         over=over,
         practice=incident.practice,
+        secret=incident.security,
         declared_at=incident.declared_at,
         ended_at=incident.ended_at,
         asked_at=incident.summary_asked_at,
@@ -60,6 +62,8 @@ def view(incident: Incident, *, over: bool) -> InternalLiaisonView:
 
 def duties(view: InternalLiaisonView, done: Done, now: datetime) -> list[Duty]:
     found: list[Duty] = []
+    if view.secret:
+        return found
     if not view.open:
         key = f"summary/end/{view.ended_at:%m%dT%H%M%S}" if view.ended_at else "summary/end"
         if view.ended_at is not None and key not in done:

@@ -1,0 +1,461 @@
+"""Slack's forms: each gathers one command, which is then judged like any other.
+
+A form's fields are blocks whose `block_id` is the field's name; `meant` reads what was filled in. What cannot be read
+raises `Wrong`, which is shown in the form.
+"""
+
+from __future__ import annotations
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar, Literal
+
+from slack_sdk.models.blocks import (
+    Block,
+    CheckboxesElement,
+    ContextBlock,
+    InputBlock,
+    InputInteractiveElement,
+    NumberInputElement,
+    Option,
+    PlainTextInputElement,
+    RadioButtonsElement,
+    StaticSelectElement,
+    UserSelectElement,
+)
+from slack_sdk.models.blocks.basic_components import DispatchActionConfig, MarkdownTextObject
+from slack_sdk.models.views import View
+
+from incident import grammar, publishing, wording
+from incident.commands import Command
+from incident.commands.ending import NamePostmortemOwner, Resolve
+from incident.commands.leading import Handover
+from incident.commands.public import STAGES, EditMessage, OwnWords, WriteDraft
+from incident.commands.repairing import Approve, Propose
+from incident.commands.sizing_up import AssignTask
+from incident.grammar import Opening
+from incident.model import Incident
+from incident.policy import CatalogueEntry, Parameter, Policy
+from incident.severity import Severity
+from incident.words import Unreadable, Words
+
+LONGEST_TEXT = 3000
+OWN_WORDS = "in-own-words"
+FORM = "form"
+Given = Mapping[str, str]
+
+
+class Wrong(Exception):
+    """What was filled in cannot be meant. `field` is where it is shown."""
+
+    def __init__(self, field: str, why: str) -> None:
+        self.field = field
+        super().__init__(why)
+
+
+@dataclass(frozen=True)
+class About:
+    """What a form is about; it travels in the form itself. `words` is the beginning of the command, e.g. `reject 3`."""
+
+    form: str
+    incident: str = ""
+    words: str = ""
+    channel: str = ""
+
+    def written(self) -> str:
+        return json.dumps(asdict(self))
+
+    @staticmethod
+    def read(text: str) -> About:
+        return About(**json.loads(text))
+
+
+class Form(ABC):
+    """One command's form."""
+
+    title: ClassVar[str]
+    submit: ClassVar[str] = "Send"
+
+    @abstractmethod
+    def fields(self, about: About, policy: Policy, given: Given) -> list[Block]:
+        """The blocks, with what is known of it (`given`) filled in."""
+
+    @abstractmethod
+    def meant(self, about: About, policy: Policy, given: Given) -> list[Command | Opening]:
+        """What it says, in order. Raises Wrong, or Unreadable for the first field."""
+
+    def known(self, about: About, incident: Incident) -> dict[str, str]:
+        """What the incident already knows to fill in."""
+        return {}
+
+
+# -- fields ---------------------------------------------------------------------------------------------
+
+
+def _field(
+    name: str,
+    label: str,
+    element: InputInteractiveElement,
+    *,
+    optional: bool = False,
+    live: bool = False,
+    hint: str = "",
+) -> InputBlock:
+    element.action_id = name
+    return InputBlock(
+        label=label,
+        element=element,
+        block_id=name,
+        optional=optional,
+        dispatch_action=live or None,
+        hint=hint or None,
+    )
+
+
+def _text(
+    name: str, label: str, value: str = "", *, lines: bool = False, live: bool = False, **more: Any
+) -> InputBlock:
+    counted = DispatchActionConfig(trigger_actions_on=["on_character_entered"]) if live else None
+    element = PlainTextInputElement(
+        initial_value=value[:LONGEST_TEXT] or None,
+        multiline=lines or None,
+        max_length=LONGEST_TEXT,
+        dispatch_action_config=counted,
+    )
+    return _field(name, label, element, live=live, **more)
+
+
+def _choice(name: str, label: str, options: Mapping[str, str], value: str = "", **more: Any) -> InputBlock:
+    """A menu of at most a hundred, as Slack has it."""
+    made = {key: Option(value=key, label=shown[:75]) for key, shown in list(options.items())[:100]}
+    return _field(name, label, StaticSelectElement(options=list(made.values()), initial_option=made.get(value)), **more)
+
+
+def _person(name: str, label: str, **more: Any) -> InputBlock:
+    return _field(name, label, UserSelectElement(), **more)
+
+
+def _tick(name: str, label: str, shown: str) -> InputBlock:
+    return _field(name, label, CheckboxesElement(options=[Option(value="yes", label=shown)]), optional=True)
+
+
+def _says(text: str) -> ContextBlock:
+    return ContextBlock(elements=[MarkdownTextObject(text=text)], block_id="says")
+
+
+def values(state: Mapping[str, Any]) -> dict[str, str]:
+    """A view's `state.values` as names and texts; what was left empty is not there."""
+    found = {}
+    for name, elements in state.items():
+        for element in elements.values():
+            option = element.get("selected_option") or {}
+            ticked = ",".join(o["value"] for o in element.get("selected_options") or ())
+            value = element.get("value") or option.get("value") or element.get("selected_user") or ticked
+            if value:
+                found[name.partition(":")[0]] = str(value)
+    return found
+
+
+def _needed(given: Given, name: str, why: str) -> str:
+    if not (value := given.get(name, "").strip()):
+        raise Wrong(name, why)
+    return value
+
+
+# -- the forms ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class TextForm(Form):
+    """A command that is its beginning and a text."""
+
+    title: str  # type: ignore[misc]  # each has its own
+    label: str
+    optional: bool = False
+    between: str = ""
+
+    def fields(self, about: About, policy: Policy, given: Given) -> list[Block]:
+        return [_text("text", self.label, given.get("text", ""), lines=True, optional=self.optional)]
+
+    def meant(self, about: About, policy: Policy, given: Given) -> list[Command | Opening]:
+        text = given.get("text", "").strip()
+        said = grammar.read(" ".join(w for w in (about.words, self.between if text else "", text) if w), policy)
+        assert isinstance(said, Command)
+        return [said]
+
+
+class DeclareForm(Form):
+    title = "Declare an incident"
+    submit = "Declare"
+
+    def fields(self, about: About, policy: Policy, given: Given) -> list[Block]:
+        severities = {s.value: f"{s.value}{' (worst)' if s is Severity.SEV1 else ''}" for s in Severity}
+        services = {service.id: service.name for service in policy.services}
+        chosen = [_choice("service", "Service", services, optional=True)] if services else []
+        return [
+            _text("title", "What is wrong?", given.get("title", ""), hint="One sentence is enough."),
+            _choice("severity", "Severity", severities, "SEV-2", hint="Unsure between two: the worse one."),
+            *chosen,
+            _tick("security", "Security", "Keep it secret: an attack, or data that leaked"),
+        ]
+
+    def meant(self, about: About, policy: Policy, given: Given) -> list[Command | Opening]:
+        title = _needed(given, "title", "Say in a sentence what is wrong.")
+        severity = Severity(given.get("severity", "SEV-2"))
+        return [Opening(title, severity, given.get("service", ""), security="security" in given)]
+
+
+class ProposeForm(Form):
+    title = "Propose a repair"
+    submit = "Propose"
+
+    def fields(self, about: About, policy: Policy, given: Given) -> list[Block]:
+        entries = {entry.id: f"{entry.trouble}: {entry.title}" for entry in policy.catalogue}
+        chosen = given.get("entry", OWN_WORDS if "text" in given or not entries else next(iter(entries)))
+        entry = policy.entry(chosen)
+        own = {OWN_WORDS: "In my own words"}
+        blocks: list[Block] = [_choice("entry", "From the catalogue", entries | own, chosen, live=True)]
+        if entry is None:
+            blocks.append(_text("text", "What to do", given.get("text", ""), lines=True))
+        else:
+            services = {s.id: s.name for s in policy.services}
+            # Another entry's parameter of the same name is another field.
+            blocks += [
+                self._parameter(f"{name}:{entry.id}", name, p, services, given) for name, p in entry.parameters.items()
+            ]
+        risk = given.get("risk", entry.risk if entry else "high")
+        blocks += [
+            _choice("risk", "Risk", {"low": "low", "high": "high: the IC asks for objections"}, risk),
+            _text("fallback", "Fallback", given.get("fallback", entry.fallback if entry else ""), optional=True),
+        ]
+        return blocks
+
+    def _parameter(
+        self, id: str, name: str, parameter: Parameter, services: Mapping[str, str], given: Given
+    ) -> InputBlock:
+        value = given.get(name, parameter.default or "")
+        match parameter.kind:
+            case "integer":
+                element = NumberInputElement(
+                    is_decimal_allowed=False,
+                    min_value=str(parameter.minimum),
+                    max_value=str(parameter.maximum),
+                    initial_value=value or None,
+                )
+                return _field(id, name, element, hint=f"{parameter.minimum} to {parameter.maximum}")
+            case "one-of":
+                return _choice(id, name, {c: c for c in parameter.choices}, value)
+            case "service":
+                return _choice(id, name, services, value)
+            case _:
+                return _text(id, name, value)
+
+    def meant(self, about: About, policy: Policy, given: Given) -> list[Command | Opening]:
+        risk, fallback = given.get("risk", ""), given.get("fallback", "").strip()
+        entry = policy.entry(given.get("entry", ""))
+        if entry is None:
+            text = _needed(given, "text", "Say what to do.")
+            return [Propose("", {}, text, risk, fallback)]
+        return [Propose(entry.id, self._parameters(entry, policy, given), "", risk, fallback)]
+
+    def _parameters(self, entry: CatalogueEntry, policy: Policy, given: Given) -> dict[str, str]:
+        filled = {}
+        services = frozenset(service.id for service in policy.services)
+        for name, parameter in entry.parameters.items():
+            value = given.get(name, parameter.default or "").strip()
+            fault = parameter.refuse(value, services) if value else "is missing"
+            if fault:
+                raise Wrong(f"{name}:{entry.id}", f"{name} {fault}.")
+            filled[name] = value
+        return filled
+
+
+class TaskForm(Form):
+    title = "Give a task"
+    submit = "Give it"
+
+    def fields(self, about: About, policy: Policy, given: Given) -> list[Block]:
+        minutes = NumberInputElement(is_decimal_allowed=False, min_value="1", max_value="1440", initial_value="10")
+        return [
+            _person("person", "To one named person"),
+            _field("minutes", "Minutes", minutes),
+            _text("text", "What to do, or to find out", given.get("text", ""), lines=True),
+        ]
+
+    def meant(self, about: About, policy: Policy, given: Given) -> list[Command | Opening]:
+        minutes = given.get("minutes", "")
+        if not minutes.isdecimal():
+            raise Wrong("minutes", "Give it a whole number of minutes.")
+        person = _needed(given, "person", "A task goes to one named person.")
+        return [AssignTask(person, int(minutes), _needed(given, "text", "Say what to do."))]
+
+
+class ApproveForm(Form):
+    title = "Approve a repair"
+    submit = "Approve"
+
+    def fields(self, about: About, policy: Policy, given: Given) -> list[Block]:
+        return [_person("owner", "Who does it?", hint="A manual action has one owner, and that is never the IC.")]
+
+    def meant(self, about: About, policy: Policy, given: Given) -> list[Command | Opening]:
+        owner = _needed(given, "owner", "A manual action needs an owner.")
+        return [Approve(Words(about.words.removeprefix("approve")).take_number(), owner)]
+
+
+class MessageForm(Form):
+    """Counts each outlet's characters while one types: what is too long is refused, never cut."""
+
+    title = "Customer message"
+    submit = "To the IC"
+
+    def fields(self, about: About, policy: Policy, given: Given) -> list[Block]:
+        stage = given.get("stage", "")
+        stages = [_choice("stage", "Stage", {s: s for s in STAGES}, stage or STAGES[0])] if not about.words[5:] else []
+        text = given.get("text", "")
+        return [
+            *stages,
+            _text("text", "Text, exactly as customers read it", text, lines=True, live=True),
+            _says(self._counted(policy, text)),
+        ]
+
+    def known(self, about: About, incident: Incident) -> dict[str, str]:
+        if number := _number(about.words):
+            draft = incident.drafts.get(number)
+            return {"text": draft.text} if draft else {}
+        stage = "identified" if incident.facts.cause else "investigating"
+        due = publishing.next_promise(incident, incident.declared_at) if incident.drafts else None
+        return {"stage": stage, "text": wording.public_message(incident, stage, due)}
+
+    def meant(self, about: About, policy: Policy, given: Given) -> list[Command | Opening]:
+        text = _needed(given, "text", "There is nothing in it.")
+        if fault := publishing.refuse_text(text):
+            raise Wrong("text", fault)
+        if number := _number(about.words):
+            return [EditMessage(number, text)]
+        stage: Any = given.get("stage", STAGES[0])
+        return [WriteDraft(stage, text)]
+
+    def _counted(self, policy: Policy, text: str) -> str:
+        counts = [f"{name}: {len(text)} of {limit} characters" for name, limit in publishing.outlets(policy)]
+        return " · ".join(counts) + publishing.warning(text)
+
+
+class SummaryForm(Form):
+    title = "Executive summary"
+    submit = "Use my words"
+
+    def fields(self, about: About, policy: Policy, given: Given) -> list[Block]:
+        text, at_most = given.get("text", ""), policy.executives.at_most - 20
+        return [
+            _text("text", "What the next summary says", text, lines=True, live=True),
+            _says(f"{len(text)} of {at_most} characters. Left alone, it goes out as composed."),
+        ]
+
+    def known(self, about: About, incident: Incident) -> dict[str, str]:
+        return {"text": incident.own_words} if incident.own_words else {}
+
+    def meant(self, about: About, policy: Policy, given: Given) -> list[Command | Opening]:
+        return [OwnWords(_needed(given, "text", "There is nothing in it."))]
+
+
+class HandoverForm(Form):
+    title = "Hand over command"
+    submit = "Offer it"
+
+    def fields(self, about: About, policy: Policy, given: Given) -> list[Block]:
+        return [
+            _person("to", "To whom?", hint="It passes when they accept; until then you command."),
+            _tick("confirmed", "Not IC-trained?", "I mean it all the same"),
+        ]
+
+    def meant(self, about: About, policy: Policy, given: Given) -> list[Command | Opening]:
+        return [Handover(_needed(given, "to", "Say who shall command."), "confirmed" in given)]
+
+
+class ResolveForm(Form):
+    title = "Resolve the incident"
+    submit = "Resolve"
+
+    def fields(self, about: About, policy: Policy, given: Given) -> list[Block]:
+        states = [
+            Option(value="recovered", label="Recovered"),
+            Option(value="recovering", label="Recovering, nothing productive left to do"),
+        ]
+        return [
+            _field("state", "How does it stand?", RadioButtonsElement(options=states, initial_option=states[0])),
+            _text("lost", "What was lost, if anything", optional=True, hint="It stands in the last public message."),
+            _person("owner", "Who writes the postmortem?", optional=True),
+            _tick("insist", "Open ends", "Close it although something is still open"),
+        ]
+
+    def meant(self, about: About, policy: Policy, given: Given) -> list[Command | Opening]:
+        recovered, lost = given.get("state") == "recovered", given.get("lost", "").strip()
+        if lost and not recovered:
+            raise Wrong("lost", "What was lost is said with the full recovery.")
+        owner = given.get("owner")
+        named: list[Command | Opening] = [NamePostmortemOwner(owner)] if owner else []
+        return [Resolve("insist" in given, recovered, lost), *named]
+
+
+FORMS: Mapping[str, Form] = {
+    "declare": DeclareForm(),
+    "propose": ProposeForm(),
+    "task": TaskForm(),
+    "approve": ApproveForm(),
+    "draft": MessageForm(),
+    "message edit": MessageForm(),
+    "update": SummaryForm(),
+    "handover": HandoverForm(),
+    "resolve": ResolveForm(),
+    "reject": TextForm("Reject a repair", "Why?"),
+    "object": TextForm("Object to a repair", "Why?"),
+    "stop": TextForm("Stop a repair", "Why must it stop?"),
+    "failed": TextForm("It failed", "Why?"),
+    "done": TextForm("Done", "What came out?", optional=True),
+    "join": TextForm("Check in", "What are you expert in?", optional=True, between="as"),
+    "finding": TextForm("Report a finding", "What did you find out?"),
+    "note": TextForm("Note", "For the timeline"),
+    "todo": TextForm("Follow-up", "What has to be done after the incident?"),
+    "brief": TextForm("Brief the room", "Your update for the room", optional=True),
+}
+
+
+def named(words: str) -> str:
+    """The name of the form that `words` begin; empty when there is none."""
+    for length in (2, 1):
+        name = " ".join(words.split()[:length])
+        if name in FORMS:
+            return name
+    return ""
+
+
+def view(about: About, policy: Policy, given: Given | None = None) -> dict[str, Any]:
+    """The form as Slack opens it."""
+    form = FORMS[about.form]
+    made = View(
+        type="modal",
+        callback_id=FORM,
+        title=form.title,
+        submit=form.submit,
+        close="Cancel",
+        private_metadata=about.written(),
+        blocks=form.fields(about, policy, given or {}),
+    )
+    made.validate_json()
+    return dict(made.to_dict())
+
+
+def first_input(shown: Mapping[str, Any]) -> str:
+    """Where a refusal that belongs to no field is shown."""
+    return str(next(block["block_id"] for block in shown["blocks"] if block["type"] == "input"))
+
+
+def _number(words: str) -> int | None:
+    last = words.split()[-1] if words else ""
+    return int(last) if last.isdecimal() else None
+
+
+Kind = Literal["modal"]
+__all__ = ["FORMS", "About", "Form", "Unreadable", "Wrong", "first_input", "named", "values", "view"]

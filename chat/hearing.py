@@ -1,0 +1,28 @@
+"""From what Slack sends to the words that were meant."""
+
+from __future__ import annotations
+
+import re
+
+COMMAND = re.compile(r"^!(ic|status|note|todo|page)\b[ \t]*(.*)$", re.IGNORECASE | re.DOTALL)
+PREFIX = re.compile(r"^(TODO|NOTE)[:\s]\s*(.+)$", re.DOTALL)
+SPOKEN_SUBTYPES = frozenset({None, "", "file_share", "thread_broadcast", "me_message"})
+
+
+def words_of(text: str, *, in_room: bool) -> str | None:
+    """The command in a message, or None. `!status`, `!note`, `!todo`, `!page` keep their word.
+
+    In an incident's room a message that begins with TODO or NOTE, in capitals, is one too.
+    """
+    typed = unescaped(text).strip()
+    if match := COMMAND.match(typed):
+        head = match[1].lower()
+        return match[2].strip() if head == "ic" else f"{head} {match[2]}".strip()
+    if in_room and (match := PREFIX.match(typed)):
+        return f"{match[1].lower()} {match[2]}"
+    return None
+
+
+def unescaped(text: str) -> str:
+    """Slack escapes &, < and >, and nothing else; the rest stays as it was typed."""
+    return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")

@@ -1,0 +1,45 @@
+"""The App Home: what is open, and what I owe."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from slack_sdk.models.blocks import ActionsBlock, Block, ButtonElement, DividerBlock, HeaderBlock, SectionBlock
+from slack_sdk.models.blocks.basic_components import MarkdownTextObject
+from slack_sdk.models.views import View
+
+from activities.placeholders import Placeholders
+from chat import blocks
+from incident import notices, wording
+from incident.model import Incident
+
+DECLARE = "home-declare"
+MOST = 10
+
+
+def view(open_ones: Sequence[Incident], person: str, places: Placeholders) -> dict[str, Any]:
+    """For one person: at most ten incidents, and their own open tasks in them."""
+    shown: list[Block | dict[str, Any]] = [
+        HeaderBlock(text="Open incidents" if open_ones else "No incident is open"),
+        ActionsBlock(elements=[ButtonElement(text="Declare an incident …", action_id=DECLARE, style="danger")]),
+    ]
+    mine: list[Block | dict[str, Any]] = []
+    for incident in open_ones[:MOST]:
+        place = f"<#{incident.room.channel}>" if incident.room else f"#inc-{incident.id}"
+        text = (
+            f"*{incident.severity} {incident.label}* · {wording.state_in_words(incident)} ·"
+            f" {{since:{incident.declared_at:%Y-%m-%dT%H:%M:%SZ}}}\n{wording.roles(incident)} · {place}"
+        )
+        choices = (notices.TAKE_COMMAND,) if incident.commander is None else ()
+        shown += [DividerBlock(), *blocks.message(places.for_slack(text), incident.id, choices)]
+        for task in incident.tasks.values():
+            if task.person == person and task.done_at is None:
+                line = f"{wording.task_line(incident, task)}, until {wording.clock(task.due_at)}"
+                mine += blocks.message(places.for_slack(line), incident.id, notices.of_task(task))
+    if mine:
+        shown += [HeaderBlock(text="My open tasks"), *mine]
+    shown.append(SectionBlock(text=MarkdownTextObject(text="`/ic help` shows all that can be said.")))
+    made = View(type="home", blocks=shown)
+    made.validate_json()
+    return dict(made.to_dict())

@@ -1,0 +1,61 @@
+"""Who is behind a Slack user: somebody of the organisation by id, else by e-mail, else a guest."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from incident.policy import Organisation
+
+REMEMBERED_FOR = 600.0
+
+
+@dataclass(frozen=True)
+class Speaker:
+    """`by` is a handle of the organisation, or the Slack id of somebody it does not know."""
+
+    by: str
+    name: str
+
+
+class People:
+    """Remembers for ten minutes what Slack said; somebody who is not to be found out is a guest."""
+
+    def __init__(self, slack: AsyncWebClient, organisation: Organisation) -> None:
+        self._slack = slack
+        self._organisation = organisation
+        self._by_id = {p.slack: p for p in organisation.people if p.slack}
+        self._by_email = {p.email.lower(): p for p in organisation.people if p.email}
+        self._known: dict[str, tuple[float, Speaker]] = {}
+        self._home = ""
+
+    async def who(self, user: str) -> Speaker:
+        """By id without asking anybody: that has to work with half of Slack down."""
+        if person := self._by_id.get(user):
+            return Speaker(person.id, person.name)
+        at, speaker = self._known.get(user, (0.0, Speaker(user, user)))
+        if time.monotonic() - at > REMEMBERED_FOR or not at:
+            speaker = await self._ask(user)
+            self._known[user] = (time.monotonic(), speaker)
+        return speaker
+
+    async def _ask(self, user: str) -> Speaker:
+        try:
+            found = (await self._slack.users_info(user=user))["user"]
+            home = await self._workspace()
+        except (SlackApiError, SlackClientError, OSError, TimeoutError):
+            return Speaker(user, user)
+        name = str(found.get("real_name") or found.get("name") or user)
+        # Somebody of another workspace, in a shared channel, may carry any address.
+        ours = found.get("team_id") == home and not found.get("is_stranger")
+        email = str(found.get("profile", {}).get("email") or "").lower()
+        person = self._by_email.get(email) if ours and email else None
+        return Speaker(person.id, person.name) if person else Speaker(user, name)
+
+    async def _workspace(self) -> str:
+        if not self._home:
+            self._home = str((await self._slack.auth_test())["team_id"])
+        return self._home

@@ -1,0 +1,143 @@
+"""PagerDuty's webhooks (v3): acknowledgements and replies reach their incident, a trigger of a set priority declares one.
+
+A signature that does not fit is refused, and so is what is older than PagerDuty would ever send again. What arrives
+twice is done once: event ids travel along as ids of reports, commands and declarations.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import logging
+from collections import OrderedDict
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from aiohttp import web
+from pydantic import SecretStr
+
+from activities.on_call_book import OnCallBook, now
+from entrypoints.conversation import Conversation, Heard
+from entrypoints.gateway import Gateway, NoSuchIncident, Refused, Unanswered, Unreachable
+from incident import identity
+from incident.grammar import Opening
+from incident.policy import Policy
+from incident.reports import PageAcknowledged, Report, ResponderReplied, What
+from incident.severity import Severity
+
+OLDEST = timedelta(hours=49)
+"""PagerDuty tries again for 48 hours."""
+REMEMBERED = 10_000
+SOURCE = "PagerDuty"
+
+
+class Webhooks:
+    """`secrets` are the signing secrets; several while one is being replaced."""
+
+    def __init__(
+        self,
+        gateway: Gateway,
+        conversation: Conversation,
+        book: OnCallBook,
+        policy: Policy,
+        secrets: Sequence[SecretStr],
+    ) -> None:
+        self._gateway = gateway
+        self._conversation = conversation
+        self._book = book
+        self._policy = policy
+        self._secrets = secrets
+        self._seen: OrderedDict[str, None] = OrderedDict()
+
+    async def receive(self, request: web.Request) -> web.Response:
+        """2xx when it was heard; 5xx asks PagerDuty to send it again."""
+        body = await request.read()
+        if not self._signed(body, request.headers.get("X-PagerDuty-Signature", "")):
+            return web.Response(status=401, text="The signature does not fit.")
+        delivery = request.headers.get("X-Webhook-Id", "")
+        try:
+            event = json.loads(body)["event"]
+            occurred = datetime.fromisoformat(event["occurred_at"]).astimezone(UTC)
+            if now() - occurred > OLDEST:
+                return web.Response(status=400, text="That is too old to be believed.")
+            if delivery and delivery in self._seen:
+                return web.Response(status=202, text="Heard already.")
+            await self._hear(event, occurred)
+        except (KeyError, TypeError, ValueError, AttributeError) as fault:
+            logging.getLogger(__name__).warning("a webhook that cannot be read: %r", fault)
+            return web.Response(status=202, text="That is nothing this product knows.")
+        except (Unreachable, Unanswered, RuntimeError) as problem:
+            return web.Response(status=503, text=str(problem))
+        except (Refused, NoSuchIncident) as settled:
+            return web.Response(status=202, text=str(settled))
+        if delivery:
+            self._seen[delivery] = None
+            while len(self._seen) > REMEMBERED:
+                self._seen.popitem(last=False)
+        return web.Response(status=202)
+
+    def _signed(self, body: bytes, header: str) -> bool:
+        given = [part.strip().removeprefix("v1=") for part in header.split(",") if part.strip().startswith("v1=")]
+        made = [hmac.new(s.get_secret_value().encode(), body, hashlib.sha256).hexdigest() for s in self._secrets]
+        return any(hmac.compare_digest(one, other) for one in given for other in made)
+
+    async def _hear(self, event: dict[str, Any], occurred: datetime) -> None:
+        data = event["data"]
+        match event["event_type"]:
+            case "incident.acknowledged":
+                agent = event.get("agent") or {}
+                if (incident := _ours(data)) and agent.get("type", "").startswith("user"):
+                    person, name = self._person(agent)
+                    page = PageAcknowledged(data["incident_key"], person, name, occurred)
+                    await self._report(incident, event["id"], page)
+            case "incident.responder.replied":
+                person, name = self._person(data["user"])
+                accepted = data.get("state", data.get("response")) == "accepted"
+                pagerduty_id = data["incident"]["id"]
+                if incident := await self._paged_with(pagerduty_id):
+                    reply = ResponderReplied(person, name, accepted, str(data.get("message") or ""))
+                    await self._report(incident, event["id"], reply)
+            case "incident.triggered" | "incident.priority_updated" | "incident.reopened":
+                await self._triggered(data)
+
+    async def _triggered(self, data: dict[str, Any]) -> None:
+        """What we created in PagerDuty never declares (process, 1)."""
+        priority = (data.get("priority") or {}).get("id")
+        severity = next((s for s in self._policy.paging.declare_on if self._priority(s) == priority and priority), None)
+        if _ours(data) or severity is None:
+            return
+        heard = Heard("", SOURCE.lower(), SOURCE, f"pagerduty/{data['id']}")
+        title = str(data.get("title") or "An incident in PagerDuty")
+        await self._conversation.trigger(heard, Opening(title, severity), source=SOURCE, url=data.get("html_url") or "")
+
+    def _priority(self, severity: Severity) -> str:
+        return self._policy.paging.priorities.get(severity, "")
+
+    def _person(self, user: dict[str, Any]) -> tuple[str, str]:
+        person = self._book.handle(user["id"])
+        name = self._book.name(person)
+        return person, str(user.get("summary") or person) if name == person else name
+
+    async def _report(self, incident: str, key: str, what: What) -> None:
+        await self._gateway.report(incident, Report("pagerduty", key, what))
+
+    async def _paged_with(self, pagerduty_id: str) -> str:
+        """The open incident that this page belongs to."""
+        for listed in await self._gateway.list():
+            incident = await self._gateway.look(listed.id)
+            if any(page.pagerduty_id == pagerduty_id for page in incident.pages.values()):
+                return incident.id
+        return ""
+
+
+def _ours(data: dict[str, Any]) -> str:
+    """The incident that a PagerDuty incident was opened for, by its key; empty for anybody else's."""
+    key = str(data.get("incident_key") or "")
+    if "/page/" not in key:
+        return ""
+    try:
+        return identity.incident_of(key)
+    except ValueError:
+        return ""
