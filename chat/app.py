@@ -45,6 +45,7 @@ from settings import Misconfigured, Settings
 
 ACKNOWLEDGED_WITHIN = 2.0
 ASKED_BEFORE_A_FORM = 1.0
+FINISHED_WITHIN = 5.0
 ALONE_THEY_ASK = frozenset({"declare", "propose", "task", "draft", "update", "handover"})
 _LOST = (SlackApiError, SlackClientError, OSError, asyncio.TimeoutError)
 Payload = dict[str, Any]
@@ -85,9 +86,12 @@ class Listener:
         app.shortcut("propose")(self.propose)
 
     async def finish(self) -> None:
-        """What was heard is answered before this listener goes."""
+        """What was heard is answered before this listener goes; what takes too long is given up."""
         if self._under_way:
-            await asyncio.wait(self._under_way, timeout=10)
+            _, late = await asyncio.wait(self._under_way, timeout=FINISHED_WITHIN)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
 
     # -- what people type -----------------------------------------------------------------------------
 
