@@ -1,9 +1,13 @@
-"""Slack: rooms, posts, private words. The SDK's own retries are off: retrying is Temporal's."""
+"""Slack: rooms, posts, private words.
+
+The SDK's own retries are off: retrying is Temporal's. Only a short "wait" (429) is waited out here: an activity of
+two calls would otherwise begin with its first one again, and with every second call put off never get to the next.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,7 +15,6 @@ from typing import Any
 import aiohttp
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
-from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from temporalio import activity
 
 from activities import errors
@@ -25,6 +28,9 @@ from incident.wording import shorten
 EVENT = "dont_panic"
 LONGEST = 39_000
 LOOK_BACK = 200
+NOT_DRAWN = ("invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long")
+WAITED_OUT = 3.0
+WAITS = 3
 
 
 @dataclass(frozen=True)
@@ -119,13 +125,10 @@ class Chat:
 
     @activity.defn
     async def open_room(self, order: RoomOrder) -> Room:
-        try:
-            made = await self._slack.conversations_create(name=order.name, is_private=order.private)
-            channel = made["channel"]["id"]
-        except (SlackClientError, aiohttp.ClientError, OSError, asyncio.TimeoutError) as error:
-            if _code(error) != "name_taken":
-                raise errors.from_slack(error) from None
-            channel = await self._find_room(order.name)
+        made = await self._call(
+            self._slack.conversations_create, "name_taken", name=order.name, is_private=order.private
+        )
+        channel = made["channel"]["id"] if made["ok"] else await self._find_room(order.name)
         return Room(channel, order.name, f"{await self._address()}archives/{channel}")
 
     @activity.defn
@@ -139,14 +142,14 @@ class Chat:
         text = self._places.for_slack(edit.text)
         blocks = drawn.message(text, edit.incident, edit.choices, edit.more)
         await self._call(
-            self._slack.chat_update(channel=edit.channel, ts=edit.ts, text=shorten(text, LONGEST), blocks=blocks)
+            self._slack.chat_update, channel=edit.channel, ts=edit.ts, text=shorten(text, LONGEST), blocks=blocks
         )
 
     @activity.defn
     async def pin(self, post: Post) -> Posted:
         """Post it and pin it at the top of the room."""
         posted = await self.post(post)
-        await self._fine(self._slack.pins_add(channel=posted.channel, timestamp=posted.ts), "already_pinned")
+        await self._call(self._slack.pins_add, "already_pinned", channel=posted.channel, timestamp=posted.ts)
         return posted
 
     @activity.defn
@@ -155,7 +158,7 @@ class Chat:
         slack_id = await self._user(tell.person)
         if not slack_id:
             raise errors.rejected("Slack", f"{tell.person} is not known there")
-        opened = await self._call(self._slack.conversations_open(users=[slack_id]))
+        opened = await self._call(self._slack.conversations_open, users=[slack_id])
         text = self._places.for_slack(tell.text)
         blocks = drawn.message(text, tell.incident, tell.choices) if tell.choices else None
         await self._once(opened["channel"]["id"], text, (tell.key,), blocks=blocks)
@@ -164,28 +167,30 @@ class Chat:
     async def bookmark(self, bookmarks: Bookmarks) -> None:
         """What is there already stays."""
         history = f"{self._web_ui}/namespaces/default/workflows/{bookmarks.workflow}" if self._web_ui else ""
-        there = await self._call(self._slack.bookmarks_list(channel_id=bookmarks.channel))
+        there = await self._call(self._slack.bookmarks_list, channel_id=bookmarks.channel)
         links = {bookmark.get("link") for bookmark in there["bookmarks"]}
         for title, link in (("Bridge", self._places.bridge), ("History in Temporal", history)):
             if link and link not in links:
                 await self._call(
-                    self._slack.bookmarks_add(channel_id=bookmarks.channel, title=title, type="link", link=link)
+                    self._slack.bookmarks_add, channel_id=bookmarks.channel, title=title, type="link", link=link
                 )
 
     @activity.defn
     async def set_topic(self, topic: Topic) -> None:
         text = shorten(self._places.for_slack(topic.text), 250)
-        await self._call(self._slack.conversations_setTopic(channel=topic.channel, topic=text))
+        await self._call(self._slack.conversations_setTopic, channel=topic.channel, topic=text)
 
     @activity.defn
     async def invite(self, invitation: Invitation) -> None:
         """Who is there already is fine; who is not in Slack is left out."""
         for slack_id in filter(None, [await self._user(person) for person in invitation.people]):
-            await self._fine(
-                self._slack.conversations_invite(channel=invitation.channel, users=[slack_id]),
+            await self._call(
+                self._slack.conversations_invite,
                 "already_in_channel",
                 "cant_invite_self",
                 "user_not_found",
+                channel=invitation.channel,
+                users=[slack_id],
             )
 
     # -------------------------------------------------------------------------------------------------
@@ -211,19 +216,14 @@ class Chat:
             "unfurl_links": False,
             "unfurl_media": False,
         }
-        try:
-            answer = await self._slack.chat_postMessage(**call, blocks=blocks)
-        except SlackApiError as error:
-            if not (blocks and _code(error) in ("invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long")):
-                raise errors.from_slack(error) from None
-            answer = await self._call(self._slack.chat_postMessage(**call))
-        except (SlackClientError, aiohttp.ClientError, OSError, asyncio.TimeoutError) as error:
-            raise errors.from_slack(error) from None
+        answer = await self._call(self._slack.chat_postMessage, *(NOT_DRAWN if blocks else ()), blocks=blocks, **call)
+        if not answer["ok"]:
+            answer = await self._call(self._slack.chat_postMessage, **call)
         return Posted(str(answer["channel"]), str(answer["ts"]), now())
 
     async def _find_post(self, channel: str, keys: set[str]) -> str | None:
         history = await self._call(
-            self._slack.conversations_history(channel=channel, limit=LOOK_BACK, include_all_metadata=True)
+            self._slack.conversations_history, channel=channel, limit=LOOK_BACK, include_all_metadata=True
         )
         for message in history["messages"]:
             metadata = message.get("metadata", {})
@@ -235,12 +235,9 @@ class Chat:
         """Their Slack id: the organisation's word, else by their e-mail; empty for somebody Slack does not know."""
         if (id := self._places.slack_id(person) or self._users.get(person, "")) or not self._places.email(person):
             return id
-        try:
-            found = await self._slack.users_lookupByEmail(email=self._places.email(person))
-        except (SlackClientError, aiohttp.ClientError, OSError, asyncio.TimeoutError) as error:
-            if _code(error) == "users_not_found":
-                return ""
-            raise errors.from_slack(error) from None
+        found = await self._call(self._slack.users_lookupByEmail, "users_not_found", email=self._places.email(person))
+        if not found["ok"]:
+            return ""
         self._users[person] = str(found["user"]["id"])
         return self._users[person]
 
@@ -248,9 +245,11 @@ class Chat:
         cursor = ""
         while True:
             page = await self._call(
-                self._slack.conversations_list(
-                    types="public_channel,private_channel", limit=500, cursor=cursor, exclude_archived=True
-                )
+                self._slack.conversations_list,
+                types="public_channel,private_channel",
+                limit=500,
+                cursor=cursor,
+                exclude_archived=True,
             )
             for channel in page["channels"]:
                 if channel["name"] == name:
@@ -261,25 +260,27 @@ class Chat:
 
     async def _address(self) -> str:
         if not self._home:
-            self._home = (await self._call(self._slack.auth_test()))["url"]
+            self._home = (await self._call(self._slack.auth_test))["url"]
         return self._home
 
-    async def _call(self, call: Awaitable[AsyncSlackResponse]) -> Any:  # Slack's answers have no one shape
-        try:
-            return (await call).data
-        except (SlackClientError, aiohttp.ClientError, OSError, asyncio.TimeoutError) as error:
-            raise errors.from_slack(error) from None
-
-    async def _fine(self, call: Awaitable[AsyncSlackResponse], *accepted: str) -> None:
-        """A refusal that says "that is so already" is a yes."""
-        try:
-            await call
-        except (SlackClientError, aiohttp.ClientError, OSError, asyncio.TimeoutError) as error:
-            if _code(error) not in accepted:
-                raise errors.from_slack(error) from None
+    async def _call(self, method: Callable[..., Awaitable[Any]], *fine: str, **arguments: Any) -> Any:
+        """Slack's answer, which has no one shape. A refusal with one of the `fine` codes is an answer too (not ok)."""
+        for waits in range(WAITS + 1):
+            try:
+                return (await method(**arguments)).data
+            except (SlackClientError, aiohttp.ClientError, OSError, asyncio.TimeoutError) as error:
+                if _code(error) in fine and isinstance(error, SlackApiError):
+                    return error.response.data
+                said = errors.from_slack(error)
+                wait = said.next_retry_delay
+                if wait is None or wait.total_seconds() > WAITED_OUT or waits == WAITS:
+                    raise said from None
+                await asyncio.sleep(wait.total_seconds())
+        raise AssertionError("the last wait raises")
 
 
 def _code(error: Exception) -> str:
+    """Slack's word for a refusal; empty for everything else."""
     if isinstance(error, SlackApiError) and error.response.status_code == 200:
         return str(error.response.get("error", ""))
     return ""

@@ -16,6 +16,7 @@ from incident.model import Incident
 
 DECLARE = "home-declare"
 MOST = 10
+MOST_OF_MINE = 40
 
 
 def view(open_ones: Sequence[Incident], person: str, places: Placeholders) -> dict[str, Any]:
@@ -28,17 +29,17 @@ def view(open_ones: Sequence[Incident], person: str, places: Placeholders) -> di
     for incident in open_ones[:MOST]:
         place = f"<#{incident.room.channel}>" if incident.room else f"#inc-{incident.id}"
         text = (
-            f"*{incident.severity} {incident.label}* · {wording.state_in_words(incident)} ·"
+            f"*{incident.severity} {wording.shorten(incident.label, 200)}* · {wording.state_in_words(incident)} ·"
             f" {{since:{incident.declared_at:%Y-%m-%dT%H:%M:%SZ}}}\n{wording.roles(incident)} · {place}"
         )
         choices = (notices.TAKE_COMMAND,) if incident.commander is None else ()
         shown += [DividerBlock(), *blocks.message(places.for_slack(text), incident.id, choices)]
         for task in incident.tasks.values():
             if task.person == person and task.done_at is None:
-                line = f"{wording.task_line(incident, task)}, until {wording.clock(task.due_at)}"
+                line = f"{wording.shorten(wording.task_line(incident, task), 200)}, until {wording.clock(task.due_at)}"
                 mine += blocks.message(places.for_slack(line), incident.id, notices.of_task(task))
     if mine:
-        shown += [HeaderBlock(text="My open tasks"), *mine]
+        shown += [HeaderBlock(text="My open tasks"), *mine[:MOST_OF_MINE]]
     shown.append(SectionBlock(text=MarkdownTextObject(text="`/ic help` shows all that can be said.")))
     made = View(type="home", blocks=shown)
     made.validate_json()

@@ -60,7 +60,7 @@ def already(incident: Incident, repair: Repair) -> str:
     if repair.state.settled and repair.settled_at is not None:
         who = f" by {incident.name(repair.settled_by)}" if repair.settled_by else ""
         return f"Repair {repair.number} is {repair.state}{who} since {wording.clock(repair.settled_at)}."
-    if repair.approved_at is not None and repair.state in (RepairState.APPROVED, RepairState.RUNNING):
+    if repair.approved_at is not None and repair.state is not RepairState.VOID:
         return (
             f"{incident.name(repair.approved_by)} approved repair {repair.number} at"
             f" {wording.clock(repair.approved_at)}; it is {repair.state}."

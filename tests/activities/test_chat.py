@@ -48,10 +48,10 @@ async def test_here_only_where_it_is_meant(outside: Outside) -> None:
 
 
 async def test_retry_after_becomes_the_next_attempts_time(outside: Outside) -> None:
-    await outside.fault("slack", "chat.postMessage", code=429, retry_after=3)
+    await outside.fault("slack", "chat.postMessage", code=429, retry_after=4)
     with pytest.raises(ApplicationError) as limited:
         await outside.run(outside.chat.post, Post(ROOM, "hello", "k/4"))
-    assert limited.value.next_retry_delay == timedelta(seconds=3)
+    assert limited.value.next_retry_delay == timedelta(seconds=4)
 
 
 async def test_what_slack_can_never_accept_is_given_up(outside: Outside) -> None:
@@ -67,7 +67,7 @@ async def test_inviting_somebody_who_is_there_and_somebody_who_is_not_in_slack(o
 async def test_a_direct_message_and_somebody_who_cannot_get_one(outside: Outside) -> None:
     await outside.run(outside.chat.tell, Tell("bob", "only for you", "k/6"))
     assert [m["text"] for m in await outside.messages("DU0BOB")] == ["only for you"]
-    with pytest.raises(ApplicationError, match="has no Slack id"):
+    with pytest.raises(ApplicationError, match="nobody is not known there"):
         await outside.run(outside.chat.tell, Tell("nobody", "hello", "k/7"))
 
 

@@ -52,13 +52,13 @@ async def test_two_press_the_same_button_at_once(tmp_path: Path) -> None:
             use.presses("bob", "command"), use.presses("bob", "command"), use.presses("kim", "command")
         )
         incident = await copy.look()
-        first, second = (("bob", "kim") if incident.commander == "bob" else ("kim", "bob"))
+        first, second = ("bob", "kim") if incident.commander == "bob" else ("kim", "bob")
         assert incident.commander == first and incident.challenge is None
         await use.hears(second, f"{copy.organisation.policy().name(first)} commands since")
         taken = [e for e in incident.timeline if e.kind == "command"]
         assert len(taken) == 1
         await use.types("anne", "!ic propose clear the cache risk: low")
-        number = (await copy.until(lambda: _first_repair(copy), "a proposal"))
+        number = await copy.until(lambda: _first_repair(copy), "a proposal")
         await use.presses("sam", f"approve {number}")
         await use.hears("sam", "Only the IC decides that.")
         await asyncio.gather(use.presses(first, f"approve {number}"), use.presses(first, f"approve {number}"))
@@ -91,7 +91,9 @@ async def test_who_may_speak_and_who_is_who(tmp_path: Path) -> None:
         incident = await copy.look()
         assert [n.who for n in incident.notes] == ["Gil Guestson", "Zoe Elsewhere"]
         assert {"pat"} <= set(incident.responders) and "bob" in incident.responders
-        assert not [m for m in (await copy.room())["messages"] if "Did you mean" in m["text"] and not m.get("ephemeral_to")]
+        assert not [
+            m for m in (await copy.room())["messages"] if "Did you mean" in m["text"] and not m.get("ephemeral_to")
+        ]
         assert not any("!ic note by a bot" in text for text in await copy.told("U0PANIC"))
 
 
@@ -102,7 +104,9 @@ async def test_what_was_typed_survives(tmp_path: Path) -> None:
         await use.types("anne", typed)
         await use.hears("anne", "noted")
         note = (await copy.look()).notes[0].text
-        assert note == "\u201cquoted\u201d, <@U0SAM> in <#C0GENERAL|general>: `a && b < c`\nsecond line :fire: \U0001f525"
+        assert (
+            note == "\u201cquoted\u201d, <@U0SAM> in <#C0GENERAL|general>: `a && b < c`\nsecond line :fire: \U0001f525"
+        )
         await use.types("anne", "TODO is the word of the day", GENERAL)
         await use.types("anne", "!todo write a <https://example.com|runbook>")
         await use.hears("anne", "follow-up 1 kept")

@@ -1,0 +1,91 @@
+"""From what Slack sends to words, and from words to commands: never an exception, never a command nobody typed."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from chat.hearing import unescaped, words_of
+from incident import grammar
+from incident.commands import VOCABULARY, Command
+from incident.policy import Policy
+from incident.words import Unreadable
+from tests.vocabulary import SPOKEN
+
+WORDS = sorted({word for spoken in SPOKEN.values() for word in spoken.split()} | {k.verb for k in VOCABULARY})
+STRANGE = [
+    "\u201c",
+    "\u2019",
+    "<@U0SAM>",
+    "<#C0GENERAL|general>",
+    "`",
+    "\n",
+    "&amp;",
+    ":fire:",
+    "\U0001f525",
+    "\u2014insist",
+    "#3",
+    "!ic",
+    "9" * 30,
+]
+LINES = st.lists(st.one_of(st.sampled_from(WORDS), st.sampled_from(STRANGE), st.text(max_size=12)), max_size=9).map(
+    " ".join
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "in_room", "words"),
+    [
+        ("!ic page checkout is down", False, "page checkout is down"),
+        ("!IC Page", False, "Page"),
+        ("!ic", False, ""),
+        ("!status", False, "status"),
+        ("!status stalk", True, "status stalk"),
+        ("!note it is odd", False, "note it is odd"),
+        ("!page", False, "page"),
+        ("TODO: write a runbook", True, "todo write a runbook"),
+        ("NOTE it is odd", True, "note it is odd"),
+        ("NOTE it is odd", False, None),
+        ("Note it is odd", True, None),
+        ("NOTES of yesterday", True, None),
+        ("!icy roads", True, None),
+        ("say !ic page", True, None),
+        ("`!ic page`", True, None),
+        ("!ic note \u201ca\u201d &amp; &lt;b&gt;", True, "note \u201ca\u201d & <b>"),
+        ("!ic note &amp;lt;", True, "note &lt;"),
+    ],
+)
+def test_what_is_a_command_and_what_is_talk(text: str, in_room: bool, words: str | None) -> None:
+    assert words_of(text, in_room=in_room) == words
+
+
+@settings(
+    max_examples=10_000,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+@given(line=LINES, prefix=st.sampled_from(["", "!ic ", "!status ", "!note ", "TODO ", "NOTE: "]))
+def test_no_line_breaks_the_grammar_or_becomes_what_nobody_typed(policy: Policy, line: str, prefix: str) -> None:
+    heard = words_of(prefix + line, in_room=True)
+    if heard is None:
+        return
+    typed = unescaped(prefix + line).lower()
+    assert typed.strip().startswith(("!", "todo", "note"))
+    try:
+        meant = grammar.read(heard, policy)
+    except Unreadable as fault:
+        assert str(fault) and "\n" not in str(fault).split("Say `")[-1]
+        return
+    if isinstance(meant, Command):
+        assert all(part in typed for part in meant.verb.split("-")), meant
+        again = grammar.read(meant.words(), policy)
+        assert again == meant, meant.words()
+
+
+@pytest.fixture(scope="session")
+def policy() -> Policy:
+    from incident.policy import read_organisation
+    from tests.conftest import CONFIG
+
+    return read_organisation((CONFIG / "example.toml").read_text(), "example.toml").policy()
