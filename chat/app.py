@@ -363,7 +363,11 @@ async def serve(settings: Settings, stack: AsyncExitStack) -> Listener:
     conversation = Conversation(gateway, organisation, book, practice=settings.practice, door="slack", standby=standby)
     places = Placeholders(organisation, book)
     listener = Listener(slack, conversation, gateway, People(slack, organisation), places, policy)
-    signed = settings.slack_signing_secret.get_secret_value()
+    signed, app_token = settings.slack_signing_secret.get_secret_value(), settings.slack_app_token.get_secret_value()
+    if signed and not settings.listen:
+        raise Misconfigured("SLACK_SIGNING_SECRET asks for HTTP: set DONT_PANIC_LISTEN to the address to listen on.")
+    if not signed and not app_token:
+        raise Misconfigured("SLACK_APP_TOKEN is missing (Socket Mode), and so is SLACK_SIGNING_SECRET (HTTP): set one.")
     app = AsyncApp(
         client=slack,
         signing_secret=signed or None,
@@ -385,7 +389,7 @@ async def serve(settings: Settings, stack: AsyncExitStack) -> Listener:
         await web.TCPSite(runner, host or "127.0.0.1", int(port)).start()
     stack.push_async_callback(listener.finish)
     if not signed:
-        handler = AsyncSocketModeHandler(app, settings.slack_app_token.get_secret_value(), web_client=slack)
+        handler = AsyncSocketModeHandler(app, app_token, web_client=slack)
         await handler.connect_async()  # type: ignore[no-untyped-call]  # Bolt's own lack of types
         stack.push_async_callback(handler.close_async)
     return listener

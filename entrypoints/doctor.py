@@ -27,17 +27,24 @@ from settings import Misconfigured, Settings
 from workflows import search_attributes
 
 REACHED_WITHIN = 5.0
+# As in config/slack-manifest.yaml; a test compares.
 SCOPES = (
+    "bookmarks:read",
+    "bookmarks:write",
     "channels:history",
     "channels:manage",
     "channels:read",
     "chat:write",
+    "chat:write.public",
     "commands",
     "groups:history",
+    "groups:read",
     "groups:write",
+    "im:history",
     "im:write",
     "pins:write",
     "users:read",
+    "users:read.email",
 )
 
 

@@ -19,9 +19,8 @@ from emulators.store import Document
 LONGEST_TEXT = 40_000
 Arguments = dict[str, Any]
 SCOPES = (
-    "app_mentions:read,bookmarks:read,bookmarks:write,channels:history,channels:join,channels:manage,channels:read,"
-    "chat:write,commands,groups:history,groups:read,groups:write,im:history,im:write,pins:read,pins:write,"
-    "users:read,users:read.email"
+    "bookmarks:read,bookmarks:write,channels:history,channels:manage,channels:read,chat:write,chat:write.public,commands,"
+    "groups:history,groups:read,groups:write,im:history,im:write,pins:write,users:read,users:read.email"
 )
 
 

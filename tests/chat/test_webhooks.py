@@ -24,11 +24,16 @@ QUIET = {"poll_every": '"1h"'}
 """Polling would find an acknowledgement too; here only a webhook can bring it."""
 
 
-@asynccontextmanager
-async def subscribed(state: Path, **paging: str) -> AsyncIterator[tuple[Copy, Hands, str]]:
+def free_place() -> str:
+    """Host and port."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        place = f"127.0.0.1:{free.getsockname()[1]}"
+        return f"127.0.0.1:{free.getsockname()[1]}"
+
+
+@asynccontextmanager
+async def subscribed(state: Path, **paging: str) -> AsyncIterator[tuple[Copy, Hands, str]]:
+    place = free_place()
     async with (
         running(state, example(paging={**QUIET, **paging})) as copy,
         hands(copy, DONT_PANIC_LISTEN=place) as use,

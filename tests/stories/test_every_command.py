@@ -76,6 +76,10 @@ SCRIPT: tuple[tuple[str, str, str], ...] = (
     ("bob", "status unstalk", "no longer stalking"),
     ("bob", "status stalk", "Now stalking status every 30 seconds"),
     ("bob", "reload", "nothing differs"),
+    ("anne", "further the queue does not move either", "Bob Boberson commands"),
+    ("sam", "further the office has no coffee", "is open"),
+    ("bob", "same {trigger0}", "kept as a symptom"),
+    ("lee", "separate {trigger1}", "incident "),
     ("bob", "handover @kim", "offered to Kim Kommandson"),
     ("kim", "accept", "command passes to Kim Kommandson"),
     ("sam", "leave", "checked out"),
@@ -83,6 +87,7 @@ SCRIPT: tuple[tuple[str, str, str], ...] = (
     ("anne", "timeline", "Kim Kommandson commands"),
     ("anne", "summary", "SEV-2 PRACTICE checkout answers with 500"),
     ("kim", "resolve --insist recovered", "resolved after"),
+    ("kim", "postmortem @anne", "Anne Apison"),
     ("kim", "reopen it came back", "open again"),
     ("kim", "cancel it was the test system", "ended as a false alarm"),
     ("anne", "help", "ic approve N [@OWNER]"),
@@ -135,5 +140,6 @@ async def _numbered(copy: Copy, words: str) -> str:
         return words
     incident = await copy.look()
     names = {f"repair{n}": str(number) for n, number in enumerate(incident.repairs)}
+    names |= {f"trigger{n}": str(number) for n, number in enumerate(incident.triggers)}
     drafts = [str(d.number) for d in incident.drafts.values() if d.made_by in ("carla", "bob")]
     return words.format(**names, draft=drafts[-1] if drafts else "")
