@@ -81,12 +81,20 @@ class RoleKeeper(Generic[V]):
             self._news = True
 
     async def keep(self) -> bool:
-        """Until the incident is over (False), or the history is long enough for a new run (True)."""
-        while not (self.view.over or self.lost):
+        """Until the incident is over (False), or the history is long enough for a new run (True).
+
+        After an outage the end and the words that the incident is over may arrive together: what is due is done first.
+        """
+        while not self.lost:
             self._news = False
             now = workflow.now()
             for duty in [duty for duty in self._todo(now) if duty.due_at <= now]:
                 self._doing[duty.key] = asyncio.create_task(self._carry_out(duty))
+            if self.view.over:
+                if not self._doing:
+                    break
+                await workflow.wait_condition(lambda: not self._doing)
+                continue
             if workflow.info().get_current_history_length() >= HISTORY_LIMIT and not self._doing:
                 return True
             await self._wait(self._next(now))

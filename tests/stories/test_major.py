@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from incident.duties import internal_liaison
+from tests.configured import example
 from tests.stories import major
 from tests.stories.copy import running
+from workflows import queues
+from workflows.internal_liaison import InternalLiaisonWorkflow
+from workflows.role import Brief, RoleStart
 
 
 async def test_a_major_incident_from_the_page_to_the_end(tmp_path: Path) -> None:
@@ -29,3 +34,21 @@ async def test_the_same_with_the_workers_killed_at_every_moment(tmp_path: Path) 
         await major.play(copy, kill)
         assert len(killed) >= 8
         await major.check(copy)
+
+
+async def test_the_last_summary_goes_out_though_the_end_and_the_close_arrive_together(tmp_path: Path) -> None:
+    """As after an outage that was longer than the watch."""
+    async with running(tmp_path, example()) as copy:
+        await copy.say("anne", "declare 1 checkout answers with 500")
+        await copy.say("bob", "command")
+        await copy.say("bob", "resolve --insist recovered")
+        view = internal_liaison.view(await copy.look(), over=True)
+        await copy.client.execute_workflow(
+            InternalLiaisonWorkflow.run,
+            RoleStart(copy.incident, Brief(1, view)),
+            id="begun-late/internal-liaison",
+            task_queue=queues.ROLES,
+        )
+        heard = (await copy.room("executive-summary"))["messages"]
+        (late,) = (m for m in heard if m["metadata"]["event_payload"]["key"].startswith("begun-late/"))
+        assert "resolved" in late["text"]

@@ -51,6 +51,7 @@ def kept(incident: Incident) -> dict[str, Any]:
         "reported",
         "heard",
         "topic",
+        "shown",
     }
     return {f.name: getattr(incident, f.name) for f in dataclasses.fields(incident) if f.name not in by_itself}
 
