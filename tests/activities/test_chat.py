@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 from temporalio.exceptions import ApplicationError
 
-from activities.chat import Invitation, Post, RoomOrder, Tell, Topic
+from activities.chat import Bookmarks, Edit, Invitation, Post, RoomOrder, Tell, Topic
+from incident.choices import Choice
 from tests.activities.conftest import Outside
 
 ROOM = "C0INCIDENTS"
@@ -83,6 +84,30 @@ async def test_pinning_twice_is_pinning_once(outside: Outside) -> None:
         await outside.run(outside.chat.pin, Post(ROOM, "card", "k/8"), attempt=attempt)
     rooms = await outside.control("GET", "slack/rooms")
     assert len(next(room["pins"] for room in rooms if room["id"] == ROOM)) == 1
+
+
+async def test_a_notice_is_edited_where_it_stands(outside: Outside) -> None:
+    approve = Choice("Approve", "approve 3", "primary")
+    posted = await outside.run(outside.chat.post, Post(ROOM, "repair 3", "k/10", incident="i", choices=(approve,)))
+    await outside.run(outside.chat.edit, Edit(ROOM, posted.ts, "repair 3: approved by {person:bob}", "i"))
+    (message,) = await outside.messages(ROOM)
+    assert message["text"] == "repair 3: approved by <@U0BOB>"
+    assert [block["type"] for block in message["blocks"]] == ["section"], "what is settled has no button left"
+
+
+async def test_bookmarks_are_there_once(outside: Outside) -> None:
+    for attempt in (1, 2):
+        await outside.run(outside.chat.bookmark, Bookmarks(ROOM, "incident-lusab-babad"), attempt=attempt)
+    rooms = await outside.control("GET", "slack/rooms")
+    marks = next(room["bookmarks"] for room in rooms if room["id"] == ROOM)
+    assert [mark["title"] for mark in marks] == ["Bridge"]
+
+
+async def test_a_short_wait_is_waited_out_and_the_call_made_once(outside: Outside) -> None:
+    await outside.fault("slack", "pins.add", code=429, retry_after=0.1)
+    await outside.run(outside.chat.pin, Post(ROOM, "card", "k/11"))
+    assert len(await outside.messages(ROOM)) == 1
+    assert len(await outside.control("GET", "received?service=slack&call=chat.postMessage")) == 1
 
 
 async def test_no_token_stands_in_an_error(outside: Outside) -> None:
