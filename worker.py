@@ -158,6 +158,7 @@ def workers(client: Client, house: House, roles: Collection[str], environment: s
                 chat.tell,
                 chat.set_topic,
                 chat.invite,
+                chat.uninvite,
                 house.status_page.publish,
                 paging.resolve,
                 paging.subscribe,

@@ -100,6 +100,12 @@ class Invitation:
 
 
 @dataclass(frozen=True)
+class Uninvitation:
+    channel: str
+    person: str
+
+
+@dataclass(frozen=True)
 class Tell:
     """A direct message to one person (handle, or Slack id of a guest)."""
 
@@ -191,6 +197,19 @@ class Chat:
                 "user_not_found",
                 channel=invitation.channel,
                 users=[slack_id],
+            )
+
+    @activity.defn
+    async def uninvite(self, uninvitation: Uninvitation) -> None:
+        """Who is not there is fine."""
+        if slack_id := await self._user(uninvitation.person):
+            await self._call(
+                self._slack.conversations_kick,
+                "not_in_channel",
+                "cant_kick_self",
+                "user_not_found",
+                channel=uninvitation.channel,
+                user=slack_id,
             )
 
     # -------------------------------------------------------------------------------------------------

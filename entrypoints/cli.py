@@ -74,7 +74,7 @@ class Verbs(click.Group):
 
 
 def _known_words() -> dict[str, str]:
-    words = {"declare": grammar.DECLARE[1]}
+    words = {"declare": grammar.DECLARE[1], "for": grammar.FOR[1]}
     words |= {about: text for about, (_, text) in grammar.QUESTIONS.items() if about != "help"}
     for kind in VOCABULARY:
         words.setdefault(kind.verb.split("-")[0] if " " in kind.usage.split("[")[0].strip() else kind.verb, kind.help)

@@ -18,7 +18,7 @@ from incident.commands import Command, Said, Who
 from incident.commands.ending import Reload
 from incident.commands.paging import PagePeople
 from incident.commands.triggering import Further
-from incident.grammar import Opening, Question
+from incident.grammar import Entered, Opening, Question
 from incident.model import Entry, Origin
 from incident.policy import Organisation
 from incident.words import Unreadable
@@ -95,7 +95,7 @@ class Conversation:
         """Raises Unreadable, Refused, NoSuchIncident, Unreachable or Unanswered, each with what to do."""
         return await self.carry_out(heard, grammar.read(heard.words, self._policy))
 
-    async def carry_out(self, heard: Heard, meant: Command | Question | Opening) -> Outcome:
+    async def carry_out(self, heard: Heard, meant: Command | Question | Opening | Entered) -> Outcome:
         """What was meant, however it was gathered: the words of a line, or a form's fields. Raises as `act` does."""
         if isinstance(meant, PagePeople) and not meant.whom and not heard.incident:
             return await self.trigger(heard, Opening(meant.reason))  # outside of a room, paging an IC begins one
@@ -107,6 +107,9 @@ class Conversation:
                     return await self._questions[about](heard, rest)
             case PagePeople():
                 return await self._page(heard, meant)
+            case Entered(command=command, person=person):
+                with _reaching():
+                    return await self._say(heard, command, on_behalf=person)
             case Command():
                 with _reaching():
                     return await self._say(heard, meant)
@@ -196,11 +199,13 @@ class Conversation:
         running = await self._gateway.list()
         return running[0].id if len(running) == 1 else ""
 
-    async def _say(self, heard: Heard, command: Command) -> Outcome:
+    async def _say(self, heard: Heard, command: Command, *, on_behalf: str = "") -> Outcome:
         if isinstance(command, Reload):
             command = Reload(self._policy)
         incident = await self._meant(heard, decides=command.who is Who.COMMANDER)
-        answer = await self._gateway.say(incident, command, by=heard.by, name=heard.name, door=self._door, id=heard.id)
+        answer = await self._gateway.say(
+            incident, command, by=heard.by, name=heard.name, door=self._door, id=heard.id, on_behalf=on_behalf
+        )
         return Outcome(answer.text, {"incident": incident, "text": answer.text, "number": answer.number})
 
     async def _meant(self, heard: Heard, *, decides: bool) -> str:

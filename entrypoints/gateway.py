@@ -125,10 +125,11 @@ class Gateway:
         door: str,
         id: str = "",
         at: datetime | None = None,
+        on_behalf: str = "",
     ) -> Answer:
         """Accepted and durable when it returns. Raises Refused, NoSuchIncident, Unreachable, Unanswered."""
         id = id or str(uuid.uuid4())
-        said = Said(command, by, id, door, name, at or datetime.now(UTC))
+        said = Said(command, by, id, door, name, at or datetime.now(UTC), on_behalf=on_behalf)
         handle = self._client.get_workflow_handle(identity.workflow_id(incident))
         try:
             answer: Answer = await asyncio.wait_for(

@@ -124,7 +124,7 @@ def messages(incident: Incident) -> list[str]:
 
 def executives(incident: Incident) -> list[str]:
     lines = [f"told {wording.clock(s.sent_at)}" for s in incident.summaries[-1:]]
-    if incident.open and not incident.security:
+    if incident.open and not incident.silent:
         lines.append(f"next summary {wording.clock(wording.next_summary(incident))}")
     return ["; ".join(lines)] if lines else []
 

@@ -70,6 +70,15 @@ class Invite:
 
 
 @dataclass(frozen=True)
+class Uninvite:
+    """Out of the room. Who is not in it is fine."""
+
+    key: str
+    person: str
+    kind: Literal["uninvite"] = "uninvite"
+
+
+@dataclass(frozen=True)
 class Announce:
     """The announcement in a channel that is not the room: where it was declared, or where incidents are announced."""
 
@@ -141,6 +150,7 @@ Effect = (
     | AddBookmarks
     | SetTopic
     | Invite
+    | Uninvite
     | Announce
     | Tell
     | StartRepair

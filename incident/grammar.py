@@ -38,6 +38,14 @@ class Opening:
     security: bool = False
 
 
+@dataclass(frozen=True)
+class Entered:
+    """What somebody said on the bridge, typed by another: `for @bob done 3 found it`."""
+
+    command: Command
+    person: str
+
+
 QUESTIONS: dict[str, tuple[str, str]] = {
     "oncall": ("oncall", "who is incident commander on call, their phones, how to page"),
     "responders": ("responders", "everyone on call"),
@@ -49,12 +57,13 @@ QUESTIONS: dict[str, tuple[str, str]] = {
     "list": ("list", "the open incidents"),
     "help": ("help [COMMAND]", "what can be said"),
 }
+FOR = ("for @USER ack|done|more|finding …", "IC, deputy and scribe: enter what somebody said on the bridge")
 DECLARE = ("declare [N] [--security] WHAT", "declare an incident; SEV-2 if no severity is given")
 _BY_WORDS = {tuple(kind.verb.split("-")): kind for kind in VOCABULARY} | {(kind.verb,): kind for kind in VOCABULARY}
 _MARKS = str.maketrans({"“": '"', "”": '"', "‘": "'", "’": "'"})
 
 
-def read(text: str, policy: Policy) -> Command | Question | Opening:
+def read(text: str, policy: Policy) -> Command | Question | Opening | Entered:
     """What somebody said. Raises Unreadable (known, but incomplete) or Unknown (nearest command named)."""
     words = Words(text, known_names(policy))
     if not words:
@@ -63,6 +72,13 @@ def read(text: str, policy: Policy) -> Command | Question | Opening:
     if head == "declare":
         words.take("the command")
         return _opening(words, policy)
+    if head == "for":
+        words.take("the command")
+        person = words.take_person("whose word it is")
+        meant = read(words.rest(f"what they said (`{FOR[0]}`)"), policy)
+        if not isinstance(meant, Command):
+            raise Unreadable(f"Only a command can be entered for somebody. Say `{FOR[0]}`.")
+        return Entered(meant, person)
     for length in (2, 1):
         parts = tuple(words.left.lower().translate(_MARKS).split()[:length])
         kind = _BY_WORDS.get(parts) if len(parts) == length else None
@@ -91,7 +107,7 @@ def known_names(policy: Policy) -> frozenset[str]:
 
 def usage_lines() -> list[tuple[str, str, str]]:
     """All that can be said: usage, help, who may say it."""
-    lines = [(*DECLARE, "anyone")]
+    lines = [(*DECLARE, "anyone"), (*FOR, "command staff")]
     lines += [(usage, text, "anyone") for usage, text in QUESTIONS.values()]
     return lines + [(kind.usage, kind.help, str(kind.who)) for kind in VOCABULARY]
 

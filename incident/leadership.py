@@ -31,6 +31,7 @@ def take(incident: Incident, person: str, name: str, now: datetime, *, acting: b
     incident.first_commanded_at = incident.first_commanded_at or now
     incident.handover = None
     incident.challenge = None
+    incident.voice = None
     incident.told_no_commander_at = None
     check_in(incident, person, name, "", now)
     void = void_approvals(incident, now, f"command passed to {name}")
@@ -78,6 +79,17 @@ def appoint(incident: Incident, role: Role, person: str, now: datetime) -> None:
     incident.roles[role] = person
     incident.log("role", f"{role.label}: {incident.name(person)}", now, who=person)
     announce_roles(incident, now, role)
+
+
+def vacate(incident: Incident, person: str, now: datetime) -> None:
+    """What they held is free; their tasks are read out."""
+    held = [role for role, holder in incident.roles.items() if holder == person]
+    for role in held:
+        del incident.roles[role]
+    if incident.voice == person:
+        incident.voice = None
+    if held:
+        announce_roles(incident, now)
 
 
 def announce_roles(incident: Incident, now: datetime, changed: Role | None = None) -> None:

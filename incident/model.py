@@ -174,6 +174,38 @@ class Task:
 
 
 @dataclass
+class SubTeam:
+    """A leader, a time-boxed task, a room and a bridge. `key` is its letter and its turn: `alpha`, `alpha-2`.
+
+    `denied` is set when the letter turned out to be in use by another incident.
+    """
+
+    key: str
+    letter: str
+    leader: str
+    text: str
+    formed_at: datetime
+    due_at: datetime
+    room: str
+    bridge: str = ""
+    members: list[str] = field(default_factory=list)
+    extensions: int = 0
+    started: bool = False
+    denied: bool = False
+    closed_at: datetime | None = None
+    result: str = ""
+
+    @property
+    def open(self) -> bool:
+        return self.closed_at is None
+
+    @property
+    def everybody(self) -> list[str]:
+        """Leader and members, while it works."""
+        return [self.leader, *self.members] if self.open else []
+
+
+@dataclass
 class Trigger:
     """Something else that went wrong while this incident is open: the same trouble, or a separate one?
 
@@ -341,6 +373,7 @@ class Incident:
     service: str = ""
     phase: Phase = Phase.OPEN
     security: bool = False
+    lifted_at: datetime | None = None
 
     roles: dict[Role, str] = field(default_factory=dict)
     acting: bool = False
@@ -350,6 +383,7 @@ class Incident:
     handover: Handover | None = None
     challenge: Challenge | None = None
     chosen_deputy: bool = False
+    voice: str | None = None
 
     responders: dict[str, Responder] = field(default_factory=dict)
     needs: list[str] = field(default_factory=list)
@@ -366,11 +400,13 @@ class Incident:
     repairs: dict[int, Repair] = field(default_factory=dict)
     drafts: dict[int, Draft] = field(default_factory=dict)
     triggers: dict[int, Trigger] = field(default_factory=dict)
+    teams: dict[str, SubTeam] = field(default_factory=dict)
     announcement: Announcement = Announcement.UNDECIDED
     announced_at: datetime | None = None
     own_words: str = ""
     summary_asked_at: datetime | None = None
     summaries: list[Summary] = field(default_factory=list)
+    stakeholders: list[str] = field(default_factory=list)
     room_update_at: datetime | None = None
     notes: list[Entry] = field(default_factory=list)
     todos: list[Entry] = field(default_factory=list)
@@ -420,6 +456,16 @@ class Incident:
     @property
     def open(self) -> bool:
         return self.phase is Phase.OPEN
+
+    @property
+    def silent(self) -> bool:
+        """Nothing of a security incident goes out before the IC lifts the silence (process, 1)."""
+        return self.security and self.lifted_at is None
+
+    @property
+    def full(self) -> bool:
+        """Incident commanders are paged for it; a light one has a room, a scribe and tasks (process, 1)."""
+        return self.rounds > 0
 
     # -- leaving a trace ------------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ from temporalio.exceptions import ActivityError, ApplicationError, WorkflowAlrea
 from temporalio.workflow import ParentClosePolicy
 
 from activities import chat, paging, records
-from activities.chat import Bookmarks, Chat, Invitation, Post, RoomOrder, Topic
+from activities.chat import Bookmarks, Chat, Invitation, Post, RoomOrder, Topic, Uninvitation
 from activities.paging import Acknowledgement, FollowOrder, Paged, PageOrder, Paging, ResolveOrder, order_for
 from incident import effects as want
 from incident import identity, notices, settling, wording
@@ -70,6 +70,9 @@ async def _say(effect: want.Effect, incident: Incident) -> None:
         case want.Invite(people=people):
             room = await _room(incident)
             await _chat(Chat.invite, Invitation(room.channel, people), f"invite {', '.join(people)}")
+        case want.Uninvite(person=person):
+            room = await _room(incident)
+            await _chat(Chat.uninvite, Uninvitation(room.channel, person), f"out of the room: {person}")
         case want.Announce(channel=channel, thread=thread):
             await post_notice(incident, f"announced/{channel}", channel, f"{prefix}/{effect.key}", thread=thread)
         case want.Tell(person=person, text=text, choices=choices):

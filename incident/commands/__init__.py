@@ -13,6 +13,7 @@ from incident.commands.leading import (
     AppointInternalLiaison,
     AppointScribe,
     Handover,
+    NameVoice,
     TakeCommand,
 )
 from incident.commands.paging import NeedTeam, PagePeople
@@ -24,9 +25,11 @@ from incident.commands.public import (
     HoldMessage,
     OwnWords,
     SendSummary,
+    SubscribeStakeholders,
     WriteDraft,
 )
 from incident.commands.recording import Note, Stalk, Todo, Unstalk
+from incident.commands.releasing import Keep, Remove
 from incident.commands.repairing import (
     Abort,
     Approve,
@@ -94,6 +97,7 @@ VOCABULARY: tuple[type[Command], ...] = (
     AppointScribe,
     AppointCustomerLiaison,
     AppointInternalLiaison,
+    NameVoice,
     Symptom,
     Cause,
     Impact,
@@ -114,6 +118,9 @@ VOCABULARY: tuple[type[Command], ...] = (
     WriteDraft,
     OwnWords,
     SendSummary,
+    SubscribeStakeholders,
+    Keep,
+    Remove,
     Reload,
     Resolve,
     Cancel,

@@ -8,7 +8,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, ClassVar, Generic, Self, TypeVar
 
+from incident import wording
 from incident.model import Answer, Incident, Phase
+from incident.people import find
 from incident.severity import Role
 
 if TYPE_CHECKING:
@@ -32,11 +34,15 @@ class Who(StrEnum):
 
 @dataclass(frozen=True)
 class Speaker:
-    """Who says it: a handle of the organisation, or the Slack id of somebody it does not know."""
+    """Who says it: a handle of the organisation, or the Slack id of somebody it does not know.
+
+    `entered_by` is who typed it, when that was somebody else.
+    """
 
     id: str
     name: str
     known: bool = True
+    entered_by: str = ""
 
 
 @dataclass(frozen=True)
@@ -44,7 +50,9 @@ class Command(ABC):
     """One thing that can be said.
 
     `verb` is the name of the Update; `usage` its form in words; `after_end` whether it may be said when the
-    call is over; `public` whether it leads to words outside of the response, which a security incident has none of.
+    call is over; `public` whether it leads to words outside of the response, which a silent incident has none of;
+    `for_another` whether command staff may enter what somebody said on the bridge; `the_ics_too` marks what others may
+    say as well but which is a decision when the IC says it.
     """
 
     verb: ClassVar[str]
@@ -54,6 +62,8 @@ class Command(ABC):
     after_end: ClassVar[bool] = False
     instead: ClassVar[str] = ""
     public: ClassVar[bool] = False
+    for_another: ClassVar[bool] = False
+    the_ics_too: ClassVar[bool] = False
 
     @classmethod
     def read(cls, words: Words) -> Self:
@@ -80,8 +90,8 @@ C = TypeVar("C", bound=Command)
 class Said(Generic[C]):
     """A command in its envelope.
 
-    `by` is a handle or a Slack id, `id` makes it count once however often it arrives (without one, each arrival
-    counts), `door` is where it came in, `at` when its author said it, `proof` what shows that it is theirs.
+    `by` is a handle or a Slack id, `on_behalf` whose word it is when `by` enters it for somebody. `id` makes it count
+    once however often it arrives (without one, each arrival counts). `door` is where it came in, `at` when its author said it, `proof` what shows that it is theirs.
     """
 
     command: C
@@ -91,9 +101,21 @@ class Said(Generic[C]):
     name: str = ""
     at: datetime | None = None
     proof: str = ""
+    on_behalf: str = ""
 
 
 def speaker(incident: Incident, said: Said[C]) -> Speaker:
+    """Whose word it is. What is said on the bridge can be entered by others (process, 2)."""
+    by = _sender(incident, said)
+    if said.on_behalf and (person := find(incident, said.on_behalf)) is not None:
+        return Speaker(person, incident.name(person), entered_by=by.id)
+    decides = said.command.who is Who.COMMANDER or said.command.the_ics_too
+    if decides and by.id == incident.voice and incident.commander is not None:
+        return Speaker(incident.commander, incident.name(incident.commander), entered_by=by.id)
+    return by
+
+
+def _sender(incident: Incident, said: Said[C]) -> Speaker:
     person = incident.policy.person(said.by.removeprefix("@"))
     if person is None:
         person = next((p for p in incident.policy.people if p.slack and p.slack == said.by), None)
@@ -113,7 +135,9 @@ def judge(incident: Incident, said: Said[C], now: datetime) -> None:
         raise Refusal("This incident is closed. `declare …` begins another.")
     if not incident.open and not command.after_end:
         raise Refusal(f"This incident is {incident.phase}; `reopen why` goes on with it, `declare …` begins another.")
-    if command.public and incident.security:
+    if said.on_behalf and (why := _not_enterable(incident, said)) is not None:
+        raise Refusal(why)
+    if command.public and incident.silent:
         raise Refusal("This is a security incident: nothing goes out about it, to customers or executives.")
     if (why := _not_theirs(incident, command, who)) is not None:
         raise Refusal(why)
@@ -126,14 +150,31 @@ def hear(incident: Incident, said: Said[C], now: datetime) -> Answer:
     if said.id and (before := incident.heard.get(said.id)) is not None:
         return before
     who = speaker(incident, said)
-    if who.id in (incident.commander, incident.deputy):
+    if who.id in (incident.commander, incident.deputy) and not who.entered_by:
         incident.challenge = None  # they are there
+    lines = len(incident.timeline)
     answer = said.command.apply(incident, who, now)
+    if who.entered_by:
+        typist = incident.name(who.entered_by)
+        for entry in incident.timeline[lines:]:
+            entry.source = f"entered by {typist}"
+        whose = "IC" if who.id == incident.commander else who.name
+        incident.say(f"({whose}, entered by {typist})", now)
     if said.id:
         incident.heard[said.id] = answer
         while len(incident.heard) > KEPT_ANSWERS:
             del incident.heard[next(iter(incident.heard))]
     return answer
+
+
+def _not_enterable(incident: Incident, said: Said[C]) -> str | None:
+    staff = (Role.COMMANDER, Role.DEPUTY, Role.SCRIBE)
+    by = _sender(incident, said)
+    if not said.command.for_another:
+        return "Only `ack`, `done`, `more` and `finding` can be entered for somebody else."
+    if by.id not in {incident.holder(role) for role in staff} - {None}:
+        return f"IC, deputy and scribe enter what others said on the bridge. {wording.roles(incident)}."
+    return None if find(incident, said.on_behalf) else f"I know nobody called {said.on_behalf!r}."
 
 
 def _not_theirs(incident: Incident, command: Command, who: Speaker) -> str | None:

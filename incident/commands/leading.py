@@ -15,6 +15,8 @@ from incident.people import find
 from incident.severity import Role
 from incident.words import Words
 
+NOBODY = "nobody"
+
 
 @dataclass(frozen=True)
 class TakeCommand(Command):
@@ -107,6 +109,8 @@ class Handover(Command):
             return f"I know nobody called {self.to!r}."
         if person == speaker.id:
             return "You command already."
+        if speaker.entered_by:
+            return "Only the IC in person hands over command."
         if not incident.policy.trained(person) and not self.confirmed:
             return f"{incident.name(person)} is not IC-trained. Say `handover @{self.to} confirm` if you mean it."
         return None
@@ -145,6 +149,49 @@ class Accept(Command):
         incident.say(wording.command_passes(speaker.name), now)
         leadership.take(incident, speaker.id, speaker.name, now, acting=not incident.policy.trained(speaker.id))
         return Answer(f"{wording.command_passes(speaker.name)}")
+
+
+@dataclass(frozen=True)
+class NameVoice(Command):
+    """One person who enters what the IC decides on the bridge; recorded as the IC's, entered by them (process, 2)."""
+
+    verb: ClassVar[str] = "voice"
+    usage: ClassVar[str] = "voice @USER|nobody"
+    help: ClassVar[str] = "name who enters your decisions for you; ends with your command"
+    who: ClassVar[Who] = Who.COMMANDER
+
+    person: str
+
+    @classmethod
+    def read(cls, words: Words) -> Self:
+        person = words.take_person("who enters your decisions, or nobody,")
+        words.no_more()
+        return cls(person)
+
+    def words(self) -> str:
+        return "voice nobody" if self.person == NOBODY else f"voice @{self.person}"
+
+    def refuse(self, incident: Incident, speaker: Speaker, now: datetime) -> str | None:
+        if speaker.entered_by:
+            return "Only the IC in person names the voice."
+        if self.person == NOBODY:
+            return None
+        person = find(incident, self.person)
+        if person is None:
+            return f"I know nobody called {self.person!r}."
+        return "You need no voice to speak for yourself." if person == speaker.id else None
+
+    def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
+        incident.voice = None if self.person == NOBODY else find(incident, self.person)
+        if incident.voice is None:
+            incident.say("From now on the IC alone enters the IC's decisions.", now)
+            incident.log("role", "nobody enters the IC's decisions", now, who=speaker.id)
+            return Answer("nobody enters your decisions now")
+        name = incident.name(incident.voice)
+        incident.say(f"{name} enters the IC's decisions from now on.", now)
+        incident.log("role", f"{name} enters the IC's decisions", now, who=speaker.id)
+        incident.tell(incident.voice, f"{speaker.name} asks you to enter the IC's decisions of {incident.label}.")
+        return Answer(f"{name} enters your decisions; `voice nobody` ends it")
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Literal, Self
@@ -69,6 +70,7 @@ class ApproveMessage(Command):
     """The IC approves; a due draft that was left for three minutes, the deputy may."""
 
     verb: ClassVar[str] = "message-approve"
+    the_ics_too: ClassVar[bool] = True
     public: ClassVar[bool] = True
     usage: ClassVar[str] = "message approve N"
     help: ClassVar[str] = "approve a public message; exactly this text goes out"
@@ -262,6 +264,35 @@ class OwnWords(Command):
         incident.own_words = self.text
         incident.log("summary", f"own words for the next one: {self.text}", now, who=speaker.id)
         return Answer("the next executive summary says it in your words")
+
+
+@dataclass(frozen=True)
+class SubscribeStakeholders(Command):
+    """Beside those of the severity, which are subscribed by themselves."""
+
+    verb: ClassVar[str] = "stakeholders"
+    public: ClassVar[bool] = True
+    usage: ClassVar[str] = "stakeholders TEAM…"
+    help: ClassVar[str] = "subscribe these teams of PagerDuty's to the incident"
+    who: ClassVar[Who] = Who.INTERNAL_LIAISON
+
+    teams: tuple[str, ...]
+
+    @classmethod
+    def read(cls, words: Words) -> Self:
+        return cls(tuple(words.rest("the id of a team in PagerDuty").split()))
+
+    def words(self) -> str:
+        return " ".join(("stakeholders", *self.teams))
+
+    def refuse(self, incident: Incident, speaker: Speaker, now: datetime) -> str | None:
+        wrong = [team for team in self.teams if not re.fullmatch(r"[A-Z0-9]{4,20}", team)]
+        return f"{wrong[0]!r} is not the id of a team in PagerDuty, such as PTEAMS1." if wrong else None
+
+    def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
+        incident.stakeholders += [team for team in self.teams if team not in incident.stakeholders]
+        incident.log("stakeholders", f"subscribe {', '.join(self.teams)}", now, who=speaker.id)
+        return Answer(f"{', '.join(self.teams)} will hear from PagerDuty")
 
 
 @dataclass(frozen=True)

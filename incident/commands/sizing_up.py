@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import ClassVar, Self
 
-from incident import leadership, wording
+from incident import leadership, paging, wording
 from incident.choices import Choice
 from incident.commands.base import Command, Speaker, Who
 from incident.model import Answer, Incident, RepairState, SeverityChange
@@ -64,15 +64,11 @@ class Leave(Command):
 
     def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
         incident.responders[speaker.id].left_at = now
-        held = [role for role, person in incident.roles.items() if person == speaker.id]
-        for role in held:
-            del incident.roles[role]
         open_tasks = [str(t.number) for t in incident.tasks.values() if t.person == speaker.id and t.done_at is None]
         left = f" Tasks left: {', '.join(open_tasks)}." if open_tasks else ""
         incident.say(f"{speaker.name} left.{left}", now)
         incident.log("leave", f"{speaker.name} left", now, who=speaker.id)
-        if held:
-            leadership.announce_roles(incident, now)
+        leadership.vacate(incident, speaker.id, now)
         return Answer("thank you; you are checked out")
 
 
@@ -133,6 +129,7 @@ class _Told(Command):
 @dataclass(frozen=True)
 class Finding(_Told):
     verb: ClassVar[str] = "finding"
+    for_another: ClassVar[bool] = True
     usage: ClassVar[str] = "finding TEXT"
     help: ClassVar[str] = "report what you found out"
 
@@ -289,6 +286,7 @@ class Ask(Command):
 @dataclass(frozen=True)
 class Acknowledge(Command):
     verb: ClassVar[str] = "ack"
+    for_another: ClassVar[bool] = True
     usage: ClassVar[str] = "ack [N]"
     help: ClassVar[str] = "say that you have understood your task, or begin your manual repair step"
 
@@ -326,6 +324,7 @@ class Acknowledge(Command):
 @dataclass(frozen=True)
 class Done(Command):
     verb: ClassVar[str] = "done"
+    for_another: ClassVar[bool] = True
     usage: ClassVar[str] = "done [N] [RESULT]"
     help: ClassVar[str] = "report your task, or your manual repair step, as done"
 
@@ -363,6 +362,7 @@ class Done(Command):
 @dataclass(frozen=True)
 class More(Command):
     verb: ClassVar[str] = "more"
+    for_another: ClassVar[bool] = True
     usage: ClassVar[str] = "more 5m [N]"
     help: ClassVar[str] = "ask for more time for your task"
 
@@ -398,6 +398,7 @@ class SetSeverity(Command):
     """Anyone raises while there is no IC; then others suggest. Only the IC lowers (process, 7)."""
 
     verb: ClassVar[str] = "sev"
+    the_ics_too: ClassVar[bool] = True
     usage: ClassVar[str] = "sev N [why]"
     help: ClassVar[str] = "change the severity; from anybody but the IC a suggestion to the IC"
 
@@ -428,11 +429,14 @@ class SetSeverity(Command):
             )
             incident.log("severity", f"{speaker.name} suggests {self.severity}{why}", now, who=speaker.id)
             return Answer(f"suggested to the IC, {incident.name(incident.commander)}")
+        raised = self.severity.worse_than(incident.severity)
         incident.severity = self.severity
         incident.severities.append(SeverityChange(self.severity, now, speaker.id))
         incident.say(f"This is now a {self.severity}{why}.", now)
         incident.log("severity", f"{self.severity}{why}", now, who=speaker.id)
         leadership.set_topic(incident)
+        if raised and self.severity.major and not incident.full:
+            paging.page_commanders(incident, now)  # a light incident is a full one from here on
         return Answer(f"now {self.severity}")
 
 

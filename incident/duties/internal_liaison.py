@@ -36,6 +36,7 @@ class InternalLiaisonView:
     stakeholders: tuple[str, ...]
     pagerduty_id: str
     rules: ExecutiveSummaries
+    others: tuple[str, ...] = ()
 
 
 def view(incident: Incident, *, over: bool) -> InternalLiaisonView:
@@ -44,7 +45,7 @@ def view(incident: Incident, *, over: bool) -> InternalLiaisonView:
         open=incident.open,
         over=over,
         practice=incident.practice,
-        secret=incident.security,
+        secret=incident.silent,
         declared_at=incident.declared_at,
         ended_at=incident.ended_at,
         asked_at=incident.summary_asked_at,
@@ -57,6 +58,7 @@ def view(incident: Incident, *, over: bool) -> InternalLiaisonView:
         stakeholders=incident.policy.paging.stakeholders.get(incident.severity, ()),
         pagerduty_id=first.pagerduty_id if first else "",
         rules=incident.policy.executives,
+        others=tuple(incident.stakeholders),
     )
 
 
@@ -71,6 +73,10 @@ def duties(view: InternalLiaisonView, done: Done, now: datetime) -> list[Duty]:
         return found
     if view.stakeholders and view.pagerduty_id and f"subscribe/{view.severity}" not in done:
         found.append(Duty(f"subscribe/{view.severity}", view.declared_at, Subscribe(view.stakeholders)))
+    asked = tuple(team for team in view.others if f"subscribe/{team}" not in done)
+    if asked and view.pagerduty_id:
+        covered = tuple(f"subscribe/{team}" for team in asked)
+        found.append(Duty(covered[0], view.declared_at, Subscribe(asked), covered[1:]))
     change = _after_change(view, done, now)
     found += [change] if change else []
     regular = _regular(view, done, now)
