@@ -48,6 +48,7 @@ from workflows.internal_liaison import InternalLiaisonWorkflow
 from workflows.repair_action import RepairActionWorkflow
 from workflows.scribe import ScribeWorkflow
 from workflows.steady import SteadyRunner
+from workflows.sub_team import SubTeamWorkflow
 
 APART = (("incident",), ("roles", "chat", "watch", "runner"))
 """As `ic up` runs them: what pages has a process, and so an interpreter, to itself."""
@@ -143,6 +144,7 @@ def workers(client: Client, house: House, roles: Collection[str], environment: s
                 CustomerLiaisonWorkflow,
                 InternalLiaisonWorkflow,
                 RepairActionWorkflow,
+                SubTeamWorkflow,
             ],
             **common,
         ),

@@ -34,7 +34,7 @@ from chat.forms import FORMS, About, Wrong
 from chat.people import People
 from connection import connect
 from entrypoints.conversation import PROBLEMS, Conversation, Heard
-from entrypoints.gateway import Gateway
+from entrypoints.gateway import Gateway, Unreachable
 from entrypoints.standby import Standby
 from entrypoints.webhooks import Webhooks
 from incident.commands import Command
@@ -70,6 +70,7 @@ class Listener:
         self._places = places
         self._policy = policy
         self._rooms: dict[str, str] = {}
+        self._letters = {team.room: team.id for team in policy.sub_teams}
         self._under_way: set[asyncio.Task[Any]] = set()
 
     def register(self, app: AsyncApp) -> None:
@@ -327,9 +328,14 @@ class Listener:
             logging.getLogger(__name__).warning("could not answer %s: %s", user, type(error).__name__)
 
     async def _incident(self, channel: str) -> str:
-        """The incident whose room this is; empty elsewhere."""
+        """The incident whose room this is, or whose sub-team works in it; empty elsewhere."""
         if channel.startswith("D"):
             return ""
+        if letter := self._letters.get(channel):
+            try:
+                return await self._gateway.incident_of_team(letter)
+            except (Unreachable, RuntimeError):
+                return ""
         if channel not in self._rooms:
             try:
                 found = await self._slack.conversations_info(channel=channel)

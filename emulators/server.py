@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -123,4 +124,9 @@ async def start(
         bound = runner.addresses[0][1]
         yield Emulators(f"http://{host}:{bound}")
     finally:
+        server = runner.server
         await runner.cleanup()
+        # A connection that was being accepted while the site closed is made only now.
+        await asyncio.sleep(0)
+        if server is not None:
+            await server.shutdown(0)

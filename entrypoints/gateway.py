@@ -10,7 +10,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from temporalio.client import Client, WorkflowHandle, WorkflowQueryFailedError, WorkflowUpdateFailedError
+from temporalio.client import (
+    Client,
+    WorkflowExecutionStatus,
+    WorkflowHandle,
+    WorkflowQueryFailedError,
+    WorkflowUpdateFailedError,
+)
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
@@ -184,6 +190,17 @@ class Gateway:
             if (await described.memo()).get("key_mark") == identity.key_mark(key):
                 return id
         return ""
+
+    async def incident_of_team(self, letter: str) -> str:
+        """The incident whose sub-team works under this letter; empty when none does. Raises Unreachable."""
+        try:
+            described = await self._client.get_workflow_handle(identity.sub_team_workflow_id(letter)).describe()
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                return ""
+            raise Unreachable(_sentence(error)) from error
+        running = described.status is WorkflowExecutionStatus.RUNNING
+        return str((await described.memo()).get("incident", "")) if running else ""
 
     async def look(self, incident: str) -> Incident:
         """All of it."""

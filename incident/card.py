@@ -76,6 +76,7 @@ def sections(incident: Incident) -> tuple[Section, ...]:
     return (
         Section("Pages", tuple(pages(incident))),
         Section("Tasks", tuple(tasks(incident))),
+        Section("Sub-teams", tuple(wording.team_line(incident, team) for team in incident.teams.values() if team.open)),
         Section("Repair actions", tuple(repairs(incident))),
         Section("Public messages", tuple(messages(incident))),
         Section("Executives", tuple(executives(incident))),

@@ -118,6 +118,24 @@ class TellRepair:
 
 
 @dataclass(frozen=True)
+class StartTeam:
+    """Start the workflow of `incident.teams[team]`. It holds the letter, for all incidents."""
+
+    key: str
+    team: str
+    kind: Literal["start-team"] = "start-team"
+
+
+@dataclass(frozen=True)
+class TellTeam:
+    """Show a sub-team's workflow how it stands."""
+
+    key: str
+    team: str
+    kind: Literal["tell-team"] = "tell-team"
+
+
+@dataclass(frozen=True)
 class DeclareSeparately:
     """Declare an incident of its own for `incident.triggers[number]`."""
 
@@ -155,6 +173,8 @@ Effect = (
     | Tell
     | StartRepair
     | TellRepair
+    | StartTeam
+    | TellTeam
     | DeclareSeparately
     | ResolvePages
     | KeepRecord

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from incident import leadership, wording
+from incident import leadership, sub_teams, wording
 from incident.effects import KeepRecord, ResolvePages
 from incident.model import DraftState, Incident, Phase, RepairState
 
@@ -33,6 +33,7 @@ def end(incident: Incident, phase: Phase, by: str, now: datetime, why: str = "")
         if task.done_at is None:
             task.done_at = now
             task.result = f"the incident was {phase}"
+    sub_teams.close_all(incident, f"the incident was {phase}", now)
     for draft in incident.drafts.values():
         if draft.state in (DraftState.WAITING, DraftState.HELD):
             draft.state = DraftState.SUPERSEDED  # the last message, if there is one, is drafted from what is known now

@@ -84,6 +84,11 @@ def repair_workflow_id(incident: str, number: int) -> str:
     return f"incident-{incident}/repair-{number}"
 
 
+def sub_team_workflow_id(letter: str) -> str:
+    """One for all incidents: a letter is taken while any of them uses it (process, 5)."""
+    return f"sub-team-{letter}"
+
+
 def incident_of(any_workflow_id: str) -> str:
     """The incident's id from its own or any of its children's workflow ids. Raises ValueError for another's."""
     head = any_workflow_id.split("/", 1)[0]

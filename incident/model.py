@@ -174,10 +174,20 @@ class Task:
 
 
 @dataclass
+class TeamReport:
+    """What a member told the leader."""
+
+    at: datetime
+    name: str
+    text: str
+
+
+@dataclass
 class SubTeam:
     """A leader, a time-boxed task, a room and a bridge. `key` is its letter and its turn: `alpha`, `alpha-2`.
 
-    `denied` is set when the letter turned out to be in use by another incident.
+    `started` is set once its workflow runs; `wanted` are people whose present leader was asked for them; `version` counts
+    its changes.
     """
 
     key: str
@@ -189,11 +199,17 @@ class SubTeam:
     room: str
     bridge: str = ""
     members: list[str] = field(default_factory=list)
+    wanted: list[str] = field(default_factory=list)
+    reports: list[TeamReport] = field(default_factory=list)
     extensions: int = 0
+    version: int = 0
     started: bool = False
-    denied: bool = False
     closed_at: datetime | None = None
     result: str = ""
+
+    @property
+    def title(self) -> str:
+        return f"Sub-team {self.letter.capitalize()}"
 
     @property
     def open(self) -> bool:

@@ -2,14 +2,14 @@
 
 A notice is posted once and edited in place as its matter moves on; who did what, and when, stays readable in it. It is
 composed anew from the incident each time, so it can never say less than is known. `about` names the matter:
-`card`, `command`, `announced/CHANNEL`, `repair/N`, `draft/N`, `task/N`, `handover/WHO/WHEN`, `need/TEAM`, `trigger/N`.
+`card`, `command`, `announced/CHANNEL`, `repair/N`, `draft/N`, `task/N`, `handover/WHO/WHEN`, `need/TEAM`, `team/KEY`, `trigger/N`.
 """
 
 from __future__ import annotations
 
-from incident import card, declaring, publishing, repairs, wording
+from incident import card, declaring, publishing, repairs, sub_teams, wording
 from incident.choices import Choice, Notice
-from incident.model import Announcement, Draft, DraftState, Incident, Repair, RepairState, Task, Trigger
+from incident.model import Announcement, Draft, DraftState, Incident, Repair, RepairState, SubTeam, Task, Trigger
 
 TAKE_COMMAND = Choice("I take command", "command", "primary")
 PAGE_AGAIN = Choice("Page the ICs again", "page")
@@ -40,6 +40,8 @@ def compose(incident: Incident, about: str) -> Notice:
             return Notice(_task(incident, task), of_task(task))
         case "handover":
             return _handover(incident, rest)
+        case "team":
+            return _team(incident, incident.teams[rest])
         case "need":
             return _need(incident, rest)
         case "trigger":
@@ -195,6 +197,15 @@ def _handover(incident: Incident, rest: str) -> Notice:
         return Notice(wording.handover_offer(incident, offer), (ACCEPT,))
     person = rest.rpartition("/")[0]
     return Notice(f"Command was offered to {incident.name(person)}; that is settled.")
+
+
+def _team(incident: Incident, team: SubTeam) -> Notice:
+    line = wording.team_line(incident, team)
+    if team.closed_at is not None:
+        return Notice(
+            _lines(line, f"Closed at {wording.clock(team.closed_at)}{f': {team.result}' if team.result else '.'}")
+        )
+    return Notice(line, sub_teams.answers(team))
 
 
 def _need(incident: Incident, team_id: str) -> Notice:

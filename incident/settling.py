@@ -6,7 +6,7 @@ from datetime import datetime
 
 from incident import declaring, leadership
 from incident.effects import FollowPage
-from incident.model import Incident, Page, Room
+from incident.model import Incident, Page, Room, SubTeam
 
 
 def paged(
@@ -69,3 +69,12 @@ def room_opened(incident: Incident, room: Room, now: datetime) -> None:
 
 def room_lost(incident: Incident, why: str, now: datetime) -> None:
     incident.log("room", f"no room: {why}", now, source="slack")
+
+
+def letter_taken(incident: Incident, team: SubTeam, now: datetime) -> None:
+    """Another incident uses it: nothing was formed."""
+    team.closed_at, team.result = now, "the letter was taken"
+    text = f"{team.letter.capitalize()} is in use by another incident. Say it again with another letter: {team.text}."
+    incident.say(text, now)
+    incident.tell(incident.commander, text)
+    incident.log("team", f"{team.title} not formed: another incident uses the letter", now, source="workflow")

@@ -13,7 +13,19 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from incident.identity import room_name
-from incident.model import Announcement, Draft, DraftState, Handover, Incident, Page, Repair, RepairState, Room, Task
+from incident.model import (
+    Announcement,
+    Draft,
+    DraftState,
+    Handover,
+    Incident,
+    Page,
+    Repair,
+    RepairState,
+    Room,
+    SubTeam,
+    Task,
+)
 from incident.severity import Role
 
 KEPT_QUIET = (
@@ -163,6 +175,14 @@ def proceeding(repair: Repair) -> str:
     if repair.polled_until is not None:
         return f"Hearing no objections, we are proceeding with {repair_line(repair)}."
     return f"Approved: we are proceeding with {repair_line(repair)}."
+
+
+def team_line(incident: Incident, team: SubTeam) -> str:
+    """A sub-team at a glance."""
+    members = f", with {', '.join(map(incident.name, team.members))}" if team.members else ""
+    bridge = f" · {team.bridge}" if team.bridge else ""
+    led = f"{team.title}: {incident.name(team.leader)}{members}: {team.text}"
+    return f"{led}, until {clock(team.due_at)} · <#{team.room}>{bridge}"
 
 
 def task_line(incident: Incident, task: Task) -> str:

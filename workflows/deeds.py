@@ -18,14 +18,18 @@ from activities.paging import Acknowledgement, FollowOrder, Paged, PageOrder, Pa
 from incident import effects as want
 from incident import identity, notices, settling, wording
 from incident.declaring import Declaration
+from incident.duties import sub_team
 from incident.model import Incident, Origin, Page, Room, Shown, Trigger
 from workflows import retries, search_attributes
 from workflows.incident_input import IncidentInput
 from workflows.queues import CHAT, INCIDENT, ROLES, WATCH
 from workflows.repair_action import RepairActionWorkflow, RepairBrief, RepairStart
+from workflows.role import Brief, RoleStart
+from workflows.sub_team import SubTeamWorkflow
 
 CLOSELY = timedelta(minutes=2)
 TRY_AGAIN_AFTER = timedelta(minutes=1)
+LETTER_FREE_WITHIN = timedelta(seconds=5)
 
 
 async def carry_out(effect: want.Effect, incident: Incident, versions: dict[str, int]) -> None:
@@ -42,6 +46,10 @@ async def carry_out(effect: want.Effect, incident: Incident, versions: dict[str,
         case want.TellRepair(number=number):
             await workflow.wait_condition(lambda: bool(incident.repairs[number].run_id))
             await _tell_repair(incident, number, versions, over=False)
+        case want.StartTeam(team=key):
+            await _start_team(incident, key)
+        case want.TellTeam(team=key):
+            await _tell_team(incident, key, versions)
         case want.DeclareSeparately(number=number):
             await _declare_separately(incident, incident.triggers[number])
         case want.ResolvePages():
@@ -271,6 +279,47 @@ async def _start_repair(incident: Incident, number: int) -> None:
         search_attributes=search_attributes.of_kind("repair"),
     )
     repair.run_id = handle.first_execution_run_id or ""
+
+
+async def _start_team(incident: Incident, key: str) -> None:
+    """The server refuses a second workflow of that id: then another incident uses the letter."""
+    team = incident.teams[key]
+    child = identity.sub_team_workflow_id(team.letter)
+    again = sum(1 for t in incident.teams.values() if t.letter == team.letter) > 1
+    for wait in (LETTER_FREE_WITHIN, LETTER_FREE_WITHIN, None) if again else (None,):
+        try:
+            await workflow.start_child_workflow(
+                SubTeamWorkflow.run,
+                RoleStart(incident.id, Brief(0, sub_team.view(incident, key))),
+                id=child,
+                task_queue=ROLES,
+                parent_close_policy=ParentClosePolicy.ABANDON,
+                static_summary=retries.summary(f"{team.title} of {incident.label}"),
+                search_attributes=search_attributes.of_kind("sub-team"),
+                memo={"incident": incident.id},
+            )
+        except WorkflowAlreadyStartedError:
+            if wait is not None:  # ours of before is saying its last words
+                await workflow.sleep(wait, summary=f"{team.letter} is free again in a moment")
+                continue
+            settling.letter_taken(incident, team, workflow.now())
+        else:
+            team.started = True
+        return
+
+
+async def _tell_team(incident: Incident, key: str, versions: dict[str, int]) -> None:
+    team = incident.teams[key]
+    await workflow.wait_condition(lambda: team.started or f"team/{key}/start" not in incident.effects)
+    if not team.started:
+        return
+    child = identity.sub_team_workflow_id(team.letter)
+    versions[child] = versions.get(child, 0) + 1
+    brief = Brief(versions[child], sub_team.view(incident, key))
+    try:
+        await workflow.get_external_workflow_handle_for(SubTeamWorkflow.run, child).signal(SubTeamWorkflow.see, brief)
+    except ApplicationError as failure:
+        workflow.logger.info("%s hears nothing more: %s", child, failure.message)
 
 
 async def dismiss_repairs(incident: Incident, versions: dict[str, int]) -> None:

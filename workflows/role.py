@@ -12,15 +12,14 @@ from typing import Generic, Protocol, TypeVar
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError
 
-from activities.chat import Chat, Post, Tell
+from activities.chat import Chat, Invitation, Post, Tell
 from activities.paging import Paging, SubscribeOrder
 from activities.status_page import Publication, StatusPage
 from incident import identity
-from incident.duties.base import Done, Duty, Publish, Remark, Subscribe, Summarise, Whisper, WriteDraft
+from incident.duties.base import Done, Duty, Publish, Remark, SayIn, Subscribe, Summarise, Whisper, WriteDraft
 from incident.duties.internal_liaison import InternalLiaisonView
 from incident.model import Status
 from incident.reports import MessageNotPublished, MessagePublished, Report, SummarySent, What
-from incident.severity import Role
 from workflows import queues, retries
 
 HISTORY_LIMIT = 2_000
@@ -61,7 +60,7 @@ class RoleStart(Generic[V]):
 class RoleKeeper(Generic[V]):
     """Keeps one role's duties. A workflow holds one; it has no Temporal definitions of its own."""
 
-    def __init__(self, role: Role, start: RoleStart[V], duties: Callable[[V, Done, datetime], list[Duty]]) -> None:
+    def __init__(self, role: str, start: RoleStart[V], duties: Callable[[V, Done, datetime], list[Duty]]) -> None:
         self.role = role
         self.incident = start.incident
         self.brief = start.brief
@@ -105,7 +104,7 @@ class RoleKeeper(Generic[V]):
         """Tell the incident. When there is no incident any more, this role ends too."""
         incident = workflow.get_external_workflow_handle(identity.workflow_id(self.incident))
         try:
-            await incident.signal("report", Report(self.role.value, key, what))
+            await incident.signal("report", Report(str(self.role), key, what))
         except ApplicationError:
             self.lost = True
 
@@ -160,6 +159,8 @@ class RoleKeeper(Generic[V]):
         match duty.deed:
             case Remark() | WriteDraft():
                 await self.report(duty.key, duty.deed)
+            case SayIn(channel=channel, text=text, people=people):
+                await self._say_in(duty, channel, text, people)
             case Whisper(people=people):
                 await asyncio.gather(*(self._whisper(duty, duty.deed, person) for person in people))
             case Summarise():
@@ -175,6 +176,23 @@ class RoleKeeper(Generic[V]):
                     summary=f"stakeholders: {', '.join(teams)}",
                     **retries.POST,
                 )
+
+    async def _say_in(self, duty: Duty, channel: str, text: str, people: tuple[str, ...]) -> None:
+        if people:
+            await workflow.execute_activity_method(
+                Chat.invite,
+                Invitation(channel, people),
+                task_queue=queues.CHAT,
+                summary=retries.summary(f"invite {', '.join(people)}"),
+                **retries.POST,
+            )
+        await workflow.execute_activity_method(
+            Chat.post,
+            Post(channel, text, f"{workflow.info().workflow_id}/{duty.key}"),
+            task_queue=queues.CHAT,
+            summary=retries.summary(text),
+            **retries.POST,
+        )
 
     async def _whisper(self, duty: Duty, whisper: Whisper, person: str) -> None:
         key = f"{workflow.info().workflow_id}/{duty.key}/{person}"

@@ -62,6 +62,7 @@ from incident.commands.sizing_up import (
     SetSeverity,
     Symptom,
 )
+from incident.commands.teaming import AddToTeam, CloseTeam, FormTeam, MoreForTeam, ReleaseFromTeam
 from incident.commands.triggering import Further, Same, Separate
 
 VOCABULARY: tuple[type[Command], ...] = (
@@ -119,6 +120,11 @@ VOCABULARY: tuple[type[Command], ...] = (
     OwnWords,
     SendSummary,
     SubscribeStakeholders,
+    FormTeam,
+    AddToTeam,
+    ReleaseFromTeam,
+    MoreForTeam,
+    CloseTeam,
     Keep,
     Remove,
     Reload,

@@ -21,6 +21,16 @@ class Remark:
 
 
 @dataclass(frozen=True)
+class SayIn:
+    """To be said in a room that is not the incident's, after these people were invited there."""
+
+    channel: str
+    text: str
+    people: tuple[str, ...] = ()
+    kind: Literal["say-in"] = "say-in"
+
+
+@dataclass(frozen=True)
 class Whisper:
     """To be said to these people, privately."""
 
@@ -67,7 +77,7 @@ class Subscribe:
     kind: Literal["subscribe"] = "subscribe"
 
 
-Deed = Remark | Whisper | Summarise | WriteDraft | Publish | Subscribe
+Deed = Remark | SayIn | Whisper | Summarise | WriteDraft | Publish | Subscribe
 
 
 @dataclass(frozen=True)

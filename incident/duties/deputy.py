@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from incident import wording
+from incident import sub_teams, wording
 from incident.choices import Choice
 from incident.duties.base import Done, Duty, Remark, Whisper, people, ticks
 from incident.model import Announcement, DraftState, Incident, RepairState
@@ -48,6 +48,18 @@ class RunningRepair:
 
 
 @dataclass(frozen=True)
+class TeamClock:
+    key: str
+    title: str
+    leader: str
+    text: str
+    due_at: datetime
+    extensions: int
+    letter: str
+    answers: tuple[Choice, ...]
+
+
+@dataclass(frozen=True)
 class DeputyView:
     """All that the deputy's timers need."""
 
@@ -73,11 +85,13 @@ class DeputyView:
     picture: wording.Picture
     rules: Deputy
     repair_rules: RepairRules
+    teams: tuple[TeamClock, ...] = ()
 
 
 def view(incident: Incident, *, over: bool) -> DeputyView:
     waiting = [d for d in incident.drafts.values() if d.state is DraftState.WAITING]
     staff = {incident.holder(role) for role in Role}
+    members = {person for team in incident.teams.values() if team.open for person in team.members}
     return DeputyView(
         open=incident.open,
         over=over,
@@ -125,10 +139,15 @@ def view(incident: Incident, *, over: bool) -> DeputyView:
         draft_text=waiting[-1].text if waiting else "",
         impact_at=incident.facts.impact_at,
         room_update_at=incident.room_update_at,
-        reports_to_commander=sum(1 for r in incident.responders.values() if r.here and r.person not in staff),
+        reports_to_commander=sum(1 for r in incident.responders.values() if r.here and r.person not in staff | members),
         picture=wording.picture(incident),
         rules=incident.policy.deputy,
         repair_rules=incident.policy.repair,
+        teams=tuple(
+            TeamClock(t.key, t.title, t.leader, t.text, t.due_at, t.extensions, t.letter, sub_teams.answers(t))
+            for t in incident.teams.values()
+            if t.open
+        ),
     )
 
 
@@ -137,7 +156,14 @@ def duties(view: DeputyView, done: Done, now: datetime) -> list[Duty]:
     if not view.open:
         return []
     found = [_mark(view, done, now)]
-    for source in (_tasks(view), _proposals(view), _time_boxes(view), _announce(view), _commander(view, done, now)):
+    for source in (
+        _tasks(view),
+        _proposals(view),
+        _time_boxes(view),
+        _announce(view),
+        _teams(view),
+        _commander(view, done, now),
+    ):
         found += [duty for duty in source if duty.key not in done]
     return found
 
@@ -195,6 +221,21 @@ def _answers(task: TaskClock) -> tuple[Choice, ...]:
         Choice("Done …", f"done {task.number}", "primary", form=True),
         Choice("5 minutes more", f"more 5m {task.number}"),
     )
+
+
+def _teams(view: DeputyView) -> Iterator[Duty]:
+    """The leader reports to the IC; the clock is the deputy's (process, 5)."""
+    for team in view.teams:
+        yield Duty(
+            f"team/{team.key}/up/{team.extensions}",
+            team.due_at,
+            Whisper(
+                people(view.commander, team.leader, view.deputy),
+                f"IC, be advised: the timer of {team.title} is up ({team.text})."
+                f" `team close {team.letter} RESULT` or `team more 10m`.",
+                team.answers,
+            ),
+        )
 
 
 def _proposals(view: DeputyView) -> Iterator[Duty]:
