@@ -163,6 +163,7 @@ def workers(client: Client, house: House, roles: Collection[str], environment: s
                 chat.uninvite,
                 house.status_page.publish,
                 paging.resolve,
+                paging.retitle,
                 paging.subscribe,
                 records.keep,
             ],

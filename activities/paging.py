@@ -103,6 +103,13 @@ class ResolveOrder:
 
 
 @dataclass(frozen=True)
+class RetitleOrder:
+    """PagerDuty's ids, and the title each shall have."""
+
+    titles: dict[str, str]
+
+
+@dataclass(frozen=True)
 class SubscribeOrder:
     """PagerDuty ids of teams that shall hear of the PagerDuty incident."""
 
@@ -234,6 +241,13 @@ class Paging:
                 raise errors.from_status(
                     "PagerDuty", response.status_code, fault(response), response.headers.get("Retry-After")
                 )
+
+    @activity.defn
+    def retitle(self, order: RetitleOrder) -> None:
+        """The same title twice is the same title."""
+        for pagerduty_id, title in order.titles.items():
+            body = {"incident": {"type": "incident_reference", "title": title}}
+            self._sessions.here.ask("PUT", f"/incidents/{pagerduty_id}", json=body)
 
     @activity.defn
     def subscribe(self, order: SubscribeOrder) -> None:

@@ -13,13 +13,13 @@ from typing import Any
 from activities.on_call_book import OnCallBook, now
 from entrypoints.gateway import Gateway, Listed, NoSuchIncident, Refused, Unanswered, Unreachable
 from entrypoints.standby import Standby
-from incident import card, declaring, grammar, identity, wording
+from incident import card, declaring, grammar, identity, security, wording
 from incident.commands import Command, Said, Who
 from incident.commands.ending import Reload
 from incident.commands.paging import PagePeople
 from incident.commands.triggering import Further
 from incident.grammar import Entered, Opening, Question
-from incident.model import Entry, Origin
+from incident.model import Entry, Incident, Origin
 from incident.policy import Organisation
 from incident.words import Unreadable
 
@@ -301,19 +301,28 @@ class Conversation:
         lines = [f"Status: {status.detail}."]
         try:
             lines += [
-                f"{i.id}: {i.title}, {i.status}, IC {self._policy.name(i.commander)}"
-                for i in await self._gateway.list()
+                f"{i.id}: {i.title}, {i.status}, IC {self._policy.name(i.commander or None)}"
+                for i in await self._listed(heard)
             ]
         except Unreachable as problem:
             lines.append(str(problem))
         return Outcome("\n".join(lines), {"state": status.state, "detail": status.detail})
 
     async def _show(self, heard: Heard, rest: str) -> Outcome:
-        incident = await self._gateway.look(rest.strip() or await self._meant(heard, decides=False))
+        incident = await self._read(heard, rest)
         return Outcome(card.markdown(incident, now()), incident)
 
+    async def _read(self, heard: Heard, rest: str) -> Incident:
+        """The incident that is meant, if they may read it."""
+        incident = await self._gateway.look(rest.strip() or await self._meant(heard, decides=False))
+        if not security.may_read(incident, heard.by):
+            raise Refused(
+                "That is a security incident, and you are not in it. Its IC, or the security team, invites you."
+            )
+        return incident
+
     async def _timeline(self, heard: Heard, rest: str) -> Outcome:
-        entries = await self._gateway.timeline(rest.strip() or await self._meant(heard, decides=False))
+        entries = (await self._read(heard, rest)).timeline
         return Outcome("\n".join(self.timeline_line(entry) for entry in entries), entries)
 
     def timeline_line(self, entry: Entry) -> str:
@@ -321,18 +330,23 @@ class Conversation:
         return f"{entry.at:%H:%M:%S} UTC  {entry.kind:<12} {who}{entry.text}"
 
     async def _summary(self, heard: Heard, rest: str) -> Outcome:
-        text = await self._gateway.summary(rest.strip() or await self._meant(heard, decides=False))
+        text = await self._gateway.summary((await self._read(heard, rest)).id)
         return Outcome(text, {"summary": text})
 
     async def _list(self, heard: Heard, rest: str) -> Outcome:
-        running = await self._gateway.list(everything="all" in rest)
+        running = await self._listed(heard, everything="all" in rest)
         if not running:
             return Outcome("No incident is open.", [])
         return Outcome("\n".join(self._line(listed) for listed in running), running)
 
+    async def _listed(self, heard: Heard, *, everything: bool = False) -> list[Listed]:
+        """A security incident is listed for those who are in it."""
+        found = await self._gateway.list(everything=everything)
+        return [one for one in found if not one.secret or security.may_read(await self._gateway.look(one.id), heard.by)]
+
     def _line(self, listed: Listed) -> str:
         since = wording.minutes(now() - listed.declared_at)
-        return f"{listed.id}  {listed.title}  {listed.status}  IC: {self._policy.name(listed.commander)}  {since} ago"
+        return f"{listed.id}  {listed.title}  {listed.status}  IC: {self._policy.name(listed.commander or None)}  {since} ago"
 
     async def _help(self, heard: Heard, rest: str) -> Outcome:
         lines = grammar.usage_lines()

@@ -100,6 +100,23 @@ class Tell:
 
 
 @dataclass(frozen=True)
+class LeaveRoom:
+    """What stands in a room that others can read says nothing any more; the incident goes on elsewhere."""
+
+    key: str
+    channel: str
+    kind: Literal["leave-room"] = "leave-room"
+
+
+@dataclass(frozen=True)
+class RetitlePages:
+    """PagerDuty's titles say what they may say now."""
+
+    key: str
+    kind: Literal["retitle-pages"] = "retitle-pages"
+
+
+@dataclass(frozen=True)
 class StartRepair:
     """Start the workflow of repair action `number`. Starting it runs nothing."""
 
@@ -171,6 +188,8 @@ Effect = (
     | Uninvite
     | Announce
     | Tell
+    | LeaveRoom
+    | RetitlePages
     | StartRepair
     | TellRepair
     | StartTeam

@@ -222,6 +222,15 @@ class SubTeam:
 
 
 @dataclass
+class Ticked:
+    """An item of the checklist that was seen to."""
+
+    by: str
+    at: datetime
+    what: str = ""
+
+
+@dataclass
 class Trigger:
     """Something else that went wrong while this incident is open: the same trouble, or a separate one?
 
@@ -444,6 +453,9 @@ class Incident:
     recovered: bool = False
     lost: str = ""
     postmortem_owner: str | None = None
+    invited: list[str] = field(default_factory=list)
+    moved: bool = False
+    checklist: dict[int, Ticked] = field(default_factory=dict)
 
     # -- who is who -----------------------------------------------------------------------------------
 
@@ -504,6 +516,7 @@ class Incident:
         waiting = wanted.people if isinstance(wanted, Invite) else ()
         if new := tuple(dict.fromkeys((*waiting, *people))):
             self.want(Invite(new))
+            self.invited += [person for person in new if person not in self.invited]
 
     def tell(self, person: str | None, text: str, *choices: Choice) -> None:
         """To one person, privately. A role that nobody holds hears nothing."""

@@ -2,7 +2,7 @@
 
 A notice is posted once and edited in place as its matter moves on; who did what, and when, stays readable in it. It is
 composed anew from the incident each time, so it can never say less than is known. `about` names the matter:
-`card`, `command`, `announced/CHANNEL`, `repair/N`, `draft/N`, `task/N`, `handover/WHO/WHEN`, `need/TEAM`, `team/KEY`, `trigger/N`.
+`card`, `command`, `checklist`, `announced/CHANNEL`, `repair/N`, `draft/N`, `task/N`, `handover/WHO/WHEN`, `need/TEAM`, `team/KEY`, `trigger/N`.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ def compose(incident: Incident, about: str) -> Notice:
             return _command(incident)
         case "announced":
             return _announced(incident)
+        case "checklist":
+            return Notice(wording.checklist(incident))
         case "repair":
             repair = incident.repairs[int(rest)]
             return Notice(
@@ -139,6 +141,8 @@ def _command(incident: Incident) -> Notice:
 def _announced(incident: Incident) -> Notice:
     """The answer where it was declared: a line per person, then the links, then how it went on."""
     text = declaring.announcement(incident)
+    if incident.silent:
+        return Notice(text)
     if not incident.open and incident.ended_at is not None:
         return Notice(_lines(text, f"{incident.phase.value.capitalize()} at {wording.clock(incident.ended_at)}."))
     if incident.commander is not None:
@@ -233,7 +237,7 @@ def _of_trigger(incident: Incident, trigger: Trigger) -> tuple[Choice, ...]:
 
 def settled(about: str, notice: Notice) -> bool:
     """Nothing more will be edited in it."""
-    if about == "card" or about.startswith(("announced/", "command")):
+    if about == "card" or about.startswith(("announced/", "command", "checklist")):
         return False
     return not notice.choices
 

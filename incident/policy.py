@@ -186,9 +186,25 @@ class ExecutiveSummaries(_Frozen):
 
 
 class Security(_Frozen):
-    """Who is always in a security incident."""
+    """Who is always in a security incident, and what has to be seen to in it."""
 
     team: str = "security"
+    checklist: tuple[str, ...] = (
+        "Stop the attack",
+        "Cut off the attack vector",
+        "Assemble the response team",
+        "Isolate affected systems",
+        "Find the timeline of the attack",
+        "Find out which data is compromised",
+        "Assess the risk to other systems",
+        "Assess the risk of another attack",
+        "Apply mitigations",
+        "Gather forensics",
+        "Internal communication",
+        "Involve law enforcement",
+        "Reach out to third parties",
+        "External communication",
+    )
 
 
 class Ending(_Frozen):

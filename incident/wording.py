@@ -85,8 +85,21 @@ def opening(incident: Incident) -> str:
     return (
         f"{practice if incident.practice else ''}{incident.severity}: {incident.title}"
         f" — declared by {incident.declared_by_name} at {clock(incident.declared_at)}. Incident {incident.id}."
-        f"{KEPT_QUIET if incident.security else ''}"
+        f"{KEPT_QUIET if incident.silent else ''}"
     )
+
+
+def checklist(incident: Incident) -> str:
+    """What has to be seen to in a security incident, with who and when (process, 1)."""
+    lines = ["*Checklist* — `checklist N WHAT WAS DONE` ticks an item off"]
+    for number, item in enumerate(incident.policy.security.checklist, 1):
+        ticked = incident.checklist.get(number)
+        if ticked is None:
+            lines.append(f"☐ {number}. {item}")
+        else:
+            what = f": {ticked.what}" if ticked.what else ""
+            lines.append(f"☑ {number}. {item}{what} ({incident.name(ticked.by)}, {clock(ticked.at)})")
+    return "\n".join(lines)
 
 
 def no_commander(incident: Incident, now: datetime) -> str:
@@ -110,7 +123,7 @@ def page_details(incident: Incident) -> str:
     if incident.security:
         return "join"
     return (
-        f"{incident.title}. Declared by {incident.declared_by_name}. Room #{room_name(incident.id)}, incident"
+        f"{incident.title}. Declared by {incident.declared_by_name}. Room #{room_name(incident.id, moved=incident.moved)}, incident"
         f" {incident.id}. To take command say `command` there, or `ic command`."
     )
 

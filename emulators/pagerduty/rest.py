@@ -116,6 +116,7 @@ class Rest:
                     self._account.acknowledge(incident["id"], sender)
         if asked.get("title"):
             incident["title"] = str(asked["title"])
+            incident["summary"] = f"[#{incident['incident_number']}] {asked['title']}"
         if asked.get("assignments"):
             users = [a["assignee"]["id"] for a in asked["assignments"]]
             self._account.assign(incident, users, _base(request))

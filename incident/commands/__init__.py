@@ -44,6 +44,7 @@ from incident.commands.repairing import (
     Verified,
     Withdraw,
 )
+from incident.commands.securing import Checklist, Lift, Secure
 from incident.commands.sizing_up import (
     Acknowledge,
     Ask,
@@ -127,6 +128,9 @@ VOCABULARY: tuple[type[Command], ...] = (
     CloseTeam,
     Keep,
     Remove,
+    Secure,
+    Lift,
+    Checklist,
     Reload,
     Resolve,
     Cancel,

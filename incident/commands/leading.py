@@ -25,6 +25,7 @@ class TakeCommand(Command):
     help: ClassVar[str] = (
         "take command: trained people at once, anyone when nobody else came, the deputy when the IC is gone"
     )
+    from_outside: ClassVar[bool] = True
 
     why: str = ""
 

@@ -86,6 +86,7 @@ class DeputyView:
     rules: Deputy
     repair_rules: RepairRules
     teams: tuple[TeamClock, ...] = ()
+    light: bool = False
 
 
 def view(incident: Incident, *, over: bool) -> DeputyView:
@@ -148,6 +149,7 @@ def view(incident: Incident, *, over: bool) -> DeputyView:
             for t in incident.teams.values()
             if t.open
         ),
+        light=not incident.full,
     )
 
 
@@ -155,6 +157,8 @@ def duties(view: DeputyView, done: Done, now: datetime) -> list[Duty]:
     """All that is still to be done, with the moment each is due."""
     if not view.open:
         return []
+    if view.light:  # a room, a scribe and tasks (process, 1)
+        return [duty for duty in _tasks(view) if duty.key not in done]
     found = [_mark(view, done, now)]
     for source in (
         _tasks(view),

@@ -45,7 +45,7 @@ def view(incident: Incident, *, over: bool) -> InternalLiaisonView:
         open=incident.open,
         over=over,
         practice=incident.practice,
-        secret=incident.silent,
+        secret=incident.silent or not incident.full,
         declared_at=incident.declared_at,
         ended_at=incident.ended_at,
         asked_at=incident.summary_asked_at,
