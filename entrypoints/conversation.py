@@ -286,7 +286,9 @@ class Conversation:
         what += ["IC-trained"] if contact.trained else []
         shifts = [s for s in self._book.everybody(now()) if self._book.handle(s.pagerduty_user) == contact.id]
         what += ["on call"] if shifts else []
-        text = f"{contact.name} (@{contact.id}), {self._book.phone(contact.id)}{'; ' if what else ''}{', '.join(what)}"
+        age = self._book.age(now())
+        known = f"{'; ' if what else ''}{', '.join(what)}"
+        text = f"{contact.name} (@{contact.id}), {self._book.phone(contact.id)}{known} (on-call book: {age})"
         return Outcome(
             text, {"person": contact.id, "name": contact.name, "phone": contact.phone, "on_call": bool(shifts)}
         )

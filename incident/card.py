@@ -88,7 +88,7 @@ def pages(incident: Incident) -> list[str]:
     lines = []
     for page in incident.pages.values():
         heard = [f"{incident.name(p)} acknowledged at {wording.clock(at)}" for p, at in page.acknowledged_by.items()]
-        lines.append("; ".join([wording.page_line(incident, page).replace("{phone:", "{"), *heard]))
+        lines.append("; ".join([*wording.page_lines(page), *heard]))
     return lines
 
 

@@ -92,7 +92,8 @@ class Responder:
 class Page:
     """One person, or one escalation policy, paged once in one round.
 
-    `key` is PagerDuty's incident key, so that a page sent twice is one page.
+    `key` is PagerDuty's incident key, so that a page sent twice is one page. While it fails, `people` and their names in
+    `paged` are who should be called, from an on-call book that is `book_age` old.
     """
 
     key: str
@@ -110,6 +111,7 @@ class Page:
     paged_at: datetime | None = None
     failing: bool = False
     acknowledged_by: dict[str, datetime] = field(default_factory=dict)
+    book_age: str = ""
 
 
 @dataclass

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from incident import declaring, leadership
+from incident import declaring, leadership, wording
 from incident.effects import FollowPage
 from incident.model import Incident, Page, Room, SubTeam
 
@@ -41,10 +41,8 @@ def not_paged(
     if page.failing:
         return
     page.failing = True
-    page.people, page.paged = list(people), list(names)
-    calls = [f"could not page {name}, call {{phone:{person}}}" for person, name in zip(people, names, strict=True)]
-    calls = calls or [f"could not page {page.label}, call from the phone list: `ic responders`"]
-    incident.say("\n".join(calls) + f"\n(on-call book: {age}; paging goes on being tried)", now)
+    page.people, page.paged, page.book_age = list(people), list(names), age
+    incident.say("\n".join(wording.page_lines(page)), now)
     incident.log("page", f"could not page {', '.join(names) or page.label}", now, source="pagerduty")
     declaring.tell_origin(incident, now)
 

@@ -141,14 +141,17 @@ def contact_card(incident: Incident, room: Room) -> str:
     )
 
 
-def page_line(incident: Incident, page: Page) -> str:
-    """The line of one page where the incident was declared."""
+def page_lines(page: Page) -> list[str]:
+    """A line per person where the incident was declared, and in the room (process, 1)."""
     if page.paged_at is not None:
-        return f"paged {', '.join(page.paged) or page.label}"
-    if page.failing:
-        call = f"call {{phone:{page.person}}}" if page.person else "call from the phone list: `ic responders`"
-        return f"could not page {page.label}, {call}"
-    return f"paging {page.label} …"
+        return [f"paged {name}" for name in page.paged] or [f"paged {page.label}"]
+    if not page.failing:
+        return [f"paging {page.label} …"]
+    calls = [
+        f"could not page {name}, call {{phone:{person}}}" for person, name in zip(page.people, page.paged, strict=True)
+    ]
+    calls = calls or [f"could not page {page.label}, call from the phone list: `ic responders`"]
+    return [*calls, f"(on-call book: {page.book_age}; paging goes on being tried)"]
 
 
 def repair_line(repair: Repair) -> str:

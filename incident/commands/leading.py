@@ -81,7 +81,10 @@ class TakeCommand(Command):
         leadership.take(incident, speaker.id, speaker.name, now, acting=acting)
         if former is not None:
             incident.say(f"{wording.command_passes(speaker.name)} ({self.why or 'nobody answered'})", now)
-            incident.tell(former, f"{speaker.name} commands {incident.label} now: {self.why or 'nobody answered'}.")
+            incident.tell(
+                former,
+                f"{speaker.name} commands {incident.label} now: {self.why or 'nobody answered'}. They may hand it back to you.",
+            )
         return Answer(wording.this_is(speaker.name, acting=acting))
 
 
