@@ -246,4 +246,4 @@ class RoleKeeper(Generic[V]):
             )
             await self.report(duty.key, MessageNotPublished(message.number, why))
         else:
-            await self.report(duty.key, MessagePublished(message.number, published.url, published.at))
+            await self.report(duty.key, MessagePublished(message.number, published.url, workflow.now()))

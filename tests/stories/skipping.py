@@ -1,4 +1,4 @@
-"""A running copy on the time-skipping server: hours of the process in seconds, with a wire that can be cut."""
+"""A running copy on the time-skipping server: hours of the process in seconds."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ import asyncio
 import re
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
-from temporalio.client import Client
+from temporalio.client import WorkflowExecutionStatus
 from temporalio.testing import WorkflowEnvironment
 
 from activities.on_call_book import OnCallBook
@@ -22,6 +23,7 @@ from connection import data_converter
 from emulators.server import start
 from emulators.world import read_world
 from entrypoints.gateway import Gateway
+from incident import identity
 from settings import Settings
 from tests.configured import example
 from tests.conftest import CONFIG
@@ -30,7 +32,7 @@ from worker import furnish, workers
 from workflows import search_attributes
 
 SERVER = str(Path(sys.executable).parent / "temporal-test-server")
-A_PIECE = timedelta(minutes=10)
+A_PIECE = timedelta(minutes=1)
 
 
 def quiet(**sections: dict[str, str]) -> str:
@@ -39,62 +41,13 @@ def quiet(**sections: dict[str, str]) -> str:
     return re.sub(r"\[\[status_sources\]\].*?(?=\n#)", "", whole, flags=re.DOTALL)
 
 
-class Wire:
-    """Between the workers and the server. Cut, it takes every connection with it and lets none through."""
-
-    def __init__(self, host: str, port: int) -> None:
-        self._to = (host, port)
-        self._cut = False
-        self._writers: set[asyncio.StreamWriter] = set()
-        self._server: asyncio.Server | None = None
-
-    async def open(self) -> str:
-        self._server = await asyncio.start_server(self._carry, "127.0.0.1", 0)
-        return f"127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
-
-    def cut(self) -> None:
-        self._cut = True
-        for writer in self._writers:
-            writer.transport.abort()
-
-    def mend(self) -> None:
-        self._cut = False
-
-    async def close(self) -> None:
-        self.cut()
-        if self._server is not None:
-            self._server.close()
-            await self._server.wait_closed()
-
-    async def _carry(self, near: asyncio.StreamReader, near_out: asyncio.StreamWriter) -> None:
-        if self._cut:
-            near_out.transport.abort()
-            return
-        far, far_out = await asyncio.open_connection(*self._to)
-        ends = {near_out, far_out}
-        self._writers |= ends
-        with suppress(OSError):
-            await asyncio.gather(_pump(near, far_out), _pump(far, near_out))
-        for writer in ends:
-            writer.transport.abort()
-        self._writers -= ends
-
-
-async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    while data := await reader.read(65536):
-        writer.write(data)
-        await writer.drain()
-    writer.transport.abort()
-
-
 @dataclass
 class Skipping:
-    """`copy` to speak with, `sleep` to let time go by; `wire` leads from the workers to the server."""
+    """`copy` to speak with, `sleep` to let time go by. Workers have to be there: without them this server either waits
+    in real time for what is due, or leaps over years."""
 
     copy: Copy
     server: WorkflowEnvironment
-    wire: Wire
-    client: Client
 
     async def sleep(self, minutes: float) -> None:
         """In pieces: a long skip outruns what is done meanwhile."""
@@ -104,12 +57,18 @@ class Skipping:
             await self.server.sleep(piece)
             left -= piece
 
+    async def ended(self) -> None:
+        """Until the incident is closed. This server lists nothing, and has no time to skip once nothing runs."""
+        handle = self.copy.client.get_workflow_handle(identity.workflow_id(self.copy.incident))
+        while (await handle.describe()).status is WorkflowExecutionStatus.RUNNING:
+            await self.sleep(1)
+
     @asynccontextmanager
-    async def working(self) -> AsyncIterator[None]:
-        """With workers, until the context ends."""
-        async with furnish(self.copy.settings, self.client) as house:
+    async def working(self, **options: Any) -> AsyncIterator[None]:
+        """With workers, until the context ends. `options` go to each."""
+        async with furnish(self.copy.settings, self.server.client) as house:
             await asyncio.to_thread(house.paging.refresh_book)
-            async with serving(workers(self.client, house, ["all"], "local")):
+            async with serving(workers(self.server.client, house, ["all"], "local", **options)):
                 yield
 
 
@@ -145,10 +104,4 @@ async def skipping(state: Path, config: str) -> AsyncIterator[Skipping]:
         )
         for person in ("PBOB001", "PDEE001", "PTARA01"):
             await copy.control("POST", "pagerduty/acknowledgement", {"user": person, "after_seconds": 0})
-        host, _, port = server.client.service_client.config.target_host.rpartition(":")
-        wire = Wire(host, int(port))
-        client = await Client.connect(await wire.open(), data_converter=data_converter)
-        try:
-            yield Skipping(copy, server, wire, client)
-        finally:
-            await wire.close()
+        yield Skipping(copy, server)
