@@ -127,6 +127,14 @@ class DeclareSeparately:
 
 
 @dataclass(frozen=True)
+class ReadChanges:
+    """Read what changed lately, for the card."""
+
+    key: str = "changes"
+    kind: Literal["read-changes"] = "read-changes"
+
+
+@dataclass(frozen=True)
 class ResolvePages:
     """Resolve in PagerDuty every incident that was opened for this one."""
 
@@ -156,6 +164,7 @@ Effect = (
     | StartRepair
     | TellRepair
     | DeclareSeparately
+    | ReadChanges
     | ResolvePages
     | KeepRecord
 )

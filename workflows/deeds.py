@@ -14,6 +14,7 @@ from temporalio.workflow import ParentClosePolicy
 
 from activities import chat, paging, records
 from activities.chat import Bookmarks, Chat, Invitation, Post, RoomOrder, Topic, Uninvitation
+from activities.monitoring import Monitoring, ReadChanges
 from activities.paging import Acknowledgement, FollowOrder, Paged, PageOrder, Paging, ResolveOrder, order_for
 from incident import effects as want
 from incident import identity, notices, settling, wording
@@ -46,6 +47,8 @@ async def carry_out(effect: want.Effect, incident: Incident, versions: dict[str,
             await _declare_separately(incident, incident.triggers[number])
         case want.ResolvePages():
             await _resolve_pages(incident)
+        case want.ReadChanges():
+            await _read_changes(incident)
         case want.KeepRecord():
             await workflow.execute_activity_method(
                 records.Records.keep, incident, task_queue=CHAT, summary="keep the record", **retries.RECORD
@@ -245,6 +248,18 @@ async def _resolve_pages(incident: Incident) -> None:
         summary="resolve in PagerDuty",
         **retries.POST,
     )
+
+
+async def _read_changes(incident: Incident) -> None:
+    rules = incident.policy.changes
+    found = await workflow.execute_activity_method(
+        Monitoring.read_changes,
+        ReadChanges(rules, incident.declared_at - rules.within),
+        task_queue=CHAT,
+        summary="what changed lately",
+        **retries.LOOK,
+    )
+    settling.changes_read(incident, found, workflow.now())
 
 
 async def _start_repair(incident: Incident, number: int) -> None:
