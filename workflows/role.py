@@ -127,9 +127,9 @@ class RoleKeeper(Generic[V]):
         """Several that fell due at once for the same person, as after an outage, are one message, in their order."""
         letters: dict[str, list[Part]] = {}
         for duty in sorted(due, key=lambda duty: duty.due_at):
-            whisper = duty.deed
-            for person in whisper.people if isinstance(whisper, Whisper) else ():
-                letters.setdefault(person, []).append(self._part(duty, whisper, person, now))
+            if isinstance(duty.deed, Whisper):
+                for person in duty.deed.people:
+                    letters.setdefault(person, []).append(self._part(duty, duty.deed, person, now))
         several = {person: parts for person, parts in letters.items() if len(parts) > 1}
         if not several or not workflow.patched("what falls due at once is one message"):
             return {}

@@ -199,7 +199,8 @@ def duties(view: DeputyView, done: Done, now: datetime) -> list[Duty]:
         _commander(view, done, now),
         _span(view),
     ):
-        found += [duty for duty in source if duty.key not in done]
+        # What is for somebody who is not there yet waits for them.
+        found += [duty for duty in source if duty.key not in done and getattr(duty.deed, "people", True)]
     return found
 
 

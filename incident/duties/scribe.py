@@ -78,7 +78,7 @@ def news(
     """
     if before is not None and not is_change(before, status):
         return "", flapping
-    recent = [at for at in changes if status.at - at <= rules.flapping_within]
+    recent = [at for at in changes if status.at - at < rules.flapping_within]
     if len(recent) > rules.flapping_changes:
         window = int(rules.flapping_within.total_seconds() // 60)
         said = (
