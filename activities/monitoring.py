@@ -24,6 +24,9 @@ from incident.policy import Changes, ChangeSource, StatusSource
 READ_WITHIN = 10.0
 LONGEST_TEXT = 200
 _RANK = ("ok", "unreadable", "degraded", "down")
+_MARKS = str.maketrans("<>{}", "‹›()")
+"""Somebody else's text neither mentions anybody in Slack nor asks for a phone number."""
+_LINK = re.compile(r"https?://[^\s<>{}|]{1,300}")
 _NAME = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
@@ -223,7 +226,8 @@ def _change(source: ChangeSource, item: object) -> Change | None:
     )
     if at is None or not isinstance(text, str) or not text.strip():
         return None
-    return Change(at, " ".join(text.split())[:LONGEST_TEXT], source.id, link if isinstance(link, str) else "")
+    words = " ".join(text.translate(_MARKS).split())[:LONGEST_TEXT]
+    return Change(at, words, source.id, link if isinstance(link, str) and _LINK.fullmatch(link) else "")
 
 
 def _time(said: object) -> datetime | None:

@@ -24,6 +24,7 @@ from incident.severity import Role
 from workflows import queues, retries
 
 HISTORY_LIMIT = 2_000
+LATE_FROM = timedelta(minutes=1)
 
 
 class View(Protocol):
@@ -121,7 +122,7 @@ class RoleKeeper(Generic[V]):
 
     def _late(self, duty: Duty, now: datetime) -> str:
         """Late is what waited for its time here and was kept from it, not what could be known only afterwards."""
-        return wording.late(max(duty.due_at, self._known.get(duty.key, now)), now)
+        return wording.late(max(duty.due_at, self._known.get(duty.key, now)), now, LATE_FROM)
 
     def _join(self, due: list[Duty], now: datetime) -> dict[str, asyncio.Task[None]]:
         """Several that fell due at once for the same person, as after an outage, are one message, in their order."""

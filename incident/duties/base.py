@@ -78,6 +78,11 @@ class Duty:
     deed: Deed
     settles: tuple[str, ...] = ()
 
+    @property
+    def has_an_ear(self) -> bool:
+        """What is for somebody who is not there yet waits for them."""
+        return not isinstance(self.deed, Whisper) or bool(self.deed.people)
+
 
 def ticks(
     prefix: str, start: datetime, every: timedelta, done: Done, now: datetime

@@ -199,8 +199,7 @@ def duties(view: DeputyView, done: Done, now: datetime) -> list[Duty]:
         _commander(view, done, now),
         _span(view),
     ):
-        # What is for somebody who is not there yet waits for them.
-        found += [duty for duty in source if duty.key not in done and getattr(duty.deed, "people", True)]
+        found += [duty for duty in source if duty.key not in done and duty.has_an_ear]
     return found
 
 
