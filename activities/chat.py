@@ -242,7 +242,8 @@ class Chat:
     ) -> Posted:
         """`says` are the keys of all that is in it, where that is more than one.
 
-        Blocks that Slack cannot take are left out: the text says the same, and must not be lost with them."""
+        Blocks that Slack cannot take are left out: the text says the same, and must not be lost with them.
+        """
         again = activity.in_activity() and activity.info().attempt > 1
         if (again or len(keys) > 1) and (ts := await self._find_post(channel, set(keys))) is not None:
             return Posted(channel, ts, now())

@@ -118,7 +118,7 @@ class Monitoring:
     async def _http_json(self, source: StatusSource) -> Reading:
         said = str(_at(await self._get(source.url, source.headers), source.at)).lower()
         state = "ok" if said in source.ok else "degraded" if said in source.degraded else "down"
-        return Reading(source.id, state, "" if said == state else said[:LONGEST_TEXT])
+        return Reading(source.id, state, "" if said == state else said.translate(_MARKS)[:LONGEST_TEXT])
 
     async def _prometheus(self, source: StatusSource) -> Reading:
         """The worst of the query's values. No value at all says nothing about the system: that is unreadable."""
@@ -219,11 +219,8 @@ def _values(answer: object) -> list[float]:
 
 def _change(source: ChangeSource, item: object) -> Change | None:
     """None where time or text are missing: a list of somebody else's may hold more than we asked for."""
-    at, text, link = (
-        _time(_at(item, source.time)),
-        _at(item, source.text),
-        _at(item, source.link) if source.link else "",
-    )
+    at, text = _time(_at(item, source.time)), _at(item, source.text)
+    link = _at(item, source.link) if source.link else ""
     if at is None or not isinstance(text, str) or not text.strip():
         return None
     words = " ".join(text.translate(_MARKS).split())[:LONGEST_TEXT]

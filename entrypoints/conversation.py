@@ -301,7 +301,7 @@ class Conversation:
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(READ_WITHIN)) as http:
             impacted = self._standby.impacted if self._standby else None
             status = await Monitoring(http, impacted).read(self._organisation.status_sources)
-        lines = [wording.status(status)]
+        lines = [f"Status: {wording.status(status)}."]
         try:
             lines += [
                 f"{i.id}: {i.title}, {i.status}, IC {self._policy.name(i.commander)}"

@@ -65,7 +65,7 @@ def known(incident: Incident) -> list[str]:
         ("Impact", facts.impact),
         ("Cause", facts.cause),
         ("Expected", facts.eta),
-        ("Status", wording.status(incident.status).removeprefix("Status: ").rstrip(".") if incident.status else ""),
+        ("Status", wording.status(incident.status) if incident.status else ""),
         ("Wanted here", ", ".join(incident.needs)),
         ("Postmortem", incident.name(incident.postmortem_owner) if incident.postmortem_owner else ""),
     ]

@@ -229,9 +229,9 @@ def next_summary(incident: Incident) -> datetime:
 
 
 def status(seen: Status) -> str:
-    """The status, with what each source said that is not well."""
+    """What each source says of the system, with the values it says it with."""
     values = "; ".join(f"{r.source}: {r.value}" for r in seen.readings if r.value)
-    return f"Status: {seen.detail}{f' ({values})' if values else ''}."
+    return f"{seen.detail}{f' ({values})' if values else ''}"
 
 
 def changed(change: Change) -> str:

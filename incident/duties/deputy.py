@@ -89,7 +89,7 @@ class DeputyView:
     declined_at: datetime | None = None
     worse: Worsening | None = None
     needs: tuple[Need, ...] = ()
-    sub_teams: int = 0
+    sub_teams_over: int = 0
     scattered: tuple[str, ...] = ()
 
 
@@ -155,7 +155,7 @@ def view(incident: Incident, *, over: bool) -> DeputyView:
         declined_at=incident.declined_at,
         worse=incident.worse,
         needs=tuple(_need(incident, team) for team in incident.needs),
-        sub_teams=len(incident.teams),
+        sub_teams_over=sum(not team.open for team in incident.teams.values()),
         scattered=_scattered(incident),
     )
 
@@ -395,13 +395,13 @@ def _commander(view: DeputyView, done: Done, now: datetime) -> Iterator[Duty]:
 
 
 def _span(view: DeputyView) -> Iterator[Duty]:
-    """Sub-teams are advised once per cause, and again for it only when there were sub-teams since."""
+    """Sub-teams are advised once per cause, and again only when one has ended and its people are back."""
     if view.commander is None:
         return
     how = "Form sub-teams: `team alpha @leader 20m what to find out`."
     if view.reports_to_commander > view.rules.span_of_control:
         yield Duty(
-            f"span/{view.sub_teams}",
+            f"span/{view.sub_teams_over}",
             view.commanded_since or view.declared_at,
             Whisper(
                 people(view.commander, view.deputy),
@@ -411,7 +411,7 @@ def _span(view: DeputyView) -> Iterator[Duty]:
         )
     if view.scattered:
         yield Duty(
-            f"scattered/{view.sub_teams}",
+            f"scattered/{view.sub_teams_over}",
             view.commanded_since or view.declared_at,
             Whisper(
                 people(view.commander, view.deputy),

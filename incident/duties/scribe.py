@@ -102,11 +102,11 @@ def _said(before: Status | None, status: Status) -> str:
         why = "; ".join(f"{r.source}: {r.value}" for r in status.readings if r.state == "unreadable" and r.value)
         return f"The status cannot be read ({why or status.detail}). That is itself a sign."
     if before is None:
-        return wording.status(status)
+        return f"Status: {wording.status(status)}."
     if lost:
-        return f"{', '.join(sorted(lost))} cannot be read. That is itself a sign. {wording.status(status)}"
+        return f"{', '.join(sorted(lost))} cannot be read. That is itself a sign. Status: {wording.status(status)}."
     if found or before.state == "unreadable":
-        return f"The status can be read again. {wording.status(status)}"
+        return f"The status can be read again: {wording.status(status)}."
     if before.state == status.state:
         return f"The status changed: {status.evidence}."
     return f"The status changed from {before.state} to {status.state}: {status.evidence}."

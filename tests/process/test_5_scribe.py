@@ -87,7 +87,7 @@ def test_that_the_status_cannot_be_read_is_a_sign_said_once_and_again_when_it_ca
     ears.hear(status(1, shop="ok"))
     assert "cannot be read" in (lost := ears.hear(status(2, shop="unreadable"))) and "itself a sign" in lost
     assert ears.hear(status(3, 2, shop="unreadable")) == ""
-    assert ears.hear(status(20, shop="ok")).startswith("The status can be read again.")
+    assert ears.hear(status(20, shop="ok")).startswith("The status can be read again: shop ok")
 
 
 def test_one_source_that_cannot_be_read_hides_nothing_of_the_others(told: Story) -> None:

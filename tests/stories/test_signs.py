@@ -31,7 +31,7 @@ async def test_a_worse_status_reaches_the_room_at_once_and_the_ic_with_a_button_
         await copy.control("POST", "metric/error_rate", {"value": None})
         await copy.heard_in_room("error-rate: the query has no result")
         await copy.control("POST", "metric/error_rate", {"value": 0.004})
-        await copy.heard_in_room("The status can be read again.")
+        await copy.heard_in_room("The status can be read again: ")
         assert sum("That would mean" in text for text in await people.told("bob")) == 1
         assert "error-rate ok" in await copy.say("anne", "status")
 
