@@ -152,3 +152,12 @@ async def test_more_than_slack_takes_is_said_without_buttons(outside: Outside) -
 async def private(outside: Outside, slack_id: str) -> list[dict[str, Any]]:
     rooms = await outside.control("GET", "slack/rooms")
     return [message for room in rooms if room.get("user") == slack_id for message in room["messages"]]
+
+
+async def test_a_summary_that_ran_out_of_time_and_stands_there_is_not_posted_again(outside: Outside) -> None:
+    """Composed anew it is a first attempt, with other words; the role asks for a look under its own key."""
+    await outside.fault("slack", "chat.postMessage", fault="drop_after")
+    with pytest.raises(ApplicationError):
+        await outside.run(outside.chat.post, Post(ROOM, "SEV-1, 5 min in.", "summary/0"))
+    await outside.run(outside.chat.post, Post(ROOM, "SEV-1, 7 min in.", "summary/0", also=("summary/0",)))
+    assert [m["text"] for m in await outside.messages(ROOM)] == ["SEV-1, 5 min in."]
