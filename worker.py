@@ -90,8 +90,9 @@ async def furnish(settings: Settings, client: Client) -> AsyncIterator[House]:
         sessions = Sessions(
             settings.pagerduty_api_url, settings.pagerduty_api_key.get_secret_value(), settings.pagerduty_from
         )
+        paging = Paging(sessions, book, organisation, practice=practice)
         yield House(
-            paging=Paging(sessions, book, organisation, practice=practice),
+            paging=paging,
             chat=Chat(slack, Placeholders(organisation, book), settings.web_ui),
             status_page=StatusPage(
                 http,
@@ -100,7 +101,7 @@ async def furnish(settings: Settings, client: Client) -> AsyncIterator[House]:
                 organisation.status_page.page,
                 practice=practice,
             ),
-            monitoring=Monitoring(http),
+            monitoring=Monitoring(http, paging.impacted),
             records=Records(settings.records_url),
             runner=Runner(client, organisation, http, settings.state / "output"),
             book=book,
@@ -165,6 +166,7 @@ def workers(client: Client, house: House, roles: Collection[str], environment: s
                 paging.resolve,
                 paging.retitle,
                 paging.subscribe,
+                house.monitoring.read_changes,
                 records.keep,
             ],
             activity_executor=ThreadPoolExecutor(32, thread_name_prefix="chat"),

@@ -258,6 +258,14 @@ class Paging:
         path = f"/incidents/{order.pagerduty_id}/status_updates/subscribers"
         self._sessions.here.ask("POST", path, json={"subscribers": subscribers})
 
+    def impacted(self, business_service: str) -> bool:
+        """Whether PagerDuty says that an open incident impacts it. Raises when it does not know that service."""
+        answer = self._sessions.here.ask("GET", "/business_services/impacts", params={"ids[]": [business_service]})
+        found = next((service for service in answer["services"] if service["id"] == business_service), None)
+        if found is None:
+            raise errors.rejected("PagerDuty", f"there is no business service {business_service}")
+        return bool(found["status"] == "impacted")
+
     # -- the on-call book -----------------------------------------------------------------------------
 
     def refresh_book(self) -> None:

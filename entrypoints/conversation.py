@@ -21,6 +21,7 @@ from incident.commands.triggering import Further
 from incident.grammar import Entered, Opening, Question
 from incident.model import Entry, Incident, Origin
 from incident.policy import Organisation
+from incident.reports import ChangesRead, Report
 from incident.words import Unreadable
 
 READ_WITHIN = 10
@@ -77,6 +78,7 @@ class Conversation:
             "responders": self._responders,
             "who": self._who,
             "status": self._status,
+            "changes": self._changes,
             "show": self._show,
             "timeline": self._timeline,
             "summary": self._summary,
@@ -299,8 +301,9 @@ class Conversation:
         from activities.monitoring import Monitoring
 
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(READ_WITHIN)) as http:
-            status = await Monitoring(http).read(self._organisation.status_sources)
-        lines = [f"Status: {status.detail}."]
+            impacted = self._standby.impacted if self._standby else None
+            status = await Monitoring(http, impacted).read(self._organisation.status_sources)
+        lines = [f"Status: {wording.status(status)}."]
         try:
             lines += [
                 f"{i.id}: {i.title}, {i.status}, IC {self._policy.name(i.commander or None)}"
@@ -308,7 +311,24 @@ class Conversation:
             ]
         except Unreachable as problem:
             lines.append(str(problem))
-        return Outcome("\n".join(lines), {"state": status.state, "detail": status.detail})
+        return Outcome("\n".join(lines), status)
+
+    async def _changes(self, heard: Heard, rest: str) -> Outcome:
+        """Read at once; where an incident is meant, its card shows what was read."""
+        import aiohttp  # only here, as above
+
+        from activities.monitoring import Monitoring, ReadChanges
+
+        rules = self._organisation.changes
+        if not rules.sources:
+            raise Unreadable("No source of changes is configured (`changes.sources` in the organisation's file).")
+        since = now() - rules.within
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(READ_WITHIN)) as http:
+            found = await Monitoring(http).read_changes(ReadChanges(rules, since))
+        if heard.incident:
+            key = f"changes/{found.at:%m%dT%H%M%S%f}"
+            await self._gateway.report(heard.incident, Report(f"door/{self._door}", key, ChangesRead(found)))
+        return Outcome("\n".join(["Changed lately:", *wording.changed_lately(found, since)]), found)
 
     async def _show(self, heard: Heard, rest: str) -> Outcome:
         incident = await self._read(heard, rest)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from incident import identity, leadership, paging, security, wording
-from incident.effects import AddBookmarks, Announce, OpenRoom, PinCard
+from incident.effects import AddBookmarks, Announce, OpenRoom, PinCard, ReadChanges
 from incident.model import Incident, Origin, Page, SeverityChange
 from incident.policy import Policy
 from incident.severity import Severity
@@ -93,6 +93,8 @@ def declare(declaration: Declaration, now: datetime) -> Incident:
     incident.want(OpenRoom())
     incident.want(PinCard())
     incident.want(AddBookmarks())
+    if incident.policy.changes.sources:
+        incident.want(ReadChanges())
     incident.invite(declaration.by)
     leadership.set_topic(incident)
     incident.say(wording.opening(incident), now, about="command")

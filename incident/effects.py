@@ -162,6 +162,14 @@ class DeclareSeparately:
 
 
 @dataclass(frozen=True)
+class ReadChanges:
+    """Read what changed lately, for the card."""
+
+    key: str = "changes"
+    kind: Literal["read-changes"] = "read-changes"
+
+
+@dataclass(frozen=True)
 class ResolvePages:
     """Resolve in PagerDuty every incident that was opened for this one."""
 
@@ -195,6 +203,7 @@ Effect = (
     | StartTeam
     | TellTeam
     | DeclareSeparately
+    | ReadChanges
     | ResolvePages
     | KeepRecord
 )

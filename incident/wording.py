@@ -15,6 +15,8 @@ from zoneinfo import ZoneInfo
 from incident.identity import room_name
 from incident.model import (
     Announcement,
+    Change,
+    ChangedLately,
     Draft,
     DraftState,
     Handover,
@@ -23,6 +25,7 @@ from incident.model import (
     Repair,
     RepairState,
     Room,
+    Status,
     SubTeam,
     Task,
 )
@@ -248,6 +251,25 @@ def next_summary(incident: Incident) -> datetime:
         return incident.declared_at + rules.first_after
     first, last = incident.summaries[0].sent_at, incident.summaries[-1].sent_at
     return first + rules.every * ((last - first) // rules.every + 1)
+
+
+def status(seen: Status) -> str:
+    """What each source says of the system, with the values it says it with."""
+    values = "; ".join(f"{r.source}: {r.value}" for r in seen.readings if r.value)
+    return f"{seen.detail}{f' ({values})' if values else ''}"
+
+
+def changed(change: Change) -> str:
+    """One thing that changed lately."""
+    return f"{clock(change.at)} {change.text}{f' {change.link}' if change.link else ''}"
+
+
+def changed_lately(found: ChangedLately, since: datetime) -> list[str]:
+    """Newest first; what could not be read is said."""
+    lines = [changed(change) for change in found.changes]
+    if not lines and not found.unreadable:
+        lines = [f"nothing since {clock(since)}"]
+    return [*lines, *(f"{source} could not be read" for source in found.unreadable)]
 
 
 def state_in_words(incident: Incident) -> str:

@@ -14,6 +14,7 @@ from temporalio.workflow import ParentClosePolicy
 
 from activities import chat, paging, records
 from activities.chat import Bookmarks, Chat, Invitation, Post, RoomOrder, Topic, Uninvitation
+from activities.monitoring import Monitoring, ReadChanges
 from activities.paging import (
     Acknowledgement,
     FollowOrder,
@@ -65,6 +66,8 @@ async def carry_out(effect: want.Effect, incident: Incident, versions: dict[str,
             await _retitle_pages(incident)
         case want.ResolvePages():
             await _resolve_pages(incident)
+        case want.ReadChanges():
+            await _read_changes(incident)
         case want.KeepRecord():
             await workflow.execute_activity_method(
                 records.Records.keep, incident, task_queue=CHAT, summary="keep the record", **retries.RECORD
@@ -297,6 +300,18 @@ async def _leave_room(incident: Incident, channel: str) -> None:
     await _chat(
         Chat.post, Post(channel, f"{LEFT} Say nothing about it here; who is needed is invited.", key), "last words"
     )
+
+
+async def _read_changes(incident: Incident) -> None:
+    rules = incident.policy.changes
+    found = await workflow.execute_activity_method(
+        Monitoring.read_changes,
+        ReadChanges(rules, incident.declared_at - rules.within),
+        task_queue=CHAT,
+        summary="what changed lately",
+        **retries.LOOK,
+    )
+    settling.changes_read(incident, found, workflow.now())
 
 
 async def _start_repair(incident: Incident, number: int) -> None:
