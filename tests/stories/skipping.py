@@ -32,7 +32,7 @@ from worker import furnish, workers
 from workflows import search_attributes
 
 SERVER = str(Path(sys.executable).parent / "temporal-test-server")
-A_PIECE = timedelta(minutes=1)
+A_PIECE = timedelta(minutes=10)
 
 
 def quiet(**sections: dict[str, str]) -> str:
@@ -49,11 +49,11 @@ class Skipping:
     copy: Copy
     server: WorkflowEnvironment
 
-    async def sleep(self, minutes: float) -> None:
+    async def sleep(self, minutes: float, piece: timedelta = A_PIECE) -> None:
         """In pieces: a long skip outruns what is done meanwhile."""
-        left = timedelta(minutes=minutes)
+        left, longest = timedelta(minutes=minutes), piece
         while left > timedelta(0):
-            piece = min(left, A_PIECE)
+            piece = min(left, longest)
             await self.server.sleep(piece)
             left -= piece
 
