@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, ClassVar, Generic, Self, TypeVar
 
 from incident import security, wording
-from incident.model import Answer, Incident, Phase
+from incident.model import Answer, Incident, Line, Phase
 from incident.people import find
 from incident.severity import Role
 
@@ -156,19 +156,28 @@ def hear(incident: Incident, said: Said[C], now: datetime) -> Answer:
     who = speaker(incident, said)
     if who.id in (incident.commander, incident.deputy) and not who.entered_by:
         incident.challenge = None  # they are there
-    lines = len(incident.timeline)
+    lines, said_before = len(incident.timeline), len(incident.outbox)
     answer = said.command.apply(incident, who, now)
     if who.entered_by:
         typist = incident.name(who.entered_by)
         for entry in incident.timeline[lines:]:
             entry.source = f"entered by {typist}"
-        whose = "IC" if who.id == incident.commander else who.name
-        incident.say(f"({whose}, entered by {typist})", now)
+        _sign(incident, incident.outbox[said_before:], who, typist, now)
     if said.id:
         incident.heard[said.id] = answer
         while len(incident.heard) > KEPT_ANSWERS:
             del incident.heard[next(iter(incident.heard))]
     return answer
+
+
+def _sign(incident: Incident, fresh: list[Line], who: Speaker, typist: str, now: datetime) -> None:
+    """Where the room hears it, it reads whose word it was and who typed it."""
+    mark = f"({'IC' if who.id == incident.commander else who.name}, entered by {typist})"
+    spoken = [line for line in fresh if not line.about]
+    if spoken:
+        spoken[-1].text += f" {mark}"
+    elif fresh:
+        incident.say(mark, now)
 
 
 def _not_enterable(incident: Incident, said: Said[C]) -> str | None:

@@ -85,7 +85,7 @@ def test_a_voice_enters_the_ics_decisions_until_it_is_revoked_or_command_passes(
     story = told()
     story.say("bob", "voice @mac")
     story.say("mac", "impact nobody can pay")
-    assert "(IC, entered by Writer McWriterson)" in story.said
+    assert "Customer impact: nobody can pay (IC, entered by Writer McWriterson)" in story.said
     entry = next(e for e in story.incident.timeline if e.kind == "impact")
     assert (entry.who, entry.source) == ("bob", "entered by Writer McWriterson")
     with pytest.raises(Refusal, match="Only the IC in person"):
