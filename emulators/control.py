@@ -19,6 +19,7 @@ from emulators.slack.socket_mode import SocketMode
 from emulators.slack.workspace import SlackError, Workspace
 from emulators.status_page import StatusPage
 from emulators.store import Document
+from emulators.x import X
 
 LONGEST_WAIT = 60.0
 
@@ -32,6 +33,7 @@ class Control:
         limits: RateLimits,
         account: Account,
         status_page: StatusPage,
+        x: X,
         systems: dict[str, str],
         forget: Callable[[], None],
     ) -> None:
@@ -41,6 +43,7 @@ class Control:
         self._limits = limits
         self._account = account
         self._status_page = status_page
+        self._x = x
         self._systems = systems
         self._forget = forget
 
@@ -75,6 +78,8 @@ class Control:
             ("POST", "/control/pagerduty/webhook/again", self._webhook_again),
             ("GET", "/control/pagerduty/incidents", self._incidents),
             ("GET", "/control/statuspage", self._published),
+            ("GET", "/control/statuspage/components", self._components),
+            ("GET", "/control/x", self._posted),
             ("POST", "/control/status/{name}", self._set_status),
         ]
         return [web.route(method, path, _answering(handler)) for method, path, handler in table]
@@ -265,7 +270,15 @@ class Control:
         return list(self._account.incidents.values())
 
     async def _published(self, request: web.Request) -> Any:
+        """Deleted ones too, which say so."""
         return list(self._status_page.incidents.values())
+
+    async def _components(self, request: web.Request) -> Any:
+        return list(self._status_page.components.values())
+
+    async def _posted(self, request: web.Request) -> Any:
+        """Deleted ones too, which say so."""
+        return list(self._x.posts.values())
 
     async def _set_status(self, request: web.Request) -> Any:
         self._systems[request.match_info["name"]] = str((await arguments(request))["status"])

@@ -16,9 +16,7 @@ def running_repairs(incident: Incident) -> list[str]:
 
 def open_ends(incident: Incident) -> list[str]:
     """Why the call should not be closed yet."""
-    drafts = [
-        f"public message {d.number} awaits approval" for d in incident.drafts.values() if d.state is DraftState.WAITING
-    ]
+    drafts = [f"public message {draft.number} awaits approval" for draft in incident.drafts.values() if draft.waits]
     return running_repairs(incident) + drafts
 
 
@@ -33,9 +31,11 @@ def end(incident: Incident, phase: Phase, by: str, now: datetime, why: str = "")
         if task.done_at is None:
             task.done_at = now
             task.result = f"the incident was {phase}"
-    for draft in incident.drafts.values():
-        if draft.state in (DraftState.WAITING, DraftState.HELD):
-            draft.state = DraftState.SUPERSEDED  # the last message, if there is one, is drafted from what is known now
+    for version in [version for draft in incident.drafts.values() for version in draft.versions.values()]:
+        if version.state in (DraftState.WAITING, DraftState.HELD):
+            version.state = (
+                DraftState.SUPERSEDED
+            )  # the last message, if there is one, is drafted from what is known now
     because = f": {why}" if why else ""
     name = incident.name(by)
     if phase is Phase.RESOLVED:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from incident import wording
 from incident.choices import Choice
 from incident.duties.base import Done, Duty, Remark, Whisper, people, ticks
-from incident.model import Announcement, DraftState, Incident, RepairState
+from incident.model import Announcement, Incident, RepairState
 from incident.policy import Deputy
 from incident.policy import Repair as RepairRules
 from incident.repairs import usual_owner
@@ -76,7 +76,7 @@ class DeputyView:
 
 
 def view(incident: Incident, *, over: bool) -> DeputyView:
-    waiting = [d for d in incident.drafts.values() if d.state is DraftState.WAITING]
+    waiting = [d for d in incident.drafts.values() if d.waits]
     staff = {incident.holder(role) for role in Role}
     return DeputyView(
         open=incident.open,
@@ -122,7 +122,7 @@ def view(incident: Incident, *, over: bool) -> DeputyView:
         ),
         announcement=incident.announcement,
         draft=waiting[-1].number if waiting else None,
-        draft_text=waiting[-1].text if waiting else "",
+        draft_text=wording.draft_texts(waiting[-1]) if waiting else "",
         impact_at=incident.facts.impact_at,
         room_update_at=incident.room_update_at,
         reports_to_commander=sum(1 for r in incident.responders.values() if r.here and r.person not in staff),
@@ -238,7 +238,7 @@ def _announce(view: DeputyView) -> Iterator[Duty]:
         else:
             cause, asked_at = f"{cause}/{view.impact_at:%H%M%S}", view.impact_at
     question = (
-        f"IC: announce publicly? With this message:\n> {view.draft_text}\n"
+        f"IC: announce publicly? With this message:\n{view.draft_text}\n"
         f"`announce yes {view.draft}` announces and approves it; `announce no`; unsure means yes."
     )
     answers = (
