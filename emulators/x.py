@@ -28,6 +28,7 @@ POSTS_A_WINDOW = 100
 WINDOW = timedelta(minutes=15)
 _LINK = re.compile(r"https?://[^\s)]+", re.IGNORECASE)
 _JOINED = re.compile("[\ufe0f\u20e3]|[\U0001f3fb-\U0001f3ff]|\u200d.", re.DOTALL)
+_FLAG = re.compile("([\U0001f1e6-\U0001f1ff])[\U0001f1e6-\U0001f1ff]")
 
 
 class X:
@@ -153,7 +154,7 @@ class X:
 
 def weight(text: str) -> int:
     """As X counts: a link 23; an emoji 2 with all that is joined to it; letters of the light ranges 1, others 2."""
-    rest = _JOINED.sub("", _LINK.sub("", text))
+    rest = _FLAG.sub("\\1", _JOINED.sub("", _LINK.sub("", text)))
     links = len(_LINK.findall(text)) * 23
     return links + sum(
         1 if ord(c) <= 0x10FF or 0x2000 <= ord(c) <= 0x201F or 0x2032 <= ord(c) <= 0x2037 else 2 for c in rest

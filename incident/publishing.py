@@ -87,9 +87,9 @@ def in_own_words(
     """`text` wherever it fits; on X `short`, else the template of the stage where `text` is too long for it."""
     texts = compose(incident, stage, promised_at)
     for outlet in texts:
-        own = marked(incident, short if outlet is Outlet.X and short else text)
-        if outlet is not Outlet.X or outlet.fits(own):
-            texts[outlet] = own
+        own = short if outlet is Outlet.X and short else text
+        if own and (outlet is not Outlet.X or outlet.fits(marked(incident, own))):
+            texts[outlet] = marked(incident, own)
     return texts
 
 

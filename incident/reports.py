@@ -200,8 +200,9 @@ def _apply(incident: Incident, report: Report, now: datetime) -> None:
             if incident.open:
                 incident.say(text, now)
                 incident.log("mark", text, now, source=report.source)
-        case WriteDraft(stage=stage, due_at=due_at):
-            if not publishing.wanted(incident, stage):
+        case WriteDraft(stage=stage, due_at=due_at, after=after):
+            quicker = after is not None and max(incident.drafts, default=0) > after
+            if quicker or not publishing.wanted(incident, stage):
                 return
             promised = None if stage == "resolved" else publishing.next_promise(incident, max(due_at, now))
             texts = publishing.compose(incident, stage, promised)

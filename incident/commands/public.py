@@ -17,6 +17,7 @@ from incident.words import Unreadable, Words, duration_words
 STAGES: tuple[Stage, ...] = get_args(Stage)
 COMPONENT_STATES = ("operational", "degraded_performance", "partial_outage", "major_outage", "under_maintenance")
 """Statuspage's own words."""
+_FOR_X = re.compile(r"(?:(.*)\n)?\s*X:(.+)", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -280,8 +281,9 @@ class WriteDraft(Command):
         if stage is not None:
             words.take("the stage")
         text = words.maybe_rest() if stage else words.rest("a stage or the text")
-        body, _, short = ("", "", text[2:]) if text.startswith("X:") else text.rpartition("\nX:")
-        return cls(stage or "investigating", (body if short else text).strip(), short.strip())
+        parts = _FOR_X.fullmatch(text)
+        body, short = parts.groups("") if parts else (text, "")
+        return cls(stage or "investigating", body.strip(), short.strip())
 
     def words(self) -> str:
         return f"draft {self.stage} {self.text}".strip() + (f"\nX: {self.short}" if self.short else "")

@@ -44,10 +44,14 @@ class Summarise:
 
 @dataclass(frozen=True)
 class WriteDraft:
-    """A public message to be offered to the IC; the incident composes it from what is known then."""
+    """A public message to be offered to the IC; the incident composes it from what is known then.
+
+    `after` is the newest message that the role knew of: whoever wrote another meanwhile was quicker.
+    """
 
     stage: Stage
     due_at: datetime
+    after: int | None = None
     kind: Literal["write-draft"] = "write-draft"
 
 

@@ -89,7 +89,9 @@ def _copy(draft: Draft) -> Draft:
 def duties(view: CustomerLiaisonView, done: Done, now: datetime) -> list[Duty]:
     if view.secret:
         return []
-    found = [*_publish(view), *_take_down(view), *_drafts(view), *_reminders(view)]
+    newest = max((draft.number for draft in view.drafts), default=0)
+    drafts = [replace(d, deed=replace(d.deed, after=newest)) for d in _drafts(view) if isinstance(d.deed, WriteDraft)]
+    found = [*_publish(view), *_take_down(view), *drafts, *_reminders(view)]
     return [duty for duty in found if duty.key not in done]
 
 

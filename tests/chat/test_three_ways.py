@@ -117,6 +117,12 @@ STORY: tuple[tuple[str, str, str], ...] = (
     ("bob", "message hold {d0}", ""),
     ("bob", "announce yes {d0}", ""),
     ("bob", "message approve {d0}", "!approved public message"),
+    ("carla", "component checkout major_outage", ""),
+    ("bob", "rhythm 60m", "!it is every 20 min at least"),
+    ("bob", "rhythm 15m", ""),
+    ("carla", "message retract {d0}", "!Only the IC decides that"),
+    ("bob", "message retract {d0}", ""),
+    ("kim", "recovered", "!Only the IC decides that"),
     ("ines", "update recovery is under way", ""),
     ("ines", "summary send", ""),
     ("anne", "further the search is slow, too", ""),
@@ -202,7 +208,10 @@ async def play(copy: Copy, use: Hands, say: Say, *, pressing: bool) -> list[tupl
         if template == "approve {r0}":
             await copy.heard_in_room("did it work?")
         if template == "announce yes {d0}":
-            await copy.heard_in_room("is out")
+            await copy.heard_in_room("is out on the status page")
+            await copy.heard_in_room("is out on X")
+        if template == "message retract {d0}":
+            await copy.heard_in_room("Nothing public stands any more.")
     incident = await copy.look()
     made = [
         (e.kind, re.sub(r"\d+ (s|min) in", "… in", e.text))

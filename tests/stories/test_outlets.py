@@ -1,0 +1,54 @@
+"""Two outlets, one of them down: each reads what was approved for it, once; and what had no impact is taken down."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.configured import example
+from tests.stories.copy import Copy, running
+from workflows import retries
+
+PAGE = "PRACTICE Checkout is down. More by 14:20 UTC."
+SHORT = "PRACTICE Checkout is down."
+
+
+async def test_x_is_down_for_a_while(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(
+        retries.FIRST_PUBLISH, "schedule_to_close_timeout", retries.FIRST_PAGE["schedule_to_close_timeout"] / 5
+    )
+    async with running(tmp_path, example()) as copy:
+        await copy.say("anne", "declare 1 checkout answers with 500")
+        await copy.say("bob", "command")
+        await copy.say("bob", "customer-liaison @carla")
+        await copy.say("carla", "component checkout major_outage")
+        await copy.say(
+            "carla", f"draft investigating {PAGE.removeprefix('PRACTICE ')}\nX: {SHORT.removeprefix('PRACTICE ')}"
+        )
+        number = max((await copy.look()).drafts)
+        # The first post gets through, but its answer is lost; from then on X is away.
+        await copy.fault("x", "POST /2/tweets", fault="drop_after")
+        await copy.fault("x", "*", fault="status", code=503, times=3, about="")
+        await copy.say("bob", f"announce yes {number}")
+        await copy.heard_in_room(f"Public message {number} is out on the status page")
+        await copy.heard_in_room(f"Public message {number} is not out on X yet: X cannot be reached")
+        await copy.heard_in_room(f"Public message {number} is out on X: https://x.com/examplestatus/status/")
+        assert await _page(copy) == [PAGE]
+        assert await _x(copy) == [SHORT]
+        states = {c["name"]: c["status"] for c in await copy.control("GET", "statuspage/components")}
+        assert "major_outage" in states.values()
+        await copy.say("bob", f"message retract {number}")
+        await copy.heard_in_room(f"Taken down on X: public message {number}.")
+        await copy.heard_in_room(f"Taken down on the status page: public message {number}.")
+        assert await _page(copy) == [] and await _x(copy) == []
+        assert (await copy.look()).announcement == "no"
+
+
+async def _page(copy: Copy) -> list[str]:
+    entries = [entry for entry in await copy.control("GET", "statuspage") if not entry["deleted"]]
+    return [update["body"] for entry in entries for update in reversed(entry["incident_updates"])]
+
+
+async def _x(copy: Copy) -> list[str]:
+    return [post["text"] for post in await copy.control("GET", "x") if not post["deleted"]]
