@@ -34,7 +34,11 @@ FORMS: dict[str, dict[str, str]] = {
     "failed {r2} no permission": {"text": "no permission"},
     "task @sam 5m look at the slow queries": {"person": "U0SAM", "minutes": "5", "text": "look at the slow queries"},
     "done {t0} found it": {"text": "found it"},
-    "draft investigating We are looking into it.": {"stage": "investigating", "text": "We are looking into it."},
+    "draft investigating We are looking into it.": {
+        "stage": "investigating",
+        "text": "We are looking into it.",
+        "x": "We are looking into it.",
+    },
     "message edit {d0} We look into a problem.": {"text": "We look into a problem."},
     "update recovery is under way": {"text": "recovery is under way"},
     "handover @kim": {"to": "U0KIM"},
