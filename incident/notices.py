@@ -235,8 +235,8 @@ def _of_trigger(incident: Incident, trigger: Trigger) -> tuple[Choice, ...]:
 
 def settled(about: str, notice: Notice) -> bool:
     """Nothing more will be edited in it."""
-    if about == "card" or about.startswith(("announced/", "command")):
-        return False
+    if about == "card" or about.startswith(("announced/", "command", "draft/")):
+        return False  # a message that was approved has still to get out, and may be taken down
     return not notice.choices
 
 

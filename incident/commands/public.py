@@ -156,7 +156,11 @@ class EditMessage(Command):
         draft.made_by = speaker.id
         publishing.keep_promise(draft)
         mind = publishing.warnings(draft)
-        incident.say(wording.draft_offer(incident, draft) + mind, now, about=f"draft/{self.number}")
+        # Its notice is edited in place: another one would leave buttons beside words that are not theirs any more.
+        on = f" for {publishing.the(where)}" if draft.also else ""
+        incident.say(
+            f"{speaker.name} put other words into public message {self.number}{on}; it stands changed above.", now
+        )
         incident.log("message", f"{self.number} edited", now, who=speaker.id)
         return Answer(f"message {self.number} waits for the IC.{mind}", self.number)
 

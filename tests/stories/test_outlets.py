@@ -38,11 +38,25 @@ async def test_x_is_down_for_a_while(tmp_path: Path, monkeypatch: pytest.MonkeyP
         assert await _x(copy) == [SHORT]
         states = {c["name"]: c["status"] for c in await copy.control("GET", "statuspage/components")}
         assert "major_outage" in states.values()
+        await _notice_reads(copy, number, "X: Approved by Bob Boberson", "Out since", "https://x.com/examplestatus/")
         await copy.say("bob", f"message retract {number}")
         await copy.heard_in_room(f"Taken down on X: public message {number}.")
         await copy.heard_in_room(f"Taken down on the status page: public message {number}.")
         assert await _page(copy) == [] and await _x(copy) == []
         assert (await copy.look()).announcement == "no"
+        await _notice_reads(copy, number, "X: Approved by Bob Boberson", "Taken down.")
+
+
+async def _notice_reads(copy: Copy, number: int, *parts: str) -> None:
+    """The draft's own message in the room, which is edited in place; a part after the other."""
+
+    async def read() -> bool:
+        texts = [
+            m["text"] for m in (await copy.room())["messages"] if m["text"].startswith(f"Public message {number} (")
+        ]
+        return len(texts) == 1 and all(part in texts[0] for part in parts)
+
+    await copy.until(read, f"message {number} shows {parts}")
 
 
 async def _page(copy: Copy) -> list[str]:
