@@ -10,32 +10,17 @@ from datetime import datetime, timedelta
 from typing import Generic, Protocol, TypeVar
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
+from temporalio.exceptions import ActivityError, ApplicationError
 
 from activities.chat import Chat, Post, Tell
-from activities.outlet import Publication, Published, Removal
 from activities.paging import Paging, SubscribeOrder
-from activities.social import Social
-from activities.status_page import StatusPage
 from incident import identity
 from incident.duties.base import Done, Duty, Publish, Remark, Subscribe, Summarise, TakeDown, Whisper, WriteDraft
-from incident.duties.customer_liaison import CustomerLiaisonView
 from incident.duties.internal_liaison import InternalLiaisonView
-from incident.model import DraftState, Status
-from incident.outlets import Outlet
-from incident.reports import (
-    MessageDelayed,
-    MessageNotPublished,
-    MessageNotTakenDown,
-    MessageOvertaken,
-    MessagePublished,
-    MessageTakenDown,
-    Report,
-    SummarySent,
-    What,
-)
+from incident.model import Status
+from incident.reports import Report, SummarySent, What
 from incident.severity import Role
-from workflows import queues, retries
+from workflows import publishing, queues, retries
 
 HISTORY_LIMIT = 2_000
 
@@ -179,9 +164,9 @@ class RoleKeeper(Generic[V]):
             case Summarise():
                 await self._summarise(duty, duty.deed)
             case Publish():
-                await self._publish(duty, duty.deed)
+                await publishing.publish(self, duty, duty.deed)
             case TakeDown():
-                await self._take_down(duty, duty.deed)
+                await publishing.take_down(self, duty, duty.deed)
             case Subscribe(teams=teams):
                 assert isinstance(self.view, InternalLiaisonView)
                 await workflow.execute_activity_method(
@@ -220,95 +205,3 @@ class RoleKeeper(Generic[V]):
             **retries.TIMELY_POST,
         )
         await self.report(duty.key, SummarySent(duty.key, summary.text, summary.due_at, workflow.now()))
-
-    async def _publish(self, duty: Duty, message: Publish) -> None:
-        """First briefly; then it is said that it is not out yet, and it is tried while nothing newer takes its place."""
-        try:
-            try:
-                published = await self._begin_publishing(duty, message, retries.FIRST_PUBLISH)
-            except ActivityError as failure:
-                if _given_up(failure):
-                    raise
-                await self.report(f"{duty.key}/delayed", MessageDelayed(message.number, _why(failure), message.outlet))
-                late = await self._publish_late(duty, message)
-                if late is None:
-                    await self.report(f"{duty.key}/overtaken", MessageOvertaken(message.number, message.outlet))
-                    return
-                published = late
-        except ActivityError as failure:
-            await self.report(
-                f"{duty.key}/given-up", MessageNotPublished(message.number, _why(failure), message.outlet)
-            )
-        else:
-            out = MessagePublished(message.number, published.url, published.at, message.outlet, published.id)
-            await self.report(duty.key, out)
-
-    async def _publish_late(self, duty: Duty, message: Publish) -> Published | None:
-        """None when it was overtaken: what a newer one has replaced must not go out behind it.
-
-        An attempt that is under way is awaited, because it may get through.
-        """
-        trying = self._begin_publishing(duty, message, retries.PUBLISH, again=True)
-        await workflow.wait_condition(lambda: trying.done() or self._overtaken(message))
-        if not trying.done():
-            trying.cancel()
-        try:
-            return await trying
-        except (ActivityError, asyncio.CancelledError) as failure:
-            if is_cancelled_exception(failure):
-                return None
-            raise
-
-    def _begin_publishing(
-        self, duty: Duty, message: Publish, terms: retries.Terms, *, again: bool = False
-    ) -> workflow.ActivityHandle[Published]:
-        """`again`: an earlier attempt that was given up on may have got through, so it is looked for."""
-        publication = Publication(
-            incident=self.incident,
-            key=f"{workflow.info().workflow_id}/{duty.key}",
-            stage=message.stage,
-            text=message.text,
-            practice=self.view.practice,
-            approved_at=message.approved_at,
-            components=message.components,
-            entry=message.entry,
-            begun=message.begun,
-            again=again,
-        )
-        return workflow.start_activity_method(
-            Social.post if message.outlet is Outlet.X else StatusPage.publish,
-            publication,
-            task_queue=queues.CHAT,
-            summary=retries.summary(f"public message {message.number} on {message.outlet.label}: {message.text}"),
-            **terms,
-        )
-
-    def _overtaken(self, message: Publish) -> bool:
-        """A newer message for the same outlet is approved, or nobody waits for any."""
-        if self.view.over or self.lost:
-            return True
-        assert isinstance(self.view, CustomerLiaisonView)
-        newer = [d.versions.get(message.outlet) for d in self.view.drafts if d.number > message.number]
-        return any(version is not None and version.state is DraftState.APPROVED for version in newer)
-
-    async def _take_down(self, duty: Duty, message: TakeDown) -> None:
-        try:
-            await workflow.execute_activity_method(
-                Social.take_down if message.outlet is Outlet.X else StatusPage.take_down,
-                Removal(self.incident, message.post_id, self.view.practice),
-                task_queue=queues.CHAT,
-                summary=f"take message {message.number} down on {message.outlet.label}",
-                **retries.TAKE_DOWN,
-            )
-        except ActivityError as failure:
-            await self.report(duty.key, MessageNotTakenDown(message.number, _why(failure), message.outlet))
-        else:
-            await self.report(duty.key, MessageTakenDown(message.number, message.outlet))
-
-
-def _given_up(failure: ActivityError) -> bool:
-    return isinstance(failure.cause, ApplicationError) and failure.cause.non_retryable
-
-
-def _why(failure: ActivityError) -> str:
-    return failure.cause.message if isinstance(failure.cause, ApplicationError) else "no answer in time."

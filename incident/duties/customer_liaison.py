@@ -47,7 +47,6 @@ class CustomerLiaisonView:
     recovered_at: datetime | None = None
     rhythm: timedelta | None = None
     components: dict[str, str] = field(default_factory=dict)
-    account: str = ""
 
 
 def view(incident: Incident, *, over: bool) -> CustomerLiaisonView:
@@ -77,7 +76,6 @@ def view(incident: Incident, *, over: bool) -> CustomerLiaisonView:
         recovered_at=incident.recovered_at,
         rhythm=incident.rhythm,
         components=dict(incident.policy.status_page.components),
-        account=incident.policy.x.account,
     )
 
 

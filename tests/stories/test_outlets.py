@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from incident.outlets import Outlet
 from tests.configured import example
 from tests.stories.copy import Copy, running
 from workflows import retries
@@ -15,9 +17,7 @@ SHORT = "PRACTICE Checkout is down."
 
 
 async def test_x_is_down_for_a_while(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(
-        retries.FIRST_PUBLISH, "schedule_to_close_timeout", retries.FIRST_PAGE["schedule_to_close_timeout"] / 5
-    )
+    monkeypatch.setitem(retries.FIRST_PUBLISH, "schedule_to_close_timeout", timedelta(seconds=2))
     async with running(tmp_path, example()) as copy:
         await copy.say("anne", "declare 1 checkout answers with 500")
         await copy.say("bob", "command")
@@ -45,6 +45,31 @@ async def test_x_is_down_for_a_while(tmp_path: Path, monkeypatch: pytest.MonkeyP
         assert await _page(copy) == [] and await _x(copy) == []
         assert (await copy.look()).announcement == "no"
         await _notice_reads(copy, number, "X: Approved by Bob Boberson", "Taken down.")
+
+
+async def test_what_x_missed_does_not_come_behind_a_newer_message(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(retries.FIRST_PUBLISH, "schedule_to_close_timeout", timedelta(seconds=2))
+    async with running(tmp_path, example()) as copy:
+        await copy.say("anne", "declare 1 checkout answers with 500")
+        await copy.say("bob", "command")
+        await copy.heard_in_room("Public message 1 (investigating) waits for the IC")
+        await copy.fault("x", "*", fault="status", code=503, times=-1)
+        await copy.say("bob", "announce yes 1")
+        await copy.heard_in_room("Public message 1 is not out on X yet")
+        await copy.say("bob", "draft identified We found it. More by 14:40 UTC.")
+        await copy.say("bob", f"message approve {max((await copy.look()).drafts)}")
+        await copy.heard_in_room("Public message 2 is out on the status page")
+        await copy.until(lambda: _state(copy, "superseded"), "message 1 is tried no more")
+        await copy.control("DELETE", "faults")
+        await copy.heard_in_room("Public message 2 is out on X")
+        assert await _x(copy) == ["PRACTICE We found it. More by 14:40 UTC."]
+        assert len(await _page(copy)) == 2
+
+
+async def _state(copy: Copy, state: str) -> bool:
+    return (await copy.look()).drafts[1].also[Outlet.X].state == state
 
 
 async def _notice_reads(copy: Copy, number: int, *parts: str) -> None:
