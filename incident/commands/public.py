@@ -298,7 +298,8 @@ class WriteDraft(Command):
         if self.short and Outlet.X not in publishing.outlets(incident.policy):
             return "There is no account on X in the configuration."
         text, short = (publishing.marked(incident, t) for t in (self.text, self.short))
-        fault = publishing.refuse_text(Outlet.STATUS_PAGE, text) if self.text else None
+        first = publishing.outlets(incident.policy)[0]
+        fault = publishing.refuse_text(first, text) if self.text else None
         return fault or (publishing.refuse_text(Outlet.X, short) if self.short else None)
 
     def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:

@@ -479,3 +479,24 @@ def test_the_card_says_how_it_stands_on_each_outlet_and_when_the_next_is_due(tol
     customers = announced(told)
     card = notices.compose(customers.story.incident, "card").text
     assert "status page: published, X: published" in card and "next due 14:09 UTC" in card
+
+
+def test_an_organisation_with_only_one_outlet_has_drafts_for_that_one(told: Story) -> None:
+    for page, account, only in (("", "examplestatus", X), ("pgexample", "", PAGE)):
+        customers = Customers(told())
+        rules = customers.story.incident.policy
+        customers.story.incident.policy = rules.model_copy(
+            update={
+                "status_page": rules.status_page.model_copy(update={"page": page}),
+                "x": rules.x.model_copy(update={"account": account}),
+            }
+        )
+        customers.waits(1)
+        customers.story.say("bob", f"announce yes {customers.newest}")
+        customers.looks()
+        assert [post.outlet for post in customers.out] == [only]
+        n = customers.story.say("bob", "draft We are on it. More by 14:24 UTC.").number
+        customers.story.say("bob", f"message edit {n} We are on it still. More by 14:24 UTC.")
+        customers.story.say("bob", f"message approve {n}")
+        customers.looks()
+        assert customers.out[-1].text.startswith("PRACTICE We are on it still.")
