@@ -50,6 +50,7 @@ from workflows.internal_liaison import InternalLiaisonWorkflow
 from workflows.repair_action import RepairActionWorkflow
 from workflows.scribe import ScribeWorkflow
 from workflows.steady import SteadyRunner
+from workflows.sub_team import SubTeamWorkflow
 
 APART = (("incident",), ("roles", "chat", "watch", "runner"))
 """As `ic up` runs them: what pages has a process, and so an interpreter, to itself."""
@@ -92,8 +93,9 @@ async def furnish(settings: Settings, client: Client) -> AsyncIterator[House]:
         sessions = Sessions(
             settings.pagerduty_api_url, settings.pagerduty_api_key.get_secret_value(), settings.pagerduty_from
         )
+        paging = Paging(sessions, book, organisation, practice=practice)
         yield House(
-            paging=Paging(sessions, book, organisation, practice=practice),
+            paging=paging,
             chat=Chat(slack, Placeholders(organisation, book), settings.web_ui),
             status_page=StatusPage(
                 http,
@@ -107,7 +109,7 @@ async def furnish(settings: Settings, client: Client) -> AsyncIterator[House]:
                 organisation.x.account,
                 practice=practice,
             ),
-            monitoring=Monitoring(http),
+            monitoring=Monitoring(http, paging.impacted),
             records=Records(settings.records_url),
             runner=Runner(client, organisation, http, settings.state / "output"),
             book=book,
@@ -151,6 +153,7 @@ def workers(client: Client, house: House, roles: Collection[str], environment: s
                 CustomerLiaisonWorkflow,
                 InternalLiaisonWorkflow,
                 RepairActionWorkflow,
+                SubTeamWorkflow,
             ],
             **common,
         ),
@@ -172,7 +175,9 @@ def workers(client: Client, house: House, roles: Collection[str], environment: s
                 house.social.post,
                 house.social.take_down,
                 paging.resolve,
+                paging.retitle,
                 paging.subscribe,
+                house.monitoring.read_changes,
                 records.keep,
             ],
             activity_executor=ThreadPoolExecutor(32, thread_name_prefix="chat"),

@@ -9,6 +9,7 @@ from typing import Any
 from aiohttp import web
 
 from emulators.journal import Journal
+from emulators.monitored import Monitored
 from emulators.pagerduty.account import Account
 from emulators.slack.workspace import Workspace
 from emulators.status_page import StatusPage
@@ -30,14 +31,14 @@ class Page:
         account: Account,
         status_page: StatusPage,
         x: X,
-        systems: dict[str, str],
+        monitored: Monitored,
     ) -> None:
         self._journal = journal
         self._space = space
         self._account = account
         self._status_page = status_page
         self._x = x
-        self._systems = systems
+        self._monitored = monitored
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -74,7 +75,13 @@ class Page:
                 "statuspage": self._status_page.shown[:20],
                 "components": list(self._status_page.components.values()),
                 "x": {"account": self._space.world.x_account, "posts": self._x.shown[:20]},
-                "systems": self._systems,
+                "systems": self._monitored.systems,
+                "metrics": self._monitored.metrics,
+                "changes": self._monitored.changes,
+                "business_services": [
+                    {"id": service.id, "name": service.name, "impacted": service.id in self._account.impacted}
+                    for service in self._space.world.business_services
+                ],
                 "faults": [vars(fault) for fault in self._journal.faults if fault.times != 0],
             }
         )

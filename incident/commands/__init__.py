@@ -47,6 +47,7 @@ from incident.commands.repairing import (
     Verified,
     Withdraw,
 )
+from incident.commands.securing import Checklist, Lift, Secure
 from incident.commands.sizing_up import (
     Acknowledge,
     Ask,
@@ -65,6 +66,7 @@ from incident.commands.sizing_up import (
     SetSeverity,
     Symptom,
 )
+from incident.commands.teaming import AddToTeam, CloseTeam, FormTeam, MoreForTeam, ReleaseFromTeam
 from incident.commands.triggering import Further, Same, Separate
 
 VOCABULARY: tuple[type[Command], ...] = (
@@ -125,8 +127,16 @@ VOCABULARY: tuple[type[Command], ...] = (
     OwnWords,
     SendSummary,
     SubscribeStakeholders,
+    FormTeam,
+    AddToTeam,
+    ReleaseFromTeam,
+    MoreForTeam,
+    CloseTeam,
     Keep,
     Remove,
+    Secure,
+    Lift,
+    Checklist,
     Reload,
     Resolve,
     Recovered,
