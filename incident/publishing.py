@@ -248,6 +248,14 @@ def taken_down(incident: Incident, draft: Draft, outlet: Outlet, now: datetime) 
         incident.say("Nothing public stands any more. `announce yes` begins again.", now)
 
 
+def withdraw(incident: Incident, stage: str) -> None:
+    """What is not true any more waits for nobody, and does not hold up the next."""
+    for draft in incident.drafts.values():
+        for version in draft.versions.values() if draft.stage == stage else ():
+            if version.state.open:
+                version.state = DraftState.SUPERSEDED
+
+
 def wanted(incident: Incident, stage: str) -> bool:
     """A draft that was under way when the call ended is wanted only if it belongs to the public end."""
     last = "resolved" if incident.recovered else "monitoring"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Self
 
-from incident import ending, leadership, wording
+from incident import ending, leadership, publishing, wording
 from incident.choices import Choice
 from incident.commands.base import Command, Speaker, Who
 from incident.model import Announcement, Answer, Incident, Phase
@@ -163,6 +163,7 @@ class Reopen(Command):
         incident.ended_at = None
         incident.ended_by = None
         incident.recovered, incident.recovered_at, incident.lost = False, None, ""
+        publishing.withdraw(incident, "resolved")
         why = f": {self.why}" if self.why else "."
         incident.say(f"{speaker.name} reopens the incident{why} {wording.roles(incident)}", now)
         incident.log("reopened", f"reopened{why}", now, who=speaker.id)
