@@ -5,7 +5,7 @@ Update for each, the grammar reads each from words, the CLI makes a verb of each
 """
 
 from incident.commands.base import Command, Refusal, Said, Speaker, Who, hear, judge
-from incident.commands.ending import Cancel, NamePostmortemOwner, Reload, Reopen, Resolve
+from incident.commands.ending import Cancel, NamePostmortemOwner, Recovered, Reload, Reopen, Resolve
 from incident.commands.leading import (
     Accept,
     AppointCustomerLiaison,
@@ -24,7 +24,10 @@ from incident.commands.public import (
     EditMessage,
     HoldMessage,
     OwnWords,
+    RetractMessage,
+    Rhythm,
     SendSummary,
+    SetComponent,
     SubscribeStakeholders,
     WriteDraft,
 )
@@ -117,7 +120,10 @@ VOCABULARY: tuple[type[Command], ...] = (
     ApproveMessage,
     EditMessage,
     HoldMessage,
+    RetractMessage,
     WriteDraft,
+    SetComponent,
+    Rhythm,
     OwnWords,
     SendSummary,
     SubscribeStakeholders,
@@ -133,6 +139,7 @@ VOCABULARY: tuple[type[Command], ...] = (
     Checklist,
     Reload,
     Resolve,
+    Recovered,
     Cancel,
     Reopen,
     NamePostmortemOwner,
