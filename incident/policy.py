@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 import string
 import tomllib
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError, model_validator
@@ -42,6 +42,7 @@ def _duration(value: object) -> object:
 Duration = Annotated[
     timedelta, BeforeValidator(_duration), PlainSerializer(lambda d: d.total_seconds(), return_type=float)
 ]
+Days = Annotated[str, Field(pattern=r"^[1-9][0-9]? (calendar|business) days?$")]
 Handle = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,30}$")]
 
 
@@ -196,7 +197,12 @@ class Ending(_Frozen):
 
     watched_for: Duration = timedelta(hours=1)
     public_end_within: Duration = timedelta(hours=24)
-    meeting_days: dict[Severity, int] = {}
+    meeting_days: dict[Severity, Days] = {Severity.SEV1: "3 calendar days", Severity.SEV2: "5 business days"}
+    meeting_at: time = time(14)
+    link_before: Duration = timedelta(hours=24)
+    reminded_at: time = time(10)
+    commander_reminded_after: int = Field(default=10, ge=1, description="working days")
+    commander_reminded_every: int = Field(default=7, ge=1, description="calendar days")
     holidays: tuple[date, ...] = ()
 
 

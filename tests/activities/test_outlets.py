@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from temporalio.exceptions import ApplicationError
 
 from activities.monitoring import Watch
-from activities.records import Records
 from activities.status_page import Publication
-from incident.declaring import Declaration, declare
 from incident.model import Status
-from incident.policy import StatusSource, read_organisation
+from incident.policy import StatusSource
 from tests.activities.conftest import Outside
-from tests.configured import example
 from tests.domain.conftest import NOW
 
 TEXT = "PRACTICE We are looking into a problem."
@@ -58,14 +54,3 @@ async def test_that_it_cannot_be_read_is_news_at_the_second_time(outside: Outsid
     await outside.fault("status", "*", code=500, times=1)
     await outside.fault("status", "*", code=500, times=-1)
     assert (await outside.run(outside.monitoring.watch, watch)).state == "unreadable"
-
-
-async def test_a_record_is_kept_once_and_replaced(outside: Outside, tmp_path: Path) -> None:
-    policy = read_organisation(example(), "x").policy()
-    incident = declare(Declaration("lusab-babad", "down", "anne", "Anne Apison", NOW, policy), NOW)
-    records = Records(f"sqlite:///{tmp_path / 'records.db'}")
-    await outside.run(records.keep, incident)
-    incident.title = "down again"
-    await outside.run(records.keep, incident)
-    (kept,) = records.kept()
-    assert kept.title == "down again" and kept.document["timeline"] and "policy" not in kept.document
