@@ -15,6 +15,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import JSON, DateTime, Engine, String, create_engine, inspect, select
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+from sqlalchemy.pool import NullPool
 from temporalio import activity
 
 from activities import errors
@@ -109,7 +110,7 @@ class Records:
     @contextmanager
     def _session(self) -> Iterator[Session]:
         if self._made is None:
-            engine = create_engine(self._url, pool_pre_ping=True)
+            engine = create_engine(self._url, poolclass=NullPool)  # a record is kept seldom
             _make_table(engine)
             self._made = engine
         with Session(self._made) as session:

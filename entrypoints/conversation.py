@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
 from activities.on_call_book import OnCallBook, now
-from entrypoints.gateway import Gateway, Listed, NoSuchIncident, Refused, Unanswered, Unreachable
+from entrypoints.archive import Archive, look, readable
+from entrypoints.gateway import Gateway, Listed, NoSuchIncident, Refused, Unanswered, Unreachable, reaching
 from entrypoints.standby import Standby
 from incident import card, declaring, grammar, identity, wording
 from incident.commands import Command, Said, Who
@@ -19,7 +19,7 @@ from incident.commands.ending import Reload
 from incident.commands.paging import PagePeople
 from incident.commands.triggering import Further
 from incident.grammar import Entered, Opening, Question
-from incident.model import Entry, Origin
+from incident.model import Entry, Incident, Origin
 from incident.policy import Organisation
 from incident.words import Unreadable
 
@@ -61,6 +61,7 @@ class Conversation:
         door: str,
         web_ui: str = "",
         standby: Standby | None = None,
+        archive: Archive | None = None,
     ) -> None:
         self._gateway = gateway
         self._organisation = organisation
@@ -70,6 +71,7 @@ class Conversation:
         self._door = door
         self._web_ui = web_ui
         self._standby = standby
+        self._archive = archive
         self._triggers = asyncio.Lock()
         self._declared: tuple[str, float] = ("", 0.0)
         self._questions: dict[str, Callable[[Heard, str], Awaitable[Outcome]]] = {
@@ -103,15 +105,15 @@ class Conversation:
             case Opening():
                 return await self._declare(heard, meant)
             case Question(about=about, rest=rest):
-                with _reaching():
+                with reaching():
                     return await self._questions[about](heard, rest)
             case PagePeople():
                 return await self._page(heard, meant)
             case Entered(command=command, person=person):
-                with _reaching():
+                with reaching():
                     return await self._say(heard, command, on_behalf=person)
             case Command():
-                with _reaching():
+                with reaching():
                     return await self._say(heard, meant)
 
     async def trigger(self, heard: Heard, opening: Opening, *, source: str = "", url: str = "") -> Outcome:
@@ -121,7 +123,7 @@ class Conversation:
         """
         async with self._triggers:
             try:
-                with _reaching():
+                with reaching():
                     storm = await self._open_major(heard.id)
             except Unreachable:
                 storm = ""  # declaring pages without Temporal, too
@@ -154,7 +156,7 @@ class Conversation:
             "key": heard.id or str(uuid.uuid4()),
         }
         try:
-            with _reaching():
+            with reaching():
                 id = await self._gateway.declare(opening.title, **asked)
         except Unreachable:
             if self._standby is None:
@@ -178,7 +180,7 @@ class Conversation:
     async def _page(self, heard: Heard, command: PagePeople) -> Outcome:
         """With or without an incident, from anywhere (process, 1), and without Temporal."""
         try:
-            with _reaching():
+            with reaching():
                 incident = heard.incident or await self._only_open()
                 if incident:
                     return await self._say(replace(heard, incident=incident), command)
@@ -309,12 +311,19 @@ class Conversation:
         return Outcome("\n".join(lines), {"state": status.state, "detail": status.detail})
 
     async def _show(self, heard: Heard, rest: str) -> Outcome:
-        incident = await self._gateway.look(rest.strip() or await self._meant(heard, decides=False))
+        incident = await self._read(heard, rest)
         return Outcome(card.markdown(incident, now()), incident)
 
     async def _timeline(self, heard: Heard, rest: str) -> Outcome:
-        entries = await self._gateway.timeline(rest.strip() or await self._meant(heard, decides=False))
+        entries = (await self._read(heard, rest)).timeline
         return Outcome("\n".join(self.timeline_line(entry) for entry in entries), entries)
+
+    async def _read(self, heard: Heard, rest: str) -> Incident:
+        """Running or over. In its own room everybody may read it: a security incident's is private."""
+        id = rest.strip() or await self._meant(heard, decides=False)
+        incident = await look(self._gateway, self._archive, id)
+        in_its_room = bool(heard.channel) and heard.incident == id
+        return incident if in_its_room else readable(incident, heard.by)
 
     def timeline_line(self, entry: Entry) -> str:
         who = f"{self._policy.name(entry.who)}: " if entry.who else ""
@@ -325,27 +334,37 @@ class Conversation:
         return Outcome(text, {"summary": text})
 
     async def _list(self, heard: Heard, rest: str) -> Outcome:
-        running = await self._gateway.list(everything="all" in rest)
-        if not running:
-            return Outcome("No incident is open.", [])
-        return Outcome("\n".join(self._line(listed) for listed in running), running)
+        if "all" not in rest:
+            found = await self._gateway.list()
+            return Outcome("\n".join(map(self._line, found)) or "No incident is open.", found)
+        found, problem = await self._everything()
+        lines = [*map(self._line, found), *([problem] if problem else [])]
+        return Outcome("\n".join(lines) or "There has been no incident yet.", found)
+
+    async def _everything(self) -> tuple[list[Listed], str]:
+        """The running ones, then the records, then what the server still knows and no record tells of; each once."""
+        problem = ""
+        try:
+            with reaching():
+                running, known = await self._gateway.list(), await self._gateway.list(everything=True)
+        except Unreachable as unreachable:
+            if self._archive is None:
+                raise
+            running, known, problem = [], [], str(unreachable)
+        records = await self._archive.listed() if self._archive is not None else []
+        found: dict[str, Listed] = {}
+        for listed in (*running, *records, *known):
+            found.setdefault(listed.id, listed)
+        return list(found.values()), problem
 
     def _line(self, listed: Listed) -> str:
-        since = wording.minutes(now() - listed.declared_at)
-        return f"{listed.id}  {listed.title}  {listed.status}  IC: {self._policy.name(listed.commander)}  {since} ago"
+        commander = f"  IC: {self._policy.name(listed.commander)}" if listed.commander else ""
+        since = f"{wording.minutes(now() - listed.declared_at)} ago"
+        if listed.ended_at is not None:
+            since = f"{listed.declared_at:%Y-%m-%d}, {wording.minutes(listed.ended_at - listed.declared_at)}"
+        return f"{listed.id}  {listed.title}  {listed.status}{commander}  {since}"
 
     async def _help(self, heard: Heard, rest: str) -> Outcome:
         lines = grammar.usage_lines()
         data = [{"usage": usage, "help": text, "who": who} for usage, text, who in lines]
         return Outcome(grammar.help_text(rest), data)
-
-
-@contextmanager
-def _reaching() -> Iterator[None]:
-    """The first call connects; a server that is not there is said in our words."""
-    try:
-        yield
-    except RuntimeError as error:
-        if "connect" not in str(error).lower():
-            raise
-        raise Unreachable("Temporal cannot be reached. Is `ic up` running?") from error

@@ -7,6 +7,8 @@ import contextlib
 import itertools
 import time
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -270,3 +272,14 @@ def _sentence(error: RPCError) -> str:
     if error.status in (RPCStatusCode.INVALID_ARGUMENT, RPCStatusCode.PERMISSION_DENIED, RPCStatusCode.UNAUTHENTICATED):
         return f"Temporal does not accept it: {error.message}. `ic doctor` says what is missing."
     return f"Temporal cannot be reached ({error.status.name.lower().replace('_', ' ')}). Is `ic up` running?"
+
+
+@contextmanager
+def reaching() -> Iterator[None]:
+    """The first call connects; a server that is not there is said in our words."""
+    try:
+        yield
+    except RuntimeError as error:
+        if "connect" not in str(error).lower():
+            raise
+        raise Unreachable("Temporal cannot be reached. Is `ic up` running?") from error

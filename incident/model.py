@@ -474,6 +474,7 @@ class Incident:
     postmortem_owner: str | None = None
     held: list[Held] = field(default_factory=list)
     after: After | None = None
+    statuses: list[Status] = field(default_factory=list)
 
     # -- who is who -----------------------------------------------------------------------------------
 

@@ -14,3 +14,12 @@ def find(incident: Incident, who: str) -> str | None:
     if person is not None:
         return person.id
     return name if name in incident.responders else None
+
+
+def may_read(incident: Incident, person: str) -> bool:
+    """A security incident is read by its responders and the security team, until the silence is lifted (process, 1)."""
+    if not incident.silent:
+        return True
+    team = incident.policy.team(incident.policy.security.team)
+    known = {incident.declared_by, *incident.responders, *incident.roles.values(), *(team.members if team else ())}
+    return person in known

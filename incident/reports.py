@@ -182,6 +182,8 @@ def _apply(incident: Incident, report: Report, now: datetime) -> None:
             incident.log("page", reply, now, who=person, source=report.source)
         case StatusSeen(status=status, text=text):
             incident.status = status
+            if not incident.statuses or incident.statuses[-1].state != status.state:
+                incident.statuses.append(status)
             _status(incident, status, text, report, now)
         case _:
             _repair(incident, report, now)
