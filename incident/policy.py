@@ -16,6 +16,7 @@ import string
 import tomllib
 from datetime import date, time, timedelta
 from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError, model_validator
 
@@ -42,7 +43,24 @@ def _duration(value: object) -> object:
 Duration = Annotated[
     timedelta, BeforeValidator(_duration), PlainSerializer(lambda d: d.total_seconds(), return_type=float)
 ]
-Days = Annotated[str, Field(pattern=r"^[1-9][0-9]? (calendar|business) days?$")]
+
+
+def _days(value: object) -> object:
+    if isinstance(value, str) and re.fullmatch(r"[1-9][0-9]? (calendar|business) days?", value):
+        return value
+    raise ValueError("must read like 3 calendar days, or 5 business days")
+
+
+def _zone(value: object) -> object:
+    try:
+        ZoneInfo(str(value))
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError("must be a time zone such as Europe/Berlin") from None
+    return value
+
+
+Days = Annotated[str, BeforeValidator(_days)]
+Zone = Annotated[str, BeforeValidator(_zone)]
 Handle = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,30}$")]
 
 
@@ -58,7 +76,7 @@ class Person(_Frozen):
     slack: str = ""
     pagerduty: str = ""
     trained: bool = False
-    time_zone: str = "UTC"
+    time_zone: Zone = "UTC"
 
 
 class Contact(Person):

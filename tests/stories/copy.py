@@ -225,7 +225,7 @@ async def running(state: Path, config: str, *, worker: str = "here", **options: 
 
 
 @asynccontextmanager
-async def skipping(state: Path, config: str) -> AsyncIterator[tuple[Copy, WorkflowEnvironment]]:
+async def skipping(state: Path, config: str, **options: Any) -> AsyncIterator[tuple[Copy, WorkflowEnvironment]]:
     """With a server whose time runs ahead while it is slept on, and workers here."""
     world = read_world(CONFIG / "emulators.toml")
     async with (
@@ -258,7 +258,7 @@ async def skipping(state: Path, config: str) -> AsyncIterator[tuple[Copy, Workfl
             await copy.control("POST", "pagerduty/acknowledgement", {"user": person, "after_seconds": 0})
         async with furnish(settings, server.client) as house:
             await asyncio.to_thread(house.paging.refresh_book)
-            async with serving(workers(server.client, house, ["all"], "local")):
+            async with serving(workers(server.client, house, ["all"], "local", **options)):
                 yield copy, server
 
 
