@@ -53,12 +53,15 @@ def _panel(axes: Axes, name: str, label: str, rows: Sequence[Row], months: list[
             axes.annotate(
                 str(found.count),
                 (x, p90),
-                xytext=(0, 4),
+                xytext=(0, 6),
                 textcoords="offset points",
                 ha="center",
                 fontsize=SMALL - 1,
                 color=MUTED,
             )
+    if not any(name in row.figures for row in rows):
+        axes.text(0.5, 0.5, "not measured yet", transform=axes.transAxes, ha="center", fontsize=SIZE, color=MUTED)
+        axes.set_yticks([])
     axes.set_title(label, loc="left", fontsize=SIZE + 1, color=INK)
     axes.set_xticks(range(len(months)), months, fontsize=SMALL, color=MUTED)
     axes.set_xlim(-0.6, len(months) - 0.4)

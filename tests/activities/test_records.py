@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -17,13 +17,12 @@ from activities.records import Records, document, incident_of
 from incident import postmortem
 from incident.model import Incident, Stage
 from incident.policy import Policy
-from tests.conftest import ROOT
 from tests.documents.story import two_hours
 from tests.domain.conftest import Told, organisation, policy, told
 from tests.postgres import postgres
 
 __all__ = ["organisation", "policy", "told"]
-AT_ONCE = 3
+AT_ONCE, ROUNDS = 8, 10
 
 
 @pytest.fixture(scope="module")
@@ -82,23 +81,19 @@ def test_people_keep_the_names_they_had(told: Callable[..., Told], policy: Polic
     assert incident_of(kept, policy.model_copy(update={"people": fewer})).name("bob") == "Bob Boberson"
 
 
-FIRST_LOOK = """
-import pathlib, sys, time
-from activities.records import Records
-records = Records(sys.argv[1])
-print("ready", flush=True)
-while not pathlib.Path(sys.argv[2]).exists(): time.sleep(0.001)
-print(records.find("lusab-babad", None))
-"""
+def test_several_at_the_same_moment_make_the_table_once(url: str, policy: Policy) -> None:
+    for _ in range(ROUNDS):
+        with create_engine(url, poolclass=NullPool).begin() as connection:
+            connection.execute(text("drop table if exists records"))
+        at_once = threading.Barrier(AT_ONCE)
 
+        def look(at_once: threading.Barrier = at_once) -> list[Incident]:
+            records = Records(url)
+            at_once.wait()
+            return records.kept(policy)
 
-def test_several_processes_make_the_table_at_the_same_moment(url: str, tmp_path: Path) -> None:
-    go = tmp_path / "go"
-    command = [sys.executable, "-W", "ignore", "-c", FIRST_LOOK, url, str(go)]
-    each = [subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) for _ in range(AT_ONCE)]
-    assert [process.stdout.readline() for process in each if process.stdout] == ["ready\n"] * AT_ONCE
-    go.touch()
-    assert [process.communicate(timeout=60)[0] for process in each] == ["None\n"] * AT_ONCE
+        with ThreadPoolExecutor(AT_ONCE) as people:
+            assert [future.result() for future in [people.submit(look) for _ in range(AT_ONCE)]] == [[]] * AT_ONCE
 
 
 def test_a_database_that_is_away_is_tried_again(told: Callable[..., Told]) -> None:

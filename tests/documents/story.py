@@ -11,7 +11,7 @@ from incident.model import DraftState, Incident, RepairState, Room, Status
 from incident.reports import MessagePublished, Report, RunEnded, StatusSeen, SummarySent, What
 from tests.domain.conftest import Told
 
-HOSTILE = "<script>alert(1)</script> | `x` $\\frac{1}{0}$ \u202eesrever\u202c 漢字"
+HOSTILE = "&lt;b&gt; <script>alert(1)</script> | `x` $\\frac{1}{0}$ \u202eesrever\u202c 漢字"
 
 
 class Story:
