@@ -11,15 +11,17 @@ import json
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from entrypoints.gateway import Gateway, Listed, NoSuchIncident, Refused, Unreachable, reaching
-from incident import figures
 from incident.model import Incident
 from incident.people import may_read
 from incident.policy import Policy
 from incident.wording import minutes
 from incident.words import Unreadable
+
+if TYPE_CHECKING:
+    from incident.figures import Figure
 
 T = TypeVar("T")
 FORMATS = (".md", ".html", ".svg", ".png")
@@ -134,6 +136,8 @@ def counted(incidents: list[Incident], practice: bool) -> tuple[list[Incident], 
 
 def stats(incidents: list[Incident], said: str) -> str:
     """As a table: median and 90th percentile of each measure, and in how many incidents it was measured."""
+    from incident import figures
+
     if not incidents:
         return "No incident has been recorded yet."
     heads = ["month", "severity", "incidents", "false alarms", *figures.MEASURES.values()]
@@ -148,6 +152,8 @@ def stats(incidents: list[Incident], said: str) -> str:
 
 def stats_as_data(incidents: list[Incident]) -> list[dict[str, Any]]:
     """The same for programs, in seconds."""
+    from incident import figures
+
     return [
         {
             "month": row.month,
@@ -165,6 +171,7 @@ def stats_as_data(incidents: list[Incident]) -> list[dict[str, Any]]:
 
 def picture_of_stats(incidents: list[Incident], said: str, file: Path) -> str:
     from documents import months
+    from incident import figures
 
     if file.suffix not in (".svg", ".png"):
         raise Unreadable(f"{file}: a picture ends in .svg or .png.")
@@ -173,7 +180,7 @@ def picture_of_stats(incidents: list[Incident], said: str, file: Path) -> str:
     return f"written: {file}"
 
 
-def _cell(one: figures.Figure | None) -> str:
+def _cell(one: Figure | None) -> str:
     return f"{minutes(one.median)} / {minutes(one.p90)} ({one.count})" if one else ""
 
 

@@ -211,11 +211,12 @@ class Gateway:
         return ""
 
     async def look(self, incident: str) -> Incident:
-        """All of it, as the workflow knows it that is its own now."""
+        """All of it, from the workflow whose own it is."""
         found: Incident = await self._ask(incident, "incident", Incident)
-        if found.phase is Phase.CLOSED and found.after is not None:
+        if not found.open and found.after is not None:
             with contextlib.suppress(NoSuchIncident):
-                found = await self._ask(incident, "incident", Incident, identity.after_workflow_id(incident))
+                after: Incident = await self._ask(incident, "incident", Incident, identity.after_workflow_id(incident))
+                found = after if after.phase is Phase.CLOSED else found
         return found
 
     async def timeline(self, incident: str) -> list[Entry]:

@@ -182,6 +182,11 @@ def _by_role(incident: Incident) -> Iterator[tuple[str, list[str], str]]:
     experts = [r.person for r in incident.responders.values() if r.person not in held]
     if experts:
         yield "SME", experts, "add your notes, what you saw and did (`note …`)"
+    for repair in incident.repairs.values():
+        if repair.started_at is not None:
+            doer = repair.owner or repair.proposed_by
+            text = f"clean up after repair {repair.number}, {repair.title}: take it back, or make it lasting"
+            yield "SME", [doer], text
     if incident.announcement is Announcement.YES and not incident.silent:
         liaison = of(Role.CUSTOMER_LIAISON)
         label = Role.CUSTOMER_LIAISON.label

@@ -11,7 +11,7 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError
 
 from activities.chat import Chat, Post, Tell
-from incident import after, card
+from incident import after, card, notices
 from incident.commands import VOCABULARY, Command, Said
 from incident.duties.after import duties
 from incident.duties.base import Duty, Remark, Whisper
@@ -109,7 +109,7 @@ class AfterIncidentWorkflow(SpokenTo):
     # -- what happens in the world --------------------------------------------------------------------
 
     def _do_what_is_due(self) -> None:
-        """A task for each duty that is due, for each effect, and one for what is to be said in the room."""
+        """A task for each duty that is due, for each effect, one for what is to be said in the room, one for its card."""
         now = workflow.now()
         for duty in duties(self._incident, self._done, now):
             if duty.due_at <= now and duty.key not in self._doing:
@@ -119,6 +119,12 @@ class AfterIncidentWorkflow(SpokenTo):
                 self._doing[key] = asyncio.create_task(self._settle(key))
         if self._incident.outbox and "speak" not in self._doing:
             self._doing["speak"] = asyncio.create_task(self._speak())
+        if self._own and "card" not in self._doing and self._card_is_old():
+            self._doing["card"] = asyncio.create_task(self._redraw())
+
+    def _card_is_old(self) -> bool:
+        shown = self._incident.shown.get("card")
+        return shown is not None and shown.mark != notices.compose(self._incident, "card").mark
 
     async def _await_news(self) -> None:
         """A defect in a task of ours fails the workflow task, which is retried and seen, instead of stalling silently."""
@@ -177,6 +183,12 @@ class AfterIncidentWorkflow(SpokenTo):
                 await self._chat(Chat.post, Post(self._incident.room.channel, text, key), text)
             del self._incident.outbox[: len(lines)]
         del self._doing["speak"]
+        self._news = True
+
+    async def _redraw(self) -> None:
+        """The pinned card says how far the postmortem is."""
+        await deeds.edit_notice(self._incident, "card")
+        del self._doing["card"]
         self._news = True
 
     async def _chat(self, method: Any, order: object, text: str) -> None:  # any of Chat's activities, with its order

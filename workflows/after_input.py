@@ -25,5 +25,6 @@ class AfterStart:
 
 
 def brief(incident: Incident, version: int) -> AfterBrief:
-    """What the incident's own workflow has yet to do stays with it."""
-    return AfterBrief(version, replace(incident, effects={}, outbox=[], shown={}, reported={}))
+    """What the incident's own workflow has yet to do stays with it; the pinned card is handed on."""
+    card = {about: shown for about, shown in incident.shown.items() if about == "card"}
+    return AfterBrief(version, replace(incident, effects={}, outbox=[], shown=card, reported={}))

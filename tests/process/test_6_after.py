@@ -388,6 +388,16 @@ def test_each_role_is_told_privately_once_what_it_owes(told: Story) -> None:
     assert all("review the process itself" in owed[person] for person in ("bob", "sam", "dee"))
 
 
+def test_whoever_changed_the_system_is_asked_to_clean_up(told: Story) -> None:
+    incident = two_hours(told)
+    assert incident.after is not None
+    clean_up = {one.text: one.people for one in incident.after.followups if "clean up" in one.text}
+    assert clean_up == {
+        "clean up after repair 3, Roll back the last deployment: take it back, or make it lasting": ["anne"],
+        "clean up after repair 7, Throttle incoming events by hand: take it back, or make it lasting": ["anne"],
+    }
+
+
 def test_what_a_role_without_a_holder_owes_is_the_ics(told: Story) -> None:
     story = resolved(told)
     assert story.incident.holder(Role.SCRIBE) is None

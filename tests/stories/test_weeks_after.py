@@ -17,10 +17,11 @@ from temporalio.worker import Replayer
 import workflows.after_incident
 from activities.records import Records
 from connection import data_converter
-from entrypoints.gateway import NoSuchIncident, Refused
+from entrypoints.gateway import NoSuchIncident, Refused, Unreachable
 from incident import identity
 from incident.model import Stage
-from tests.stories.copy import Copy, skipping
+from tests.configured import example
+from tests.stories.copy import Copy, running, skipping
 from tests.stories.test_cadence import QUIET
 from worker import workflow_runner
 
@@ -52,6 +53,7 @@ async def test_three_weeks_after(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         await _told(copy, "U0SAM", "add your notes")
         await copy.say("bob", "postmortem @anne")
         await _told(copy, "U0ANNE", "names you owner")
+        assert await copy.say("sam", "note we will read it", id="n1") == "noted"
         resolved_at = (await copy.look()).ended_at
         assert resolved_at is not None
         for _ in range(21 * 2):
@@ -64,6 +66,7 @@ async def test_three_weeks_after(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         assert len([line for line in await copy.lines() if "is discussed on" in line]) == 1
 
         # The incident's own workflow is long over; the same words go on being heard.
+        assert await copy.say("sam", "note we will read it", id="n1") == "noted"
         assert await copy.say("anne", "note we have read it") == "noted"
         assert await copy.say("anne", "postmortem review") == "The postmortem is in review."
         with pytest.raises(Refused, match="`postmortem reviewed` comes next"):
@@ -84,8 +87,38 @@ async def test_three_weeks_after(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
             Records(copy.settings.records_url).find, copy.incident, copy.organisation.policy()
         )
         assert kept is not None and kept.after is not None
-        assert kept.after.stage is Stage.CLOSED and [n.text for n in kept.notes] == ["we have read it"]
+        assert kept.after.stage is Stage.CLOSED and [n.text for n in kept.notes] == [
+            "we will read it",
+            "we have read it",
+        ]
         await _every_run_is_short(copy)
+        room = await copy.room()
+        (card,) = [m["text"] for m in room["messages"] if m["ts"] in room["pins"]]
+        assert "Postmortem: closed, owned by Anne Apison" in card
+
+
+async def test_when_the_incidents_own_workflow_was_ended_from_outside(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workflows.after_incident, "LOST_AFTER", timedelta(seconds=8))
+    async with running(tmp_path, example(ending={"public_end_within": '"1s"'})) as copy:
+        await copy.say("anne", "declare 1 checkout is down")
+        await copy.say("bob", "command")
+        await copy.say("bob", "resolve --insist recovered")
+        await _told(copy, "U0BOB", "Nobody owns the postmortem")
+        await copy.client.get_workflow_handle(identity.workflow_id(copy.incident)).terminate("by hand")
+        with pytest.raises(Unreachable, match="just being closed"):
+            await copy.say("bob", "postmortem @anne")
+
+        async def heard() -> bool:
+            try:
+                await copy.say("bob", "postmortem @anne", id="p1")
+            except Unreachable:
+                return False
+            return True
+
+        await copy.until(heard, "what comes after hears it by itself")
+        assert (await copy.look()).postmortem_owner == "anne"
 
 
 async def _told(copy: Copy, who: str, text: str) -> None:
