@@ -56,6 +56,7 @@ class Archive:
             raise Unreadable("That file is not the record of an incident, as `ic export ID` writes it.") from None
 
     async def _read(self, question: Callable[[Any], T]) -> T:
+        from pydantic import ValidationError
         from sqlalchemy.exc import SQLAlchemyError
 
         from activities.records import Records
@@ -66,6 +67,8 @@ class Archive:
             raise Unreachable(
                 f"The records' database cannot be read ({type(error).__name__}). DATABASE_URL names it."
             ) from None
+        except ValidationError as error:
+            raise Unreachable(f"A record was written by a newer version and cannot be read: {error.title}.") from None
 
 
 async def look(gateway: Gateway, archive: Archive | None, incident: str) -> Incident:

@@ -198,7 +198,7 @@ def doctor(as_json: bool) -> None:
 
 
 @ic.command()
-@click.argument("incident", required=False)
+@click.argument("incident", required=False, envvar="IC_INCIDENT")
 @click.option("--html", is_flag=True, help="One self-contained page instead of Markdown.")
 @click.option("--out", type=click.Path(path_type=Path), help="A file (.md .html .svg .png), or a directory for all.")
 @click.option("--record", type=click.File("r"), help="From a file that `ic export` wrote.")

@@ -21,7 +21,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from incident import declaring, identity
 from incident.commands import Command, Said
 from incident.declaring import Declaration
-from incident.model import Answer, Entry, Incident, Phase
+from incident.model import Answer, Incident, Phase
 from incident.reports import Report
 from incident.severity import Severity
 from workflows import retries, search_attributes
@@ -218,9 +218,6 @@ class Gateway:
                 after: Incident = await self._ask(incident, "incident", Incident, identity.after_workflow_id(incident))
                 found = after if after.phase is Phase.CLOSED else found
         return found
-
-    async def timeline(self, incident: str) -> list[Entry]:
-        return (await self.look(incident)).timeline
 
     async def summary(self, incident: str) -> str:
         return str(await self._ask(incident, "summary", str))

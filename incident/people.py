@@ -17,9 +17,10 @@ def find(incident: Incident, who: str) -> str | None:
 
 
 def may_read(incident: Incident, person: str) -> bool:
-    """A security incident is read by its responders and the security team, until the silence is lifted (process, 1)."""
+    """A security incident is read by who was called to it and by the security team, until the silence is lifted."""
     if not incident.silent:
         return True
     team = incident.policy.team(incident.policy.security.team)
+    called = {person for page in incident.pages.values() for person in page.people}
     known = {incident.declared_by, *incident.responders, *incident.roles.values(), *(team.members if team else ())}
-    return person in known
+    return person in known | called

@@ -15,7 +15,7 @@ from incident import after, card, notices
 from incident.commands import VOCABULARY, Command, Said
 from incident.duties.after import duties
 from incident.duties.base import Duty, Remark, Whisper
-from incident.model import Answer, Entry, Incident, Phase
+from incident.model import Answer, Incident, Phase
 from workflows import deeds, retries
 from workflows.after_input import AfterBrief, AfterStart
 from workflows.queues import CHAT
@@ -23,6 +23,7 @@ from workflows.spoken_to import HANDED_OVER, SpokenTo, spoken_to
 
 HISTORY_LIMIT = 2_000
 LOST_AFTER = timedelta(hours=1)
+"""An incident that should have been closed so long ago was ended from outside."""
 
 
 @workflow.defn
@@ -87,11 +88,6 @@ class AfterIncidentWorkflow(SpokenTo):
     def incident(self) -> Incident:
         """All of it."""
         return self._incident
-
-    @workflow.query
-    def timeline(self) -> list[Entry]:
-        """What happened, line by line."""
-        return self._incident.timeline
 
     @property
     def _own(self) -> bool:

@@ -15,6 +15,7 @@ from incident.duties.base import Duty, Remark, Whisper
 from incident.duties.command import let_fall_due
 from incident.effects import BeginAfter, KeepRecord, Tell, TellAfter
 from incident.model import Announcement, DraftState, Incident, Stage
+from incident.people import may_read
 from incident.policy import Policy
 from incident.severity import Role, Severity
 from tests.documents.story import two_hours
@@ -441,3 +442,16 @@ def test_the_record_follows_each_change_after_the_call(told: Story, words: str) 
     before = dataclasses.replace(kept[0])
     story.say("bob", "note once more")
     assert before.key in story.incident.effects and len(story.incident.effects) > 1, "each change is kept by itself"
+
+
+def test_a_silent_incident_is_read_by_who_was_called_to_it(told: Story) -> None:
+    story = told()
+    story.incident.security = True
+    assert [who for who in ("anne", "bob", "dee", "sasha", "carla", "vic") if may_read(story.incident, who)] == [
+        "anne",  # declared it
+        "bob",  # commands it
+        "dee",  # was paged
+        "sasha",  # is of the security team
+    ]
+    story.incident.lifted_at = story.now
+    assert may_read(story.incident, "vic")
