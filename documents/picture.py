@@ -63,12 +63,6 @@ class Lane:
     beside: str = ""
 
 
-@dataclass
-class Group:
-    title: str
-    lanes: list[Lane]
-
-
 def draw(document: Document, format: str) -> bytes:
     """`format` is svg or png."""
     return drawn(lambda: _Sheet(document).figure(), format, document.id)
@@ -79,9 +73,11 @@ class _Sheet:
         self._of = document
         lasted = max(document.until - document.begun, timedelta(minutes=1))
         self._since = document.begun - lasted * 0.01
-        self._until = max([document.until, *(m.sent_at for m in document.messages)]) + lasted * 0.03
-        self._groups = [group for group in _groups(document) if group.lanes]
-        rows = sum(len(group.lanes) for group in self._groups)
+        last = max([document.until, *(m.sent_at for m in document.messages)])
+        # A last message may go out many hours after the call; the call is what is to be seen.
+        self._until = min(last, document.until + lasted * 0.3) + lasted * 0.03
+        self._groups = [group for group in _groups(document) if group]
+        rows = sum(map(len, self._groups))
         self._height = TOP + BOTTOM + LANE * (rows + 0.45 * len(self._groups))
         self._figure = Figure(figsize=(WIDTH, self._height))
         bottom, top = BOTTOM / self._height, 1 - TOP / self._height
@@ -131,11 +127,11 @@ class _Sheet:
         y = 0.0
         places, labels = [], []
         for group in self._groups:
-            size = len(group.lanes)
+            size = len(group)
             self._axes.add_patch(
                 Rectangle((0, y - 0.06), self._minutes(self._until), size + 0.12, color=BAND, zorder=0, linewidth=0)
             )
-            for lane in group.lanes:
+            for lane in group:
                 self._lane(lane, y + 0.5)
                 places.append(y + 0.5)
                 labels.append(_fitted(lane.label, LEFT * WIDTH * 72 - 16, SIZE))
@@ -179,6 +175,12 @@ class _Sheet:
     def _marks(self, messages: Iterable[Message], y: float) -> None:
         for message in messages:
             sent = self._minutes(message.sent_at)
+            if message.sent_at > self._until:
+                later = f"→ {message.sent_at:%d %b %H:%M}"
+                self._axes.text(
+                    self._minutes(self._until), y, later, color=MUTED, ha="right", va="center", fontsize=SMALL, zorder=5
+                )
+                continue
             colour = LATE if message.late else REPAIRS["verified"]
             if message.due_at is not None:
                 due = self._minutes(message.due_at)
@@ -241,9 +243,9 @@ class _Sheet:
         self._figure.text(0.012, up - 0.29 / self._height, under, fontsize=SIZE, color=MUTED, va="top")
 
     def _legend(self) -> None:
-        used = {bar.colour for group in self._groups for lane in group.lanes for bar in lane.bars}
+        used = {bar.colour for group in self._groups for lane in group for bar in lane.bars}
         named = [(WAITED, "repair: proposed, not begun"), *((c, f"repair: {name}") for name, c in REPAIRS.items())]
-        named += [(IN_TIME, "task in time"), (LATE, "task over time")]
+        named += [(IN_TIME, "task or sub-team in time"), (LATE, "task or sub-team over time")]
         handles: list[Patch | Line2D] = []
         seen = set()
         for colour, name in named:
@@ -271,19 +273,20 @@ class _Sheet:
             )
 
 
-def _groups(document: Document) -> Iterator[Group]:
+def _groups(document: Document) -> Iterator[list[Lane]]:
+    """The rows that stand together."""
     severity = [Bar(s.since, s.until, SEVERITIES.get(s.state, MUTED), s.text) for s in document.severities]
-    first = [Lane("Severity", severity)]
-    if document.statuses:
-        first.append(Lane("Status", [_status(s) for s in document.statuses]))
-    yield Group("", first)
-    yield Group("Roles", list(_roles(document)))
-    yield Group("Repair actions", _capped([_repair(a) for a in document.actions], "repair actions"))
-    yield Group("Tasks", _capped([_task(t) for t in document.tasks], "tasks"))
-    executives = [m for m in document.messages if m.audience == "executives"]
-    customers = [m for m in document.messages if m.audience == "customers"]
-    lanes = [Lane("Executive summaries", messages=executives)] if executives else []
-    yield Group("Updates", lanes + ([Lane("Public messages", messages=customers)] if customers else []))
+    status = [Lane("Status", [_status(s) for s in document.statuses])] if document.statuses else []
+    yield [Lane("Severity", severity), *status]
+    yield list(_roles(document))
+    yield _capped([_repair(action) for action in document.actions], "repair actions")
+    yield _capped([_work(team) for team in document.teams], "sub-teams")
+    yield _capped([_work(task) for task in document.tasks], "tasks")
+    sent = {
+        label: [message for message in document.messages if message.audience == audience]
+        for label, audience in (("Executive summaries", "executives"), ("Public messages", "customers"))
+    }
+    yield [Lane(label, messages=messages) for label, messages in sent.items() if messages]
 
 
 def _status(span: Span) -> Bar:
@@ -312,9 +315,9 @@ def _repair(action: Action) -> Lane:
     return Lane(f"Repair {action.number}", bars, beside=clean(f"{action.title}: {action.state}"))
 
 
-def _task(task: Work) -> Lane:
-    bar = Bar(task.span.since, task.span.until, LATE if task.late else IN_TIME)
-    return Lane(clean(f"Task {task.number} · {task.name}"), [bar], beside=clean(task.span.text))
+def _work(work: Work) -> Lane:
+    bar = Bar(work.span.since, work.span.until, LATE if work.late else IN_TIME)
+    return Lane(clean(f"{work.what} · {work.name}"), [bar], beside=clean(work.span.text))
 
 
 def _capped(lanes: list[Lane], what: str) -> list[Lane]:

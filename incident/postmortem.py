@@ -88,12 +88,12 @@ class Action:
 
 @dataclass(frozen=True)
 class Work:
-    """A task: who had it, how long it took, what came of it. `late` when it took longer than its minutes."""
+    """A task or a sub-team: who had it, how long it took, what came of it. `late` when it took longer than it had."""
 
-    number: int
+    what: str
     name: str
     span: Span
-    minutes: int
+    given: timedelta
     late: bool
     result: str
 
@@ -160,6 +160,7 @@ class Document:
     present: tuple[Present, ...]
     decisions: tuple[Decision, ...]
     actions: tuple[Action, ...]
+    teams: tuple[Work, ...]
     tasks: tuple[Work, ...]
     messages: tuple[Message, ...]
     items: tuple[Item, ...]
@@ -200,6 +201,7 @@ class _Author:
             present=tuple(self._present()),
             decisions=tuple(sorted(self._decisions(), key=lambda one: one.at)),
             actions=tuple(map(self._action, of.repairs.values())),
+            teams=tuple(self._teams()),
             tasks=tuple(map(self._task, of.tasks.values())),
             messages=tuple(sorted(self._messages(), key=lambda one: one.sent_at)),
             items=tuple(self._items()),
@@ -325,13 +327,28 @@ class _Author:
     def _task(self, task: Task) -> Work:
         end = max(min(task.done_at or self._until, self._until), task.assigned_at)
         return Work(
-            number=task.number,
+            what=f"Task {task.number}",
             name=self._name(task.person),
             span=Span(self._plain(task.text), task.assigned_at, end),
-            minutes=task.minutes,
+            given=timedelta(minutes=task.minutes),
             late=end > task.due_at,
             result=self._plain(task.result),
         )
+
+    def _teams(self) -> Iterator[Work]:
+        for team in self._of.teams.values():
+            if team.denied:
+                continue
+            end = max(min(team.closed_at or self._until, self._until), team.formed_at)
+            turn = team.key.removeprefix(team.letter).replace("-", " ")
+            yield Work(
+                what=f"{team.letter.capitalize()}{turn}",
+                name=self._name(team.leader),
+                span=Span(self._plain(team.text), team.formed_at, end),
+                given=team.due_at - team.formed_at,
+                late=end > team.due_at,
+                result=self._plain(team.result),
+            )
 
     # -- what was said --------------------------------------------------------------------------------
 

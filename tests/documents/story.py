@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from incident import reports, settling
 from incident.duties.base import Remark, WriteDraft
-from incident.model import DraftState, Incident, RepairState, Room, Status
+from incident.model import DraftState, Incident, RepairState, Room, Status, SubTeam
 from incident.reports import MessagePublished, Report, RunEnded, StatusSeen, SummarySent, What
 from tests.domain.conftest import Told
 
@@ -96,6 +96,10 @@ def two_hours(told: Callable[..., Told], title: str = "checkout answers with 500
     say("bob", "task @anne 5m raise the limit of the pool")
     late = max(incident.tasks)
     say("anne", f"ack {late}", 0.5)
+    incident.teams["alpha"] = SubTeam(
+        "alpha", "alpha", "lee", "find the latency", story.told.now, story.told.now + timedelta(minutes=20), "C0ALPHA"
+    )
+    incident.teams["alpha"].closed_at = story.told.now + timedelta(minutes=15)
     say("bob", "handover @kim", 4)
     say("kim", "accept", 1)
     say("anne", f"done {late} prepared", 6)

@@ -170,6 +170,13 @@ def test_the_document_has_repair_actions_from_proposal_to_verification(told: Sto
     assert action.parameters == (("service", "shop-api"),) and "rolled back shop-api" in action.output
 
 
+def test_the_document_has_tasks_and_sub_teams_with_how_long_they_took(told: Story) -> None:
+    document = postmortem.compose(two_hours(told))
+    work = {one.what: (one.name, one.span.lasted, one.late) for one in (*document.teams, *document.tasks)}
+    assert work["Alpha"] == ("Lee Leaderson", timedelta(minutes=15), False)
+    assert work["Task 2"] == ("Sam Storeson", timedelta(minutes=18, seconds=12), True)
+
+
 def test_the_document_has_todos_as_follow_ups_and_the_recording(told: Story) -> None:
     document = postmortem.compose(two_hours(told))
     assert [(item.number, item.text) for item in document.items[:2]] == [
