@@ -10,6 +10,7 @@ COPY incident incident
 COPY workflows workflows
 COPY activities activities
 COPY chat chat
+COPY documents documents
 COPY entrypoints entrypoints
 COPY emulators emulators
 RUN python -m pip install --no-cache-dir --disable-pip-version-check --no-deps --no-build-isolation . \

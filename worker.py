@@ -43,6 +43,7 @@ from entrypoints.standby import Standby
 from incident.policy import BadPolicy
 from settings import Misconfigured, Settings
 from workflows import queues
+from workflows.after_incident import AfterIncidentWorkflow
 from workflows.customer_liaison import CustomerLiaisonWorkflow
 from workflows.deputy import DeputyWorkflow
 from workflows.incident import IncidentWorkflow
@@ -154,6 +155,7 @@ def workers(client: Client, house: House, roles: Collection[str], environment: s
                 InternalLiaisonWorkflow,
                 RepairActionWorkflow,
                 SubTeamWorkflow,
+                AfterIncidentWorkflow,
             ],
             **common,
         ),

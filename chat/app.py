@@ -33,6 +33,7 @@ from chat import blocks, forms, hearing, home
 from chat.forms import FORMS, About, Wrong
 from chat.people import People
 from connection import connect
+from entrypoints.archive import Archive
 from entrypoints.conversation import PROBLEMS, Conversation, Heard
 from entrypoints.gateway import Gateway, Unreachable
 from entrypoints.standby import Standby
@@ -368,7 +369,15 @@ async def serve(settings: Settings, stack: AsyncExitStack) -> Listener:
     book = OnCallBook(settings.on_call_book, organisation)
     gateway = Gateway(await connect(lazy=True))
     standby = Standby.of(settings, book)
-    conversation = Conversation(gateway, organisation, book, practice=settings.practice, door="slack", standby=standby)
+    conversation = Conversation(
+        gateway,
+        organisation,
+        book,
+        practice=settings.practice,
+        door="slack",
+        standby=standby,
+        archive=Archive(settings.records_url, policy),
+    )
     places = Placeholders(organisation, book)
     listener = Listener(slack, conversation, gateway, People(slack, organisation), places, policy)
     signed, app_token = settings.slack_signing_secret.get_secret_value(), settings.slack_app_token.get_secret_value()

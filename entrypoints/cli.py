@@ -16,7 +16,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -26,6 +26,10 @@ from incident.commands import VOCABULARY
 from incident.policy import BadPolicy
 from incident.words import Unreadable
 from settings import Misconfigured, Settings
+
+if TYPE_CHECKING:
+    from entrypoints.archive import Archive
+    from incident.model import Incident
 
 ACCEPTED, REFUSED, USAGE, UNREACHABLE = 0, 1, 2, 3
 SAID_AFTER = 1.0
@@ -136,7 +140,8 @@ def help_(about: tuple[str, ...], as_json: bool) -> None:
     for usage, text, who in lines:
         mark = "" if who == "anyone" else f"  [{who}]"
         print(f"ic {usage:<{width}}{text}{mark}")
-    print("\nic up, ic doctor: run it here; look whether all is well. `ic VERB --help` says more.")
+    print("\nic report, ic stats, ic export: the postmortem; how long it took; the records.")
+    print("ic up, ic doctor: run it here; look whether all is well. `ic VERB --help` says more.")
     print(
         "--incident ID (or IC_INCIDENT) names the incident, --json answers as JSON, --as WHO speaks for somebody in practice."
     )
@@ -192,12 +197,95 @@ def doctor(as_json: bool) -> None:
     _leave(REFUSED if any(finding.state in ("missing", "broken") for finding in findings) else ACCEPTED)
 
 
+@ic.command()
+@click.argument("incident", required=False, envvar="IC_INCIDENT")
+@click.option("--html", is_flag=True, help="One self-contained page instead of Markdown.")
+@click.option("--out", type=click.Path(path_type=Path), help="A file (.md .html .svg .png), or a directory for all.")
+@click.option("--record", type=click.File("r"), help="From a file that `ic export` wrote.")
+@click.option("--as", "speaker", default="", envvar="IC_USER", help="Practice only: who reads it, e.g. bob.")
+def report(incident: str | None, html: bool, out: Path | None, record: Any, speaker: str) -> None:
+    """write the postmortem of an incident, with all that is known"""
+
+    async def write(settings: Settings) -> str:
+        from entrypoints import archive
+
+        if record is not None:
+            return archive.report(_archive(settings).read(record.read()), html, out)
+        return archive.report(await _readable(settings, incident, speaker), html, out)
+
+    _leave(_print(write))
+
+
+@ic.command()
+@click.option("--practice", is_flag=True, help="Count the practice, and only it.")
+@click.option("--picture", type=click.Path(path_type=Path), help="Draw it into this file (.svg, .png).")
+@click.option("--json", "as_json", is_flag=True, help="Answer as JSON, in seconds.")
+def stats(practice: bool, picture: Path | None, as_json: bool) -> None:
+    """how many incidents, and how long it took: by month and severity"""
+
+    async def count(settings: Settings) -> str:
+        from entrypoints import archive
+
+        counted, said = archive.counted(await _archive(settings).all(), practice)
+        if picture is not None:
+            return archive.picture_of_stats(counted, said, picture)
+        return json.dumps(archive.stats_as_data(counted), indent=2) if as_json else archive.stats(counted, said)
+
+    _leave(_print(count))
+
+
+@ic.command()
+@click.argument("incident", required=False)
+@click.option("--as", "speaker", default="", envvar="IC_USER", help="Practice only: who reads it, e.g. bob.")
+def export(incident: str | None, speaker: str) -> None:
+    """the record of an incident, or all records, as JSON"""
+
+    async def write(settings: Settings) -> str:
+        from entrypoints import archive
+        from incident.security import may_read
+
+        if incident:
+            return json.dumps(archive.export(await _readable(settings, incident, speaker)), indent=2)
+        by, _ = _speaker(speaker, settings)
+        records = await _archive(settings).all()
+        mine = [one for one in records if may_read(one, by)]
+        if len(mine) < len(records):
+            print(f"{len(records) - len(mine)} security incidents are left out.", file=sys.stderr)
+        return json.dumps([archive.export(one) for one in mine], indent=2)
+
+    _leave(_print(write))
+
+
+def _archive(settings: Settings) -> Archive:
+    from entrypoints.archive import Archive
+
+    return Archive(settings.records_url, settings.organisation.policy())
+
+
+async def _readable(settings: Settings, incident: str | None, speaker: str) -> Incident:
+    """As it is now, or as its record has it, for somebody who may read it."""
+    from connection import connect
+    from entrypoints.archive import look, readable
+    from entrypoints.gateway import Gateway
+
+    if not incident:
+        raise Unreadable("Say which: its id, as `ic list --all` shows it.")
+    by, _ = _speaker(speaker, settings)
+    gateway = Gateway(await connect(lazy=True))
+    return readable(await look(gateway, _archive(settings), incident), by)
+
+
 def _speak(words: str, options: Options) -> int:
     """Say it, print the answer, give the exit code."""
+    return _print(partial(_act, words, options))
+
+
+def _print(work: Callable[[Settings], Coroutine[Any, Any, str]]) -> int:
+    """Print the answer, or on stderr why there is none; the exit code."""
     from entrypoints.gateway import NoSuchIncident, Refused, Unanswered, Unreachable
 
     try:
-        outcome = _with_progress(_act(words, options, configuration.load()))
+        outcome = _with_progress(work(configuration.load()))
     except (Unreadable, Misconfigured, BadPolicy) as problem:
         print(problem, file=sys.stderr)
         return USAGE
@@ -215,6 +303,7 @@ async def _act(words: str, options: Options, settings: Settings) -> str:
     from activities.on_call_book import OnCallBook
     from activities.placeholders import Placeholders
     from connection import connect
+    from entrypoints.archive import Archive
     from entrypoints.conversation import Conversation, Heard
     from entrypoints.gateway import Gateway
     from entrypoints.standby import Standby
@@ -232,6 +321,7 @@ async def _act(words: str, options: Options, settings: Settings) -> str:
         door="cli",
         web_ui=settings.web_ui,
         standby=Standby.of(settings, book),
+        archive=Archive(settings.records_url, organisation.policy()),
     )
     heard = Heard(words, by, name, options.id or str(uuid.uuid4()), options.incident)
     outcome = await conversation.act(heard)

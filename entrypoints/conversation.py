@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
 from activities.on_call_book import OnCallBook, now
-from entrypoints.gateway import Gateway, Listed, NoSuchIncident, Refused, Unanswered, Unreachable
+from entrypoints.archive import Archive, look, readable
+from entrypoints.gateway import Gateway, Listed, NoSuchIncident, Refused, Unanswered, Unreachable, reaching
 from entrypoints.standby import Standby
 from incident import card, declaring, grammar, identity, security, wording
 from incident.commands import Command, Said, Who
@@ -62,6 +62,7 @@ class Conversation:
         door: str,
         web_ui: str = "",
         standby: Standby | None = None,
+        archive: Archive | None = None,
     ) -> None:
         self._gateway = gateway
         self._organisation = organisation
@@ -71,6 +72,7 @@ class Conversation:
         self._door = door
         self._web_ui = web_ui
         self._standby = standby
+        self._archive = archive
         self._triggers = asyncio.Lock()
         self._declared: tuple[str, float] = ("", 0.0)
         self._questions: dict[str, Callable[[Heard, str], Awaitable[Outcome]]] = {
@@ -105,15 +107,15 @@ class Conversation:
             case Opening():
                 return await self._declare(heard, meant)
             case Question(about=about, rest=rest):
-                with _reaching():
+                with reaching():
                     return await self._questions[about](heard, rest)
             case PagePeople():
                 return await self._page(heard, meant)
             case Entered(command=command, person=person):
-                with _reaching():
+                with reaching():
                     return await self._say(heard, command, on_behalf=person)
             case Command():
-                with _reaching():
+                with reaching():
                     return await self._say(heard, meant)
 
     async def trigger(self, heard: Heard, opening: Opening, *, source: str = "", url: str = "") -> Outcome:
@@ -123,7 +125,7 @@ class Conversation:
         """
         async with self._triggers:
             try:
-                with _reaching():
+                with reaching():
                     storm = await self._open_major(heard.id)
             except Unreachable:
                 storm = ""  # declaring pages without Temporal, too
@@ -156,7 +158,7 @@ class Conversation:
             "key": heard.id or str(uuid.uuid4()),
         }
         try:
-            with _reaching():
+            with reaching():
                 id = await self._gateway.declare(opening.title, **asked)
         except Unreachable:
             if self._standby is None:
@@ -180,7 +182,7 @@ class Conversation:
     async def _page(self, heard: Heard, command: PagePeople) -> Outcome:
         """With or without an incident, from anywhere (process, 1), and without Temporal."""
         try:
-            with _reaching():
+            with reaching():
                 incident = heard.incident or await self._only_open()
                 if incident:
                     return await self._say(replace(heard, incident=incident), command)
@@ -307,7 +309,7 @@ class Conversation:
         try:
             lines += [
                 f"{i.id}: {i.title}, {i.status}, IC {self._policy.name(i.commander or None)}"
-                for i in await self._listed(heard)
+                for i in await self._readable(heard, await self._gateway.list())
             ]
         except Unreachable as problem:
             lines.append(str(problem))
@@ -334,18 +336,16 @@ class Conversation:
         incident = await self._read(heard, rest)
         return Outcome(card.markdown(incident, now()), incident)
 
-    async def _read(self, heard: Heard, rest: str) -> Incident:
-        """The incident that is meant, if they may read it."""
-        incident = await self._gateway.look(rest.strip() or await self._meant(heard, decides=False))
-        if not security.may_read(incident, heard.by):
-            raise Refused(
-                "That is a security incident, and you are not in it. Its IC, or the security team, invites you."
-            )
-        return incident
-
     async def _timeline(self, heard: Heard, rest: str) -> Outcome:
         entries = (await self._read(heard, rest)).timeline
         return Outcome("\n".join(self.timeline_line(entry) for entry in entries), entries)
+
+    async def _read(self, heard: Heard, rest: str) -> Incident:
+        """Running or over. In its own room everybody may read it: a security incident's is private."""
+        id = rest.strip() or await self._meant(heard, decides=False)
+        incident = await look(self._gateway, self._archive, id)
+        in_its_room = bool(heard.channel) and heard.incident == id
+        return incident if in_its_room else readable(incident, heard.by)
 
     def timeline_line(self, entry: Entry) -> str:
         who = f"{self._policy.name(entry.who)}: " if entry.who else ""
@@ -356,32 +356,46 @@ class Conversation:
         return Outcome(text, {"summary": text})
 
     async def _list(self, heard: Heard, rest: str) -> Outcome:
-        running = await self._listed(heard, everything="all" in rest)
-        if not running:
-            return Outcome("No incident is open.", [])
-        return Outcome("\n".join(self._line(listed) for listed in running), running)
+        if "all" not in rest:
+            found = await self._readable(heard, await self._gateway.list())
+            return Outcome("\n".join(map(self._line, found)) or "No incident is open.", found)
+        found, problem = await self._everything()
+        found = await self._readable(heard, found)
+        lines = [*map(self._line, found), *([problem] if problem else [])]
+        return Outcome("\n".join(lines) or "There has been no incident yet.", found)
 
-    async def _listed(self, heard: Heard, *, everything: bool = False) -> list[Listed]:
+    async def _everything(self) -> tuple[list[Listed], str]:
+        """The running ones, then the records, then what the server still knows and no record tells of; each once."""
+        problem = ""
+        try:
+            with reaching():
+                running, known = await self._gateway.list(), await self._gateway.list(everything=True)
+        except Unreachable as unreachable:
+            if self._archive is None:
+                raise
+            running, known, problem = [], [], str(unreachable)
+        records = await self._archive.listed() if self._archive is not None else []
+        found: dict[str, Listed] = {}
+        for listed in (*running, *records, *known):
+            found.setdefault(listed.id, listed)
+        return list(found.values()), problem
+
+    async def _readable(self, heard: Heard, found: list[Listed]) -> list[Listed]:
         """A security incident is listed for those who are in it."""
-        found = await self._gateway.list(everything=everything)
-        return [one for one in found if not one.secret or security.may_read(await self._gateway.look(one.id), heard.by)]
+        return [
+            one
+            for one in found
+            if not one.secret or security.may_read(await look(self._gateway, self._archive, one.id), heard.by)
+        ]
 
     def _line(self, listed: Listed) -> str:
-        since = wording.minutes(now() - listed.declared_at)
-        return f"{listed.id}  {listed.title}  {listed.status}  IC: {self._policy.name(listed.commander or None)}  {since} ago"
+        commander = f"  IC: {self._policy.name(listed.commander)}" if listed.commander else ""
+        since = f"{wording.minutes(now() - listed.declared_at)} ago"
+        if listed.ended_at is not None:
+            since = f"{listed.declared_at:%Y-%m-%d}, {wording.minutes(listed.ended_at - listed.declared_at)}"
+        return f"{listed.id}  {listed.title}  {listed.status}{commander}  {since}"
 
     async def _help(self, heard: Heard, rest: str) -> Outcome:
         lines = grammar.usage_lines()
         data = [{"usage": usage, "help": text, "who": who} for usage, text, who in lines]
         return Outcome(grammar.help_text(rest), data)
-
-
-@contextmanager
-def _reaching() -> Iterator[None]:
-    """The first call connects; a server that is not there is said in our words."""
-    try:
-        yield
-    except RuntimeError as error:
-        if "connect" not in str(error).lower():
-            raise
-        raise Unreachable("Temporal cannot be reached. Is `ic up` running?") from error

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import time
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -24,12 +27,13 @@ from temporalio.service import RPCError, RPCStatusCode
 from incident import declaring, identity
 from incident.commands import Command, Said
 from incident.declaring import Declaration
-from incident.model import Answer, Incident
+from incident.model import Answer, Incident, Phase
 from incident.reports import Report
 from incident.severity import Severity
 from workflows import retries, search_attributes
 from workflows.incident_input import IncidentInput
 from workflows.queues import INCIDENT
+from workflows.spoken_to import HANDED_OVER
 
 WORKFLOW = "IncidentWorkflow"  # by name: its class would import every SDK of the activities into each `ic`
 ANSWER_WITHIN = timedelta(seconds=20)
@@ -55,6 +59,10 @@ class Unanswered(Exception):
     def __init__(self, id: str) -> None:
         self.id = id
         super().__init__(f"Sent, not answered. It may still happen. Repeat it with `--id {id}`: it counts once.")
+
+
+class _HandedOver(Exception):
+    """Not heard by this workflow of the incident, but by its other one."""
 
 
 class NoSuchIncident(Exception):
@@ -138,19 +146,36 @@ class Gateway:
         """Accepted and durable when it returns. Raises Refused, NoSuchIncident, Unreachable, Unanswered."""
         id = id or str(uuid.uuid4())
         said = Said(command, by, id, door, name, at or datetime.now(UTC), on_behalf=on_behalf)
-        handle = self._client.get_workflow_handle(identity.workflow_id(incident))
         try:
-            answer: Answer = await asyncio.wait_for(
-                self._update(handle, command.verb, said, id), ANSWER_WITHIN.total_seconds()
+            return await self._said(identity.workflow_id(incident), incident, said)
+        except (_HandedOver, NoSuchIncident):
+            if not command.after_close:
+                raise
+        # The incident is closed; the weeks after it have a workflow of their own.
+        begun = time.monotonic()
+        while True:
+            try:
+                return await self._said(identity.after_workflow_id(incident), incident, said)
+            except _HandedOver:
+                if time.monotonic() - begun > MOVED_WITHIN:
+                    raise Unreachable("The incident is just being closed. Say it again in a minute.") from None
+                await asyncio.sleep(TURN)
+
+    async def _said(self, workflow_id: str, incident: str, said: Said[Command]) -> Answer:
+        handle = self._client.get_workflow_handle(workflow_id)
+        try:
+            return await asyncio.wait_for(
+                self._update(handle, said.command.verb, said, said.id), ANSWER_WITHIN.total_seconds()
             )
         except WorkflowUpdateFailedError as failure:
             cause = failure.cause
+            if isinstance(cause, ApplicationError) and cause.type == HANDED_OVER:
+                raise _HandedOver(cause.message) from None
             raise Refused(cause.message if isinstance(cause, ApplicationError) else str(cause)) from None
         except RPCError as error:
-            raise self._what(error, incident, id) from error
+            raise self._what(error, incident, said.id) from error
         except asyncio.TimeoutError:
-            raise Unanswered(id) from None
-        return answer
+            raise Unanswered(said.id) from None
 
     async def _update(self, handle: WorkflowHandle[Any, Any], verb: str, said: Said[Command], id: str) -> Answer:
         """Ten commands may be under way in one incident; the others wait their turn.
@@ -205,16 +230,20 @@ class Gateway:
         return str((await described.memo()).get("incident", "")) if running else ""
 
     async def look(self, incident: str) -> Incident:
-        """All of it."""
+        """All of it, from the workflow whose own it is."""
         found: Incident = await self._ask(incident, "incident", Incident)
+        if not found.open and found.after is not None:
+            with contextlib.suppress(NoSuchIncident):
+                after: Incident = await self._ask(incident, "incident", Incident, identity.after_workflow_id(incident))
+                found = after if after.phase is Phase.CLOSED else found
         return found
 
     async def summary(self, incident: str) -> str:
         return str(await self._ask(incident, "summary", str))
 
-    async def _ask(self, incident: str, query: str, answer: Any) -> Any:  # of the type `answer`
+    async def _ask(self, incident: str, query: str, answer: Any, of: str = "") -> Any:  # of the type `answer`
         """A question that went to a worker which has died since is asked again: asking changes nothing."""
-        handle = self._client.get_workflow_handle(identity.workflow_id(incident))
+        handle = self._client.get_workflow_handle(of or identity.workflow_id(incident))
         for _ in range(ASKED):
             try:
                 return await asyncio.wait_for(handle.query(query, result_type=answer), ASKED_AGAIN_AFTER)
@@ -261,3 +290,14 @@ def _sentence(error: RPCError) -> str:
     if error.status in (RPCStatusCode.INVALID_ARGUMENT, RPCStatusCode.PERMISSION_DENIED, RPCStatusCode.UNAUTHENTICATED):
         return f"Temporal does not accept it: {error.message}. `ic doctor` says what is missing."
     return f"Temporal cannot be reached ({error.status.name.lower().replace('_', ' ')}). Is `ic up` running?"
+
+
+@contextmanager
+def reaching() -> Iterator[None]:
+    """The first call connects; a server that is not there is said in our words."""
+    try:
+        yield
+    except RuntimeError as error:
+        if "connect" not in str(error).lower():
+            raise
+        raise Unreachable("Temporal cannot be reached. Is `ic up` running?") from error

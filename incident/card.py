@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from incident import publishing, wording
+from incident import after, publishing, wording
 from incident.model import Announcement, Draft, Incident, RepairState
 
 LONGEST_ITEM = 240
@@ -67,7 +67,7 @@ def known(incident: Incident) -> list[str]:
         ("Expected", facts.eta),
         ("Status", wording.status(incident.status) if incident.status else ""),
         ("Wanted here", ", ".join(incident.needs)),
-        ("Postmortem", incident.name(incident.postmortem_owner) if incident.postmortem_owner else ""),
+        ("Postmortem", after.in_words(incident)),
     ]
     return [f"{what}: {wording.shorten(text, LONGEST_ITEM)}" for what, text in lines if text]
 

@@ -185,6 +185,22 @@ class KeepRecord:
     kind: Literal["record"] = "record"
 
 
+@dataclass(frozen=True)
+class BeginAfter:
+    """Start the workflow of what comes after the call. It lives on for weeks, whatever becomes of the incident's."""
+
+    key: str = "begin-after"
+    kind: Literal["begin-after"] = "begin-after"
+
+
+@dataclass(frozen=True)
+class TellAfter:
+    """Tell that workflow how the incident stands now: reopened, resolved again, closed, its postmortem moved on."""
+
+    key: str
+    kind: Literal["tell-after"] = "tell-after"
+
+
 Effect = (
     SendPage
     | FollowPage
@@ -206,4 +222,6 @@ Effect = (
     | ReadChanges
     | ResolvePages
     | KeepRecord
+    | BeginAfter
+    | TellAfter
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from incident import leadership, sub_teams, wording
+from incident import after, leadership, sub_teams, wording
 from incident.effects import KeepRecord, ResolvePages
 from incident.model import Announcement, DraftState, Incident, Phase, RepairState
 
@@ -54,4 +54,8 @@ def end(incident: Incident, phase: Phase, by: str, now: datetime, why: str = "")
     leadership.set_topic(incident)
     ends = sum(1 for entry in incident.timeline if entry.kind in (Phase.RESOLVED, Phase.CANCELLED))
     incident.want(ResolvePages(f"resolve-pages/{ends}"))
-    incident.want(KeepRecord(f"record/{ends}"))
+    incident.want(KeepRecord(f"record/{len(incident.timeline)}"))
+    if phase is Phase.RESOLVED:
+        after.begin(incident, now)
+    else:
+        after.tell(incident)

@@ -55,7 +55,7 @@ QUESTIONS: dict[str, tuple[str, str]] = {
     "show": ("show", "the incident: severity, roles, what is known, tasks, repair actions"),
     "timeline": ("timeline", "what happened, line by line"),
     "summary": ("summary", "the executive summary as it would go out now"),
-    "list": ("list", "the open incidents"),
+    "list": ("list [--all]", "the open incidents; with --all those that are over, too"),
     "help": ("help [COMMAND]", "what can be said"),
 }
 FOR = ("for @USER ack|done|more|finding …", "IC, deputy and scribe: enter what somebody said on the bridge")

@@ -89,6 +89,10 @@ def sub_team_workflow_id(letter: str) -> str:
     return f"sub-team-{letter}"
 
 
+def after_workflow_id(incident: str) -> str:
+    return f"incident-{incident}/after"
+
+
 def incident_of(any_workflow_id: str) -> str:
     """The incident's id from its own or any of its children's workflow ids. Raises ValueError for another's."""
     head = any_workflow_id.split("/", 1)[0]

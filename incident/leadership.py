@@ -7,7 +7,7 @@ from datetime import datetime
 from incident import sub_teams, wording
 from incident.choices import Choice
 from incident.effects import SetTopic, TellRepair
-from incident.model import Incident, RepairState, Responder
+from incident.model import Held, Incident, RepairState, Responder
 from incident.severity import Role
 
 
@@ -23,8 +23,8 @@ def take(incident: Incident, person: str, name: str, now: datetime, *, acting: b
     """`person` commands from now on. Approvals that were not started are void; the roles are read out."""
     former = incident.commander
     for role in [role for role, holder in incident.roles.items() if holder == person]:
-        del incident.roles[role]
-    incident.roles[Role.COMMANDER] = person
+        seat(incident, role, None, now)
+    seat(incident, Role.COMMANDER, person, now)
     incident.former_commander = former
     incident.acting = acting
     incident.commanded_since = now
@@ -76,16 +76,30 @@ def seat_deputy(incident: Incident, now: datetime) -> None:
 
 def appoint(incident: Incident, role: Role, person: str, now: datetime) -> None:
     """Give `person` a role and read the roles out."""
-    incident.roles[role] = person
+    seat(incident, role, person, now)
     incident.log("role", f"{role.label}: {incident.name(person)}", now, who=person)
     announce_roles(incident, now, role)
+
+
+def seat(incident: Incident, role: Role, person: str | None, now: datetime) -> None:
+    """`person` holds it from now on (nobody, when None); the record keeps who held it before, and until when."""
+    if person is not None and incident.holder(role) == person:
+        return
+    for held in incident.held:
+        if held.role is role and held.until is None:
+            held.until = now
+    if person is None:
+        del incident.roles[role]
+    else:
+        incident.roles[role] = person
+        incident.held.append(Held(role, person, now))
 
 
 def vacate(incident: Incident, person: str, now: datetime) -> None:
     """What they held is free; a sub-team without its leader is the IC's to close."""
     held = [role for role, holder in incident.roles.items() if holder == person]
     for role in held:
-        del incident.roles[role]
+        seat(incident, role, None, now)
     if incident.voice == person:
         incident.voice = None
     team = sub_teams.of(incident, person)

@@ -195,7 +195,7 @@ class TeamReport:
 class SubTeam:
     """A leader, a time-boxed task, a room and a bridge. `key` is its letter and its turn: `alpha`, `alpha-2`.
 
-    `started` is set once its workflow runs; `wanted` are people whose present leader was asked for them; `version` counts
+    `started` is set once its workflow runs, `denied` when another incident uses the letter; `wanted` are people whose present leader was asked for them; `version` counts
     its changes.
     """
 
@@ -213,6 +213,7 @@ class SubTeam:
     extensions: int = 0
     version: int = 0
     started: bool = False
+    denied: bool = False
     closed_at: datetime | None = None
     result: str = ""
 
@@ -483,6 +484,50 @@ class Summary:
 
 
 @dataclass
+class Held:
+    """Who held a role, from when until when. While `until` is open they hold it."""
+
+    role: Role
+    person: str
+    since: datetime
+    until: datetime | None = None
+
+
+class Stage(StrEnum):
+    """How far the postmortem is."""
+
+    DRAFT = "draft"
+    IN_REVIEW = "in review"
+    REVIEWED = "reviewed"
+    CLOSED = "closed"
+
+
+@dataclass
+class FollowUp:
+    """Something left to do after the incident: a TODO that was kept, or what a role still owes (`role`)."""
+
+    number: int
+    text: str
+    role: str = ""
+    people: list[str] = field(default_factory=list)
+    done_at: datetime | None = None
+    done_by: str | None = None
+
+
+@dataclass
+class After:
+    """What comes after the call. `chosen` once a person has set the meeting; until then it is the rule's proposal."""
+
+    begun_at: datetime
+    stage: Stage = Stage.DRAFT
+    meeting_at: datetime | None = None
+    chosen: bool = False
+    link: str = ""
+    followups: list[FollowUp] = field(default_factory=list)
+    started: bool = False
+
+
+@dataclass
 class Answer:
     """What a command's author hears. An answer means accepted and durable, not done."""
 
@@ -579,6 +624,9 @@ class Incident:
     recovered_at: datetime | None = None
     components: dict[str, str] = field(default_factory=dict)
     rhythm: timedelta | None = None
+    held: list[Held] = field(default_factory=list)
+    after: After | None = None
+    statuses: list[Status] = field(default_factory=list)
 
     # -- who is who -----------------------------------------------------------------------------------
 
@@ -612,6 +660,19 @@ class Incident:
     def silent(self) -> bool:
         """Nothing of a security incident goes out before the IC lifts the silence (process, 1)."""
         return self.security and self.lifted_at is None
+
+    @property
+    def ended_as(self) -> Phase | None:
+        """Resolved, or cancelled as a false alarm; None while the call goes on. A closed incident still knows it."""
+        if self.open:
+            return None
+        ends = [entry.kind for entry in self.timeline if entry.kind in (Phase.RESOLVED, Phase.CANCELLED)]
+        return Phase(ends[-1]) if ends else None
+
+    @property
+    def worst(self) -> Severity:
+        """The worst severity it had."""
+        return min([change.severity for change in self.severities], default=self.severity)
 
     @property
     def full(self) -> bool:

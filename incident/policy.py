@@ -15,8 +15,9 @@ import re
 import string
 import tomllib
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 from typing import Annotated, Literal, Self, get_args
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError, model_validator
 
@@ -44,6 +45,24 @@ Duration = Annotated[
     timedelta, BeforeValidator(_duration), PlainSerializer(lambda d: d.total_seconds(), return_type=float)
 ]
 Stage = Literal["investigating", "identified", "monitoring", "resolved", "long"]
+
+
+def _days(value: object) -> object:
+    if isinstance(value, str) and re.fullmatch(r"[1-9][0-9]? (calendar|business) days?", value):
+        return value
+    raise ValueError("must read like 3 calendar days, or 5 business days")
+
+
+def _zone(value: object) -> object:
+    try:
+        ZoneInfo(str(value))
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError("must be a time zone such as Europe/Berlin") from None
+    return value
+
+
+Days = Annotated[str, BeforeValidator(_days)]
+Zone = Annotated[str, BeforeValidator(_zone)]
 Handle = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,30}$")]
 
 
@@ -59,7 +78,7 @@ class Person(_Frozen):
     slack: str = ""
     pagerduty: str = ""
     trained: bool = False
-    time_zone: str = "UTC"
+    time_zone: Zone = "UTC"
 
 
 class Contact(Person):
@@ -224,7 +243,12 @@ class Ending(_Frozen):
 
     watched_for: Duration = timedelta(hours=1)
     public_end_within: Duration = timedelta(hours=24)
-    meeting_days: dict[Severity, int] = {}
+    meeting_days: dict[Severity, Days] = {Severity.SEV1: "3 calendar days", Severity.SEV2: "5 business days"}
+    meeting_at: time = time(14)
+    link_before: Duration = timedelta(hours=24)
+    reminded_at: time = time(10)
+    commander_reminded_after: int = Field(default=10, ge=1, description="working days")
+    commander_reminded_every: int = Field(default=7, ge=1, description="calendar days")
     holidays: tuple[date, ...] = ()
 
 

@@ -240,6 +240,8 @@ def _apply(incident: Incident, report: Report, now: datetime) -> None:
             incident.status = status
             incident.flapped_at = status.at if flapping else None
             incident.worse = _worsening(incident.worse, status, flapping, now)
+            if not incident.statuses or incident.statuses[-1].state != status.state:
+                incident.statuses.append(status)
             _status(incident, status, text, report, now)
         case ChangesRead(found=found):
             settling.changes_read(incident, found, now)

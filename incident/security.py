@@ -10,10 +10,13 @@ from incident.model import Incident
 
 
 def may_read(incident: Incident, person: str) -> bool:
-    """While it is silent: who was invited, who responds, and whom it names."""
+    """While it is silent: the security team, who was called or invited, who responds, and who declared it."""
     if not incident.silent:
         return True
-    return person in {*incident.invited, *incident.responders, *incident.roles.values(), incident.declared_by}
+    team = incident.policy.team(incident.policy.security.team)
+    called = {person for page in incident.pages.values() for person in page.people}
+    named = {incident.declared_by, *incident.roles.values(), *(team.members if team else ())}
+    return person in named | called | {*incident.invited, *incident.responders}
 
 
 def gather(incident: Incident, now: datetime) -> None:

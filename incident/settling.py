@@ -84,7 +84,7 @@ def room_lost(incident: Incident, why: str, now: datetime) -> None:
 
 def letter_taken(incident: Incident, team: SubTeam, now: datetime) -> None:
     """Another incident uses it: nothing was formed."""
-    team.closed_at, team.result = now, "the letter was taken"
+    team.denied, team.closed_at, team.result = True, now, "the letter was taken"
     text = f"{team.letter.capitalize()} is in use by another incident. Say it again with another letter: {team.text}."
     incident.say(text, now)
     incident.tell(incident.commander, text)

@@ -73,5 +73,11 @@ SPOKEN = {
     "recovered": "recovered lost two orders",
     "cancel": "cancel it was the test system",
     "postmortem": "postmortem @sam",
+    "postmortem-review": "postmortem review",
+    "postmortem-reviewed": "postmortem reviewed",
+    "postmortem-close": "postmortem close",
+    "postmortem-meeting": "postmortem meeting 2026-03-05 14:00",
+    "postmortem-link": "postmortem link https://wiki.example.com/42",
+    "followup": "followup 2 done",
     "reopen": "reopen it came back",
 }

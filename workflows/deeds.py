@@ -30,6 +30,8 @@ from incident import effects as want
 from incident.duties import sub_team
 from incident.model import Incident, Origin, Page, Room, Shown, Trigger
 from workflows import retries, search_attributes
+from workflows.after_input import AfterStart
+from workflows.after_input import brief as after_brief
 from workflows.incident_input import IncidentInput
 from workflows.queues import CHAT, INCIDENT, ROLES, WATCH
 from workflows.repair_action import RepairActionWorkflow, RepairBrief, RepairStart
@@ -51,17 +53,6 @@ async def carry_out(effect: want.Effect, incident: Incident, versions: dict[str,
             await _follow_page(incident, incident.pages[key])
         case want.OpenRoom():
             await _open_room(incident)
-        case want.StartRepair(number=number):
-            await _start_repair(incident, number)
-        case want.TellRepair(number=number):
-            await workflow.wait_condition(lambda: bool(incident.repairs[number].run_id))
-            await _tell_repair(incident, number, versions, over=False)
-        case want.StartTeam(team=key):
-            await _start_team(incident, key)
-        case want.TellTeam(team=key):
-            await _tell_team(incident, key, versions)
-        case want.DeclareSeparately(number=number):
-            await _declare_separately(incident, incident.triggers[number])
         case want.RetitlePages():
             await _retitle_pages(incident)
         case want.ResolvePages():
@@ -73,7 +64,55 @@ async def carry_out(effect: want.Effect, incident: Incident, versions: dict[str,
                 records.Records.keep, incident, task_queue=CHAT, summary="keep the record", **retries.RECORD
             )
         case _:
+            await _to_another_workflow(effect, incident, versions)
+
+
+async def _to_another_workflow(effect: want.Effect, incident: Incident, versions: dict[str, int]) -> None:
+    """What starts a workflow of its own, or tells one."""
+    match effect:
+        case want.StartRepair(number=number):
+            await _start_repair(incident, number)
+        case want.TellRepair(number=number):
+            await workflow.wait_condition(lambda: bool(incident.repairs[number].run_id))
+            await _tell_repair(incident, number, versions, over=False)
+        case want.StartTeam(team=key):
+            await _start_team(incident, key)
+        case want.TellTeam(team=key):
+            await _tell_team(incident, key, versions)
+        case want.DeclareSeparately(number=number):
+            await _declare_separately(incident, incident.triggers[number])
+        case want.BeginAfter() | want.TellAfter():
+            if workflow.patched("after-incident"):
+                await _come_after(effect, incident, versions)
+        case _:
             await _say(effect, incident)
+
+
+async def _come_after(effect: want.BeginAfter | want.TellAfter, incident: Incident, versions: dict[str, int]) -> None:
+    """Its workflow lives on for weeks, so nobody's end is its end; what it is shown is numbered."""
+    after, child = incident.after, identity.after_workflow_id(incident.id)
+    assert after is not None
+    begins = isinstance(effect, want.BeginAfter)
+    await workflow.wait_condition(lambda: after.started or begins or "begin-after" not in incident.effects)
+    if not after.started:
+        with suppress(WorkflowAlreadyStartedError):
+            await workflow.start_child_workflow(
+                "AfterIncidentWorkflow",
+                AfterStart(after_brief(incident, 0)),
+                id=child,
+                task_queue=ROLES,
+                parent_close_policy=ParentClosePolicy.ABANDON,
+                static_summary=retries.summary(f"after {incident.label}"),
+                search_attributes=search_attributes.of_kind("after"),
+            )
+        after.started = True
+    versions[child] = versions.get(child, 0) + 1
+    if begins:
+        return
+    try:
+        await workflow.get_external_workflow_handle(child).signal("see", after_brief(incident, versions[child]))
+    except ApplicationError as failure:
+        workflow.logger.warning("what comes after was ended from outside: %s", failure.message)
 
 
 async def _say(effect: want.Effect, incident: Incident) -> None:

@@ -5,63 +5,29 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from datetime import datetime, timedelta
-from typing import Any
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
 
 from activities.chat import Chat, Post
 from incident import card, declaring, notices, repairs, reports, wording
-from incident.commands import VOCABULARY, Command, Refusal, Said, Who, hear, judge
-from incident.commands.base import speaker
+from incident.commands import VOCABULARY, Command, Said
 from incident.duties import command
-from incident.effects import FollowPage, KeepRecord, OpenRoom, SendPage
-from incident.model import Answer, Entry, Incident, Line, Phase
+from incident.effects import FollowPage, KeepRecord, OpenRoom, SendPage, TellAfter
+from incident.model import Entry, Incident, Line, Phase
 from workflows import deeds, retries, search_attributes, staff
 from workflows.incident_input import Carried, Ended, IncidentInput
 from workflows.queues import CHAT
+from workflows.spoken_to import HANDED_OVER, SpokenTo, spoken_to
 
 HISTORY_LIMIT = 2_000
 LINES_A_POST = 40
 EDITED_EVERY = timedelta(seconds=4)
 
 
-def spoken_to(workflow_class: type[IncidentWorkflow]) -> type[IncidentWorkflow]:
-    """An Update named after each command; for the IC's decisions a Signal of the same name as well.
-
-    Once for the class: doing it for each incident cost 6 ms of each.
-    """
-    for kind in VOCABULARY:
-        update, signal = _handlers(kind)
-        name = kind.verb.replace("-", "_")
-        setattr(workflow_class, f"say_{name}", update)
-        if kind.who is Who.COMMANDER:
-            setattr(workflow_class, f"signal_{name}", signal)
-    return workflow_class
-
-
-def _handlers(kind: type[Command]) -> tuple[Any, Any]:
-    def judged(self: IncidentWorkflow, said: Any) -> None:
-        self.judge(said)
-
-    def heard(self: IncidentWorkflow, said: Any) -> Answer:
-        return self.hear(said)
-
-    def signalled(self: IncidentWorkflow, said: Any) -> None:
-        self.hear_or_say_why_not(said)
-
-    # The SDK decodes by annotation; the kind is known only here.
-    said_type = Said[kind]  # type: ignore[valid-type]  # a class chosen at run time is no static type
-    for handler, answer in ((judged, None), (heard, Answer), (signalled, None)):
-        handler.__annotations__ = {"said": said_type, "return": answer}
-    update = workflow.update(name=kind.verb)(heard)
-    update.validator(judged)
-    return update, workflow.signal(name=kind.verb)(signalled)
-
-
 @workflow.defn
-@spoken_to
-class IncidentWorkflow:
+@spoken_to(VOCABULARY)
+class IncidentWorkflow(SpokenTo):
     """One incident, from the declaration to an hour after its end.
 
     Id: `incident-ID`. Anyone speaks to it: each command of the vocabulary is an Update, the IC's decisions are Signals
@@ -140,29 +106,10 @@ class IncidentWorkflow:
         return verdict
 
     def judge(self, said: Said[Command]) -> None:
-        """An Update's validator: may this person say this now? Changes nothing."""
-        try:
-            judge(self._incident, said, workflow.now())
-        except Refusal as refusal:
-            raise ApplicationError(str(refusal), type="Refused", non_retryable=True) from None
-
-    def hear(self, said: Said[Command]) -> Answer:
-        """An Update that was let pass. An answer means accepted and durable, not done."""
-        answer = hear(self._incident, said, workflow.now())
-        self._changed()
-        return answer
-
-    def hear_or_say_why_not(self, said: Said[Command]) -> None:
-        """A Signal has no answer: a refusal is said in the room."""
-        now = workflow.now()
-        try:
-            judge(self._incident, said, now)
-            hear(self._incident, said, now)
-        except Refusal as refusal:
-            who = speaker(self._incident, said)
-            self._incident.say(f"{who.name} said `{said.command.words()}` by a signal. Refused: {refusal}", now)
-            self._incident.log("refused", f"{said.command.words()}: {refusal}", now, who=who.id, source="signal")
-        self._changed()
+        """Once it is closed, what comes after it hears what there is to say."""
+        if self._incident.phase is Phase.CLOSED and self._incident.after is not None and said.command.after_close:
+            raise ApplicationError("This incident is closed.", type=HANDED_OVER, non_retryable=True)
+        super().judge(said)
 
     @workflow.query
     def incident(self) -> Incident:
@@ -334,6 +281,8 @@ class IncidentWorkflow:
         """The last record is kept, the last words are said, the roles and repair actions end."""
         self._winding_up = False
         self._incident.want(KeepRecord("record/closed"))
+        if self._incident.after is not None:
+            self._incident.want(TellAfter("after/closed"))
         self._carry_out_effects()
         self._show()
         if self._incident.room is None:

@@ -46,7 +46,7 @@ async def publish(keeper: RoleKeeper[V], duty: Duty, message: Publish) -> None:
     except ActivityError as failure:
         await keeper.report(f"{duty.key}/given-up", MessageNotPublished(message.number, _why(failure), message.outlet))
     else:
-        out = MessagePublished(message.number, published.url, published.at, message.outlet, published.id)
+        out = MessagePublished(message.number, published.url, workflow.now(), message.outlet, published.id)
         await keeper.report(duty.key, out)
 
 

@@ -18,7 +18,7 @@ from temporalio.bridge.proto.workflow_completion import WorkflowActivationComple
 from temporalio.worker import WorkflowInstance, WorkflowInstanceDetails, WorkflowRunner
 from temporalio.workflow import Info
 
-SPOKEN_TO_BY_UPDATES = frozenset({"IncidentWorkflow"})
+SPOKEN_TO_BY_UPDATES = frozenset({"IncidentWorkflow", "AfterIncidentWorkflow"})
 _NOTHING_HAPPENED = frozenset({"query_workflow", "remove_from_cache"})
 
 

@@ -4,6 +4,14 @@
 Update for each, the grammar reads each from words, the CLI makes a verb of each.
 """
 
+from incident.commands.after import (
+    ClosePostmortem,
+    FollowUpDone,
+    LinkPostmortem,
+    PostmortemReviewed,
+    ReviewPostmortem,
+    SetMeeting,
+)
 from incident.commands.base import Command, Refusal, Said, Speaker, Who, hear, judge
 from incident.commands.ending import Cancel, NamePostmortemOwner, Recovered, Reload, Reopen, Resolve
 from incident.commands.leading import (
@@ -143,6 +151,12 @@ VOCABULARY: tuple[type[Command], ...] = (
     Cancel,
     Reopen,
     NamePostmortemOwner,
+    ReviewPostmortem,
+    PostmortemReviewed,
+    ClosePostmortem,
+    SetMeeting,
+    LinkPostmortem,
+    FollowUpDone,
 )
 
 __all__ = ["VOCABULARY", "Command", "Refusal", "Said", "Speaker", "Who", "hear", "judge"]

@@ -50,7 +50,7 @@ class Command(ABC):
     """One thing that can be said.
 
     `verb` is the name of the Update; `usage` its form in words; `after_end` whether it may be said when the
-    call is over; `public` whether it leads to words outside of the response, which a silent incident has none of;
+    call is over, `after_close` whether what comes after the incident hears it, too; `public` whether it leads to words outside of the response, which a silent incident has none of;
     `for_another` whether command staff may enter what somebody said on the bridge; `the_ics_too` marks what others may
     say as well but which is a decision when the IC says it; `from_outside` what somebody may say who is not in a security
     incident.
@@ -61,6 +61,7 @@ class Command(ABC):
     help: ClassVar[str]
     who: ClassVar[Who] = Who.ANYONE
     after_end: ClassVar[bool] = False
+    after_close: ClassVar[bool] = False
     instead: ClassVar[str] = ""
     public: ClassVar[bool] = False
     for_another: ClassVar[bool] = False
@@ -133,7 +134,7 @@ def judge(incident: Incident, said: Said[C], now: datetime) -> None:
     if not said.by.strip():
         raise Refusal("Say who you are: `by` is empty.")
     command, who = said.command, speaker(incident, said)
-    if incident.phase is Phase.CLOSED:
+    if incident.phase is Phase.CLOSED and not (command.after_close and incident.after is not None):
         raise Refusal("This incident is closed. `declare …` begins another.")
     if not incident.open and not command.after_end:
         raise Refusal(f"This incident is {incident.phase}; `reopen why` goes on with it, `declare …` begins another.")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Self
 
-from incident import ending, leadership, publishing, wording
+from incident import after, ending, leadership, publishing, wording
 from incident.choices import Choice
 from incident.commands.base import Command, Speaker, Who
 from incident.model import Announcement, Answer, Incident, Phase
@@ -168,6 +168,7 @@ class Reopen(Command):
         incident.say(f"{speaker.name} reopens the incident{why} {wording.roles(incident)}", now)
         incident.log("reopened", f"reopened{why}", now, who=speaker.id)
         leadership.set_topic(incident)
+        after.tell(incident)
         return Answer("open again; its clocks go on")
 
 
@@ -179,6 +180,7 @@ class NamePostmortemOwner(Command):
     who: ClassVar[Who] = Who.COMMANDER
     instead: ClassVar[str] = "Offer yourself in the room."
     after_end: ClassVar[bool] = True
+    after_close: ClassVar[bool] = True
 
     person: str
 
@@ -192,6 +194,8 @@ class NamePostmortemOwner(Command):
         return f"postmortem @{self.person}"
 
     def refuse(self, incident: Incident, speaker: Speaker, now: datetime) -> str | None:
+        if incident.ended_as is Phase.CANCELLED:
+            return "It was a false alarm: there is no postmortem of it."
         return None if find(incident, self.person) else f"I know nobody called {self.person!r}."
 
     def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
@@ -201,6 +205,10 @@ class NamePostmortemOwner(Command):
         incident.say(f"{name} owns the postmortem.", now)
         incident.log("postmortem", f"owned by {name}", now, who=speaker.id)
         incident.tell(person, f"{speaker.name} names you owner of the postmortem of {incident.label}.")
+        if not incident.open and incident.after is None:
+            after.begin(incident, now)
+        after.propose_meeting(incident)
+        after.changed(incident)
         return Answer(f"{name} owns the postmortem")
 
 

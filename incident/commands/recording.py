@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Self
 
+from incident import after
 from incident.commands.base import Command, Speaker
 from incident.model import Answer, Entry, Incident
 from incident.words import Words
@@ -16,6 +17,7 @@ class _Text(Command):
     """A command that is its verb and a text."""
 
     after_end: ClassVar[bool] = True
+    after_close: ClassVar[bool] = True
 
     text: str
 
@@ -39,6 +41,7 @@ class Note(_Text):
     def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
         incident.notes.append(Entry(now, "note", self.text, speaker.name))
         incident.log("note", self.text, now, who=speaker.id)
+        after.noted(incident)
         return Answer("noted")
 
 
@@ -51,7 +54,9 @@ class Todo(_Text):
     def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
         incident.todos.append(Entry(now, "todo", self.text, speaker.name))
         incident.log("todo", self.text, now, who=speaker.id)
-        return Answer(f"follow-up {len(incident.todos)} kept")
+        number = after.keep_todo(incident, self.text)
+        after.noted(incident)
+        return Answer(f"follow-up {number} kept")
 
 
 @dataclass(frozen=True)

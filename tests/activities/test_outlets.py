@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,13 +14,10 @@ from activities import errors
 from activities.monitoring import Watch
 from activities.on_call_book import now
 from activities.outlet import Publication, Removal
-from activities.records import Records
 from activities.social import Social, client
-from incident.declaring import Declaration, declare
 from incident.model import Status
-from incident.policy import StatusSource, read_organisation
+from incident.policy import StatusSource
 from tests.activities.conftest import TOKENS, Outside
-from tests.configured import example
 from tests.domain.conftest import NOW
 
 TEXT = "PRACTICE We are looking into a problem."
@@ -207,14 +203,3 @@ async def test_that_it_cannot_be_read_is_news_at_the_second_time(outside: Outsid
     await outside.fault("status", "*", code=500, times=1)
     await outside.fault("status", "*", code=500, times=-1)
     assert (await outside.run(outside.monitoring.watch, watch)).state == "unreadable"
-
-
-async def test_a_record_is_kept_once_and_replaced(outside: Outside, tmp_path: Path) -> None:
-    policy = read_organisation(example(), "x").policy()
-    incident = declare(Declaration("lusab-babad", "down", "anne", "Anne Apison", NOW, policy), NOW)
-    records = Records(f"sqlite:///{tmp_path / 'records.db'}")
-    await outside.run(records.keep, incident)
-    incident.title = "down again"
-    await outside.run(records.keep, incident)
-    (kept,) = records.kept()
-    assert kept.title == "down again" and kept.document["timeline"] and "policy" not in kept.document

@@ -11,7 +11,7 @@ import pytest
 
 from tests.conftest import ROOT
 
-ROOMS = ("incident", "workflows", "activities", "chat", "entrypoints", "emulators")
+ROOMS = ("incident", "workflows", "activities", "chat", "documents", "entrypoints", "emulators")
 STANDARD = set(sys.stdlib_module_names)
 
 
@@ -48,6 +48,12 @@ def test_activities_import_the_domain_and_sdks(file: Path) -> None:
     assert heads - STANDARD <= {"incident", "activities", "chat"} | sdks
     # What Slack looks like is the chat's matter; of it the activities know how a message is drawn.
     assert {name for name in imports(file) if name.startswith("chat")} <= {"chat", "chat.blocks"}
+
+
+@pytest.mark.parametrize("file", files("documents"), ids=lambda f: str(f.relative_to(ROOT)))
+def test_documents_import_the_domain_and_what_draws(file: Path) -> None:
+    heads = {name.partition(".")[0] for name in imports(file)}
+    assert heads - STANDARD <= {"incident", "documents", "jinja2", "markupsafe", "matplotlib"}
 
 
 def test_the_emulators_know_nothing_of_the_product_nor_it_of_them() -> None:

@@ -21,6 +21,14 @@ def read(text: str) -> Organisation:
         ("span_of_control = 7", "span_of_control = 0", r"org.toml: deputy.span_of_control: .*there stands 0"),
         ("$lost", "$losses", r"names \$losses; known are \$impact"),
         ('argv = ["echo", "rolled back", "{service}"]', 'argv = ["echo back {service}"]', "fills a whole argument"),
+        (
+            'SEV-1 = "3 calendar days"',
+            'SEV-1 = "3 days"',
+            r"ending.meeting_days.SEV-1: must read like 3 calendar.*'3 days'",
+        ),
+        ('reminded_at = "10:00"', 'reminded_at = "ten"', r"ending.reminded_at: .*'ten'"),
+        ("holidays = []", 'holidays = ["Easter"]', r"ending.holidays.0: .*'Easter'"),
+        ('id = "bob"\nname', 'id = "bob"\ntime_zone = "Berlin"\nname', r"time_zone: must be a time zone .*'Berlin'"),
         ("[rooms]", "[rooms", "not valid TOML"),
     ],
 )

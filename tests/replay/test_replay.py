@@ -14,6 +14,7 @@ from temporalio.worker import Replayer
 from connection import data_converter
 from tests.replay.record import HISTORIES, STORIES
 from worker import workflow_runner
+from workflows.after_incident import AfterIncidentWorkflow
 from workflows.customer_liaison import CustomerLiaisonWorkflow
 from workflows.deputy import DeputyWorkflow
 from workflows.incident import IncidentWorkflow
@@ -38,6 +39,7 @@ async def test_it_replays(file: Path) -> None:
             CustomerLiaisonWorkflow,
             InternalLiaisonWorkflow,
             RepairActionWorkflow,
+            AfterIncidentWorkflow,
         ],
         data_converter=data_converter,
         workflow_runner=workflow_runner(),

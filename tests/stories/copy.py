@@ -31,6 +31,7 @@ from worker import APART, furnish, workers
 from workflows import search_attributes
 
 PATIENCE = 40.0
+SKIPPING = str(Path(sys.executable).parent / "temporal-test-server")
 
 
 @dataclass
@@ -112,11 +113,11 @@ class Copy:
         await self.until(there, f"{text!r} in the room", patience)
 
     async def ended(self, patience: float = 0) -> None:
-        """Every workflow of the incident has ended well."""
+        """Every workflow of the incident has ended well, but the one of the weeks after it."""
 
         async def all_closed() -> bool:
             runs = [run async for run in self.client.list_workflows("")]
-            ours = [run for run in runs if self.incident in run.id]
+            ours = [run for run in runs if self.incident in run.id and not run.id.endswith("/after")]
             return len(ours) >= 5 and all(run.status == WorkflowExecutionStatus.COMPLETED for run in ours)
 
         await self.until(all_closed, "all workflows ended", patience)

@@ -63,18 +63,10 @@ class Skipping:
         while (await handle.describe()).status is WorkflowExecutionStatus.RUNNING:
             await self.sleep(1)
 
-    @asynccontextmanager
-    async def working(self, **options: Any) -> AsyncIterator[None]:
-        """With workers, until the context ends. `options` go to each."""
-        async with furnish(self.copy.settings, self.server.client) as house:
-            await asyncio.to_thread(house.paging.refresh_book)
-            async with serving(workers(self.server.client, house, ["all"], "local", **options)):
-                yield
-
 
 @asynccontextmanager
-async def skipping(state: Path, config: str) -> AsyncIterator[Skipping]:
-    """Server and emulators until the context ends; who is paged has acknowledged at once."""
+async def skipping(state: Path, config: str, **options: Any) -> AsyncIterator[Skipping]:
+    """Server, emulators and workers until the context ends; who is paged has acknowledged at once. `options` go to each worker."""
     world = read_world(CONFIG / "emulators.toml")
     async with (
         start(world) as emulators,
@@ -104,4 +96,7 @@ async def skipping(state: Path, config: str) -> AsyncIterator[Skipping]:
         )
         for person in ("PBOB001", "PDEE001", "PTARA01"):
             await copy.control("POST", "pagerduty/acknowledgement", {"user": person, "after_seconds": 0})
-        yield Skipping(copy, server)
+        async with furnish(settings, server.client) as house:
+            await asyncio.to_thread(house.paging.refresh_book)
+            async with serving(workers(server.client, house, ["all"], "local", **options)):
+                yield Skipping(copy, server)

@@ -11,7 +11,7 @@ from tests.stories.skipping import quiet, skipping
 
 
 async def test_three_quiet_hours(tmp_path: Path) -> None:
-    async with skipping(tmp_path, quiet()) as time, time.working():
+    async with skipping(tmp_path, quiet()) as time:
         copy = time.copy
         await copy.say("anne", "declare 1 checkout is down")
         await copy.say("bob", "command")

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 from incident import grammar
+from incident.after import EXTERNAL
 from incident.commands import VOCABULARY
 from incident.grammar import Entered, Question
 from tests.configured import example
@@ -111,6 +112,13 @@ SCRIPT: tuple[tuple[str, str, str], ...] = (
     ("kim", "resolve --insist", "resolved after"),
     ("kim", "recovered lost two orders", "kept; customers were told nothing"),
     ("kim", "postmortem @anne", "Anne Apison"),
+    ("anne", "postmortem link https://wiki.example.com/42", "is at https://wiki.example.com/42"),
+    ("anne", "postmortem meeting 2099-03-05 14:00", "is discussed on 2099-03-05 14:00 UTC"),
+    ("anne", "postmortem review", "is in review"),
+    ("anne", "postmortem reviewed", "is reviewed"),
+    ("anne", "followup 1 done", "follow-up 1 is done"),
+    ("carla", "followup {external} done", "is done"),
+    ("anne", "postmortem close", "is closed"),
     ("kim", "reopen it came back", "open again"),
     ("kim", "cancel it was the test system", "ended as a false alarm"),
     ("anne", "help", "ic approve N [@OWNER]"),
@@ -168,5 +176,7 @@ async def _numbered(copy: Copy, words: str) -> str:
     incident = await copy.look()
     names = {f"repair{n}": str(number) for n, number in enumerate(incident.repairs)}
     names |= {f"trigger{n}": str(number) for n, number in enumerate(incident.triggers)}
+    after = incident.after.followups if incident.after else []
+    names["external"] = next((str(one.number) for one in after if one.text == EXTERNAL), "")
     drafts = [str(d.number) for d in incident.drafts.values() if d.made_by in ("carla", "bob")]
     return words.format(**names, draft=drafts[-1] if drafts else "")

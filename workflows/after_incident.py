@@ -1,0 +1,196 @@
+"""What comes after the incident: the postmortem, its meeting, and who still owes what."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from datetime import timedelta
+from typing import Any
+
+from temporalio import workflow
+from temporalio.exceptions import ActivityError, ApplicationError
+
+from activities.chat import Chat, Post, Tell
+from incident import after, card, notices
+from incident.commands import VOCABULARY, Command, Said
+from incident.duties.after import duties
+from incident.duties.base import Duty, Remark, Whisper
+from incident.model import Answer, Incident, Phase
+from workflows import deeds, retries
+from workflows.after_input import AfterBrief, AfterStart
+from workflows.queues import CHAT
+from workflows.spoken_to import HANDED_OVER, SpokenTo, spoken_to
+
+HISTORY_LIMIT = 2_000
+LOST_AFTER = timedelta(hours=1)
+"""An incident that should have been closed so long ago was ended from outside."""
+
+
+@workflow.defn
+@spoken_to(kind for kind in VOCABULARY if kind.after_close)
+class AfterIncidentWorkflow(SpokenTo):
+    """The weeks after an incident that was resolved: owner, meeting, follow-ups; draft → in review → reviewed → closed.
+
+    Id: `incident-ID/after`. While the incident's own workflow runs, that one hears all commands and shows how it stands
+    (`see`); once it is closed the incident is this workflow's own, and the commands about the postmortem, notes and
+    follow-ups are Updates here. It ends when the postmortem is closed; it waits while the incident is open again.
+    """
+
+    @workflow.init
+    def __init__(self, start: AfterStart) -> None:
+        self._incident = start.brief.incident
+        self._version = start.brief.version
+        self._done = dict(start.done)
+        self._doing: dict[str, asyncio.Task[None]] = {}
+        self._news = False
+        self._winding_up = False
+
+    @workflow.run
+    async def run(self, start: AfterStart) -> str:
+        """The last stage of the postmortem."""
+        while True:
+            self._news = False
+            info = workflow.info()
+            self._winding_up = info.get_current_history_length() >= HISTORY_LIMIT or info.is_continue_as_new_suggested()
+            if not self._winding_up:
+                self._do_what_is_due()
+            workflow.set_current_details(card.markdown(self._incident, workflow.now()))
+            if not self._doing and after.over(self._incident):
+                break
+            if not self._doing and self._winding_up:
+                await workflow.wait_condition(workflow.all_handlers_finished)
+                workflow.continue_as_new(AfterStart(AfterBrief(self._version, self._incident), self._done))
+            await self._await_news()
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        return self._incident.after.stage if self._incident.after else ""
+
+    # -- who may speak to it --------------------------------------------------------------------------
+
+    @workflow.signal
+    def see(self, brief: AfterBrief) -> None:
+        """From the incident, while its own workflow runs."""
+        if brief.version > self._version and not self._own:
+            self._incident, self._version = brief.incident, brief.version
+            self._changed()
+
+    def judge(self, said: Said[Command]) -> None:
+        """Two do not hear the same incident: until it is closed, its own workflow does."""
+        if not self._own and not self._lost():
+            raise ApplicationError("The incident's own workflow hears that.", type=HANDED_OVER, non_retryable=True)
+        super().judge(said)
+
+    def hear(self, said: Said[Command]) -> Answer:
+        if not self._own:
+            self._incident.phase = Phase.CLOSED
+        return super().hear(said)
+
+    @workflow.query
+    def incident(self) -> Incident:
+        """All of it."""
+        return self._incident
+
+    @property
+    def _own(self) -> bool:
+        return self._incident.phase is Phase.CLOSED
+
+    def _lost(self) -> bool:
+        """The incident's own workflow was ended from outside, and never said that it is closed."""
+        ended_at = self._incident.ended_at
+        lives = self._incident.policy.ending.public_end_within + LOST_AFTER
+        return ended_at is not None and workflow.now() > ended_at + lives
+
+    def _changed(self) -> None:
+        self._news = True
+
+    # -- what happens in the world --------------------------------------------------------------------
+
+    def _do_what_is_due(self) -> None:
+        """A task for each duty that is due, for each effect, one for what is to be said in the room, one for its card."""
+        now = workflow.now()
+        for duty in duties(self._incident, self._done, now):
+            if duty.due_at <= now and duty.key not in self._doing:
+                self._doing[duty.key] = asyncio.create_task(self._carry_out(duty))
+        for key in self._incident.effects:
+            if key not in self._doing:
+                self._doing[key] = asyncio.create_task(self._settle(key))
+        if self._incident.outbox and "speak" not in self._doing:
+            self._doing["speak"] = asyncio.create_task(self._speak())
+        if self._own and "card" not in self._doing and self._card_is_old():
+            self._doing["card"] = asyncio.create_task(self._redraw())
+
+    def _card_is_old(self) -> bool:
+        shown = self._incident.shown.get("card")
+        return shown is not None and shown.mark != notices.compose(self._incident, "card").mark
+
+    async def _await_news(self) -> None:
+        """A defect in a task of ours fails the workflow task, which is retried and seen, instead of stalling silently."""
+        tasks = list(self._doing.values())
+        now = workflow.now()
+        due = min((d.due_at for d in duties(self._incident, self._done, now) if d.key not in self._doing), default=None)
+        with contextlib.suppress(TimeoutError):
+            await workflow.wait_condition(
+                lambda: self._news or any(task.done() for task in tasks),
+                timeout=None if due is None or self._winding_up else max(due - now, timedelta(0)),
+                timeout_summary=f"next reminder {due:%Y-%m-%d %H:%M} UTC" if due else None,
+            )
+        for task in tasks:
+            if task.done() and (defect := task.exception()) is not None:
+                raise defect
+
+    async def _carry_out(self, duty: Duty) -> None:
+        """What cannot be said to somebody is done all the same: it comes again another day, or matters no more."""
+        key = f"{workflow.info().workflow_id}/{duty.key}/{duty.due_at:%Y%m%dT%H%M}"
+        match duty.deed:
+            case Whisper(people=people, text=text, choices=choices):
+                orders = [Tell(person, text, f"{key}/{person}", self._incident.id, choices) for person in people]
+                await asyncio.gather(*(self._chat(Chat.tell, one, f"to {one.person}: {text}") for one in orders))
+            case Remark(text=text):
+                await asyncio.gather(
+                    *(self._chat(Chat.post, Post(channel, text, key), text) for channel in self._channels())
+                )
+            case _:
+                raise AssertionError(duty.deed)
+        self._done[duty.key] = workflow.now()
+        del self._doing[duty.key]
+        self._news = True
+
+    def _channels(self) -> list[str]:
+        """The room, and where incidents are announced; of a security incident the room alone."""
+        incidents = "" if self._incident.silent else self._incident.policy.rooms.incidents
+        room = self._incident.room.channel if self._incident.room else ""
+        return [channel for channel in (room, incidents) if channel]
+
+    async def _settle(self, key: str) -> None:
+        effect = self._incident.effects[key]
+        try:
+            await deeds.carry_out(effect, self._incident, {})
+        except ActivityError as failure:
+            workflow.logger.warning("%s was not done: %s", key, failure.cause)
+        self._incident.effects.pop(key, None)
+        del self._doing[key]
+        self._news = True
+
+    async def _speak(self) -> None:
+        """One post at a time, in order. Without a room nobody is there to hear."""
+        while lines := list(self._incident.outbox):
+            if self._incident.room is not None:
+                text = "\n".join(line.text for line in lines)
+                key = f"{workflow.info().workflow_id}/{lines[0].key}"
+                await self._chat(Chat.post, Post(self._incident.room.channel, text, key), text)
+            del self._incident.outbox[: len(lines)]
+        del self._doing["speak"]
+        self._news = True
+
+    async def _redraw(self) -> None:
+        """The pinned card says how far the postmortem is."""
+        await deeds.edit_notice(self._incident, "card")
+        del self._doing["card"]
+        self._news = True
+
+    async def _chat(self, method: Any, order: object, text: str) -> None:  # any of Chat's activities, with its order
+        try:
+            await workflow.execute_activity_method(
+                method, order, task_queue=CHAT, summary=retries.summary(text), **retries.POST
+            )
+        except ActivityError as failure:
+            workflow.logger.warning("not said: %s", failure.cause)
