@@ -47,7 +47,7 @@ class IncidentWorkflow(SpokenTo):
         self._goes_on = start.carried is not None
         self._doing: dict[str, asyncio.Task[None]] = {}
         self._helpers: list[asyncio.Task[None]] = []
-        self._staff = staff.Staff(self._incident, self._versions, goes_on=self._goes_on)
+        self._staff = staff.Staff(self._incident, self._versions, goes_on=self._goes_on, settled=self._wake)
         self._shown = None if self._goes_on else search_attributes.of_incident(self._incident)
         self._title = self._incident.title
         self._news = True
@@ -130,6 +130,11 @@ class IncidentWorkflow(SpokenTo):
     def summary(self) -> str:
         """The executive summary as it would go out now."""
         return wording.executive_summary(wording.picture(self._incident), workflow.now())
+
+    def _wake(self) -> None:
+        """The last thing in flight was answered: a new history may begin."""
+        if self._winding_up:
+            self._news = True
 
     def _changed(self) -> None:
         self._news = self._redraw = True

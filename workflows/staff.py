@@ -42,12 +42,18 @@ ENDED_WITHIN = timedelta(seconds=30)
 
 
 class Staff:
-    """A role sees its whole cut of the incident with a version, only when it changed, one Signal in flight."""
+    """A role sees its whole cut of the incident with a version, only when it changed, one Signal in flight.
 
-    def __init__(self, incident: Incident, versions: dict[str, int], *, goes_on: bool) -> None:
+    `settled` is called when none is in flight any more: who waits for that to begin a new history would wait for ever.
+    """
+
+    def __init__(
+        self, incident: Incident, versions: dict[str, int], *, goes_on: bool, settled: Callable[[], None]
+    ) -> None:
         self._incident = incident
         self._versions = versions
         self._started = goes_on
+        self._settled = settled
         self._seen: dict[Role, View] = {}
         self._looked: dict[Role, bool] = dict.fromkeys(WORKFLOWS, goes_on)
         self._children: list[workflow.ChildWorkflowHandle[Any, Any]] = []
@@ -132,3 +138,4 @@ class Staff:
                 )
         finally:
             self._showing -= 1
+            self._settled()
