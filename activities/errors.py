@@ -10,6 +10,7 @@ Each outside error is classified here, once. Only `ApplicationError` leaves an a
 | `NotConfigured` | key, scope or id missing or wrong | given up |
 | `PracticeMix` | a practice would reach real people, or a real incident only emulators | given up |
 | `Refused` | the incident did not say go | given up |
+| `StepFailed` | a step of the catalogue that may be tried again | again, as often as its entry says |
 
 Sentences name the service and what happened; never an address with a token, never a header.
 """
@@ -29,6 +30,7 @@ REJECTED = "Rejected"
 NOT_CONFIGURED = "NotConfigured"
 PRACTICE_MIX = "PracticeMix"
 REFUSED = "Refused"
+STEP_FAILED = "StepFailed"
 
 _SLACK_KEYS = frozenset(
     {
@@ -103,6 +105,10 @@ def from_network(service: str, error: Exception) -> ApplicationError:
     if isinstance(error, (aiohttp.ClientError, OSError)):
         return unavailable(service, type(error).__name__)
     raise error
+
+
+def step_failed(what: str) -> ApplicationError:
+    return ApplicationError(what, type=STEP_FAILED)
 
 
 def stopping() -> ApplicationError:

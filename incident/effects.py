@@ -118,6 +118,15 @@ class TellRepair:
 
 
 @dataclass(frozen=True)
+class RunChecks:
+    """Have the checks run of what is offered for `incident.troubles[number]`. They only read."""
+
+    key: str
+    number: int
+    kind: Literal["run-checks"] = "run-checks"
+
+
+@dataclass(frozen=True)
 class DeclareSeparately:
     """Declare an incident of its own for `incident.triggers[number]`."""
 
@@ -155,6 +164,7 @@ Effect = (
     | Tell
     | StartRepair
     | TellRepair
+    | RunChecks
     | DeclareSeparately
     | ResolvePages
     | KeepRecord

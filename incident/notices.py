@@ -2,17 +2,20 @@
 
 A notice is posted once and edited in place as its matter moves on; who did what, and when, stays readable in it. It is
 composed anew from the incident each time, so it can never say less than is known. `about` names the matter:
-`card`, `command`, `announced/CHANNEL`, `repair/N`, `draft/N`, `task/N`, `handover/WHO/WHEN`, `need/TEAM`, `trigger/N`.
+`card`, `command`, `announced/CHANNEL`, `repair/N`, `trouble/N`, `draft/N`, `task/N`, `handover/WHO/WHEN`, `need/TEAM`, `trigger/N`.
 """
 
 from __future__ import annotations
 
+from typing import Literal
+
 from incident import card, declaring, publishing, repairs, wording
 from incident.choices import Choice, Notice
-from incident.model import Announcement, Draft, DraftState, Incident, Repair, RepairState, Task, Trigger
+from incident.model import Announcement, Draft, DraftState, Incident, Repair, RepairState, Task, Trigger, Trouble
 
 TAKE_COMMAND = Choice("I take command", "command", "primary")
 PAGE_AGAIN = Choice("Page the ICs again", "page")
+MOST_OFFERED = 5
 ACCEPT = Choice("Accept command", "accept", "primary")
 REOPEN = Choice("Reopen", "reopen", "danger")
 
@@ -32,6 +35,9 @@ def compose(incident: Incident, about: str) -> Notice:
             return Notice(
                 _lines(wording.repair_offer(incident, repair), *_life(incident, repair)), of_repair(incident, repair)
             )
+        case "trouble":
+            trouble = incident.troubles[int(rest)]
+            return Notice(wording.trouble(incident, trouble), of_trouble(incident, trouble))
         case "draft":
             draft = incident.drafts[int(rest)]
             return Notice(_draft(incident, draft), of_draft(incident, draft))
@@ -77,12 +83,20 @@ def of_repair(incident: Incident, repair: Repair) -> tuple[Choice, ...]:
     if not incident.open:
         return ()
     stop = Choice("Stop …", f"stop {n}", "danger", form=True)
+    undo = (Choice("Undo", f"undo {n}"),) if repairs.may_be_undone(incident, repair) else ()
     match repair.state:
         case RepairState.PROPOSED | RepairState.VOID:
-            poll = () if repair.polled_until is not None and not repair.poll_closed else (Choice("Poll", f"poll {n}"),)
+            asked = repair.polled_until is not None
+            first = repair.risk == "high" and not asked  # large: the IC polls before (process, 4)
+            poll = (
+                () if asked and not repair.poll_closed else (Choice("Poll", f"poll {n}", "primary" if first else ""),)
+            )
+            other = repairs.in_the_way(incident, repair)
+            label, also = (f"Approve, beside repair {other.number}", " --also") if other else ("Approve", "")
+            style: Literal["", "primary"] = "" if first or other else "primary"
+            approve = (Choice(label, f"approve {n}{also}", style, form=asks_for_owner),)
             return (
-                Choice("Approve", f"approve {n}", "primary", form=asks_for_owner),
-                *poll,
+                *(poll + approve if first else approve + poll),
                 Choice("Reject …", f"reject {n}", "danger", form=True),
                 Choice("Object …", f"object {n}", form=True),
             )
@@ -92,13 +106,32 @@ def of_repair(incident: Incident, repair: Repair) -> tuple[Choice, ...]:
         case RepairState.RUNNING:
             report = (Choice("Done …", f"done {n}", "primary", form=True), Choice("Failed …", f"failed {n}", form=True))
             return (*(() if repair.automated else report), Choice("Abort", f"abort {n}", "danger"), stop)
-        case RepairState.SUCCEEDED | RepairState.FAILED | RepairState.UNKNOWN:
+        case RepairState.UNKNOWN:
+            return (*repairs.unknown_choices(repair), *undo)
+        case RepairState.SUCCEEDED | RepairState.FAILED:
             return (
                 Choice("It worked", f"verified {n}", "primary"),
                 Choice("It did not work", f"unverified {n}", "danger"),
+                *undo,
             )
+        case RepairState.NOT_VERIFIED | RepairState.ABORTED:
+            return undo
         case _:
             return ()
+
+
+def of_trouble(incident: Incident, trouble: Trouble) -> tuple[Choice, ...]:
+    """A button for each entry; one that lacks parameters asks for them."""
+    if not incident.open:
+        return ()
+    choices = []
+    for offer in trouble.offers[:MOST_OFFERED]:
+        with_ = "".join(f" {k}={v}" for k, v in offer.parameters.items())
+        if offer.missing:
+            choices.append(Choice(f"Propose {offer.entry} …", f"propose {offer.entry}", form=True))
+        else:
+            choices.append(Choice(f"Propose {offer.entry}", f"propose {offer.entry}{with_}"))
+    return tuple(choices)
 
 
 def of_draft(incident: Incident, draft: Draft) -> tuple[Choice, ...]:
@@ -124,6 +157,13 @@ def of_task(task: Task) -> tuple[Choice, ...]:
         return ()
     understood = () if task.understood_at else (Choice("Understood", f"ack {n}", "primary"),)
     return (*understood, Choice("Done …", f"done {n}", form=True), Choice("More time", f"more 5m {n}"))
+
+
+def story(incident: Incident, repair: Repair) -> str:
+    """One repair action from the words to how it stands, for whoever reads its history."""
+    head = f"### {wording.repair_line(repair)}: {repair.state}"
+    lines = [*wording.repair_offer(incident, repair).splitlines(), *_life(incident, repair)]
+    return "\n".join((head, *(f"- {line}" if not line.startswith("```") else line for line in lines)))
 
 
 def _command(incident: Incident) -> Notice:
@@ -155,8 +195,16 @@ def _life(incident: Incident, repair: Repair) -> list[str]:
         until = repair.time_box_ends if repair.state is RepairState.RUNNING else None
         box = f", time-box until {wording.clock(until)}" if until else ""
         lines.append(f"Running since {wording.clock(repair.started_at)}{box}.")
+    if repair.live:
+        lines.append(f"```\n{repair.live}\n```")
     if repair.ended_at is not None and repair.started_at is not None:
         lines.append(f"Ended at {wording.clock(repair.ended_at)}{f': {repair.outcome}' if repair.outcome else '.'}")
+    if repair.kept_in:
+        lines.append(f"All of its output: {repair.kept_in}")
+    if repair.verification:
+        lines.append(f"Verify: {repair.verification}")
+    if (undone := repairs.undoing(incident, repair.number)) is not None:
+        lines.append(f"Repair {undone.number} undoes it: {undone.state}.")
     if repair.state.settled:
         who = f" by {incident.name(repair.settled_by)}" if repair.settled_by else ""
         at = f" at {wording.clock(repair.settled_at)}" if repair.settled_at else ""

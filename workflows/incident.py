@@ -15,7 +15,7 @@ from incident import card, declaring, notices, repairs, reports, wording
 from incident.commands import VOCABULARY, Command, Refusal, Said, Who, hear, judge
 from incident.commands.base import speaker
 from incident.duties import command
-from incident.effects import FollowPage, KeepRecord, OpenRoom, SendPage
+from incident.effects import FollowPage, KeepRecord, OpenRoom, SendPage, TellRepair
 from incident.model import Answer, Entry, Incident, Line, Phase
 from workflows import deeds, retries, search_attributes, staff
 from workflows.incident_input import Carried, Ended, IncidentInput
@@ -135,6 +135,9 @@ class IncidentWorkflow:
     def claim(self, claim: repairs.Claim) -> repairs.Verdict:
         """From a runner, just before it executes."""
         verdict = repairs.claim(self._incident, claim, workflow.now())
+        if verdict.go and workflow.patched("running is shown"):
+            repair = self._incident.repairs[claim.number]
+            self._incident.want(TellRepair(f"repair/{claim.number}/running-{repair.claims}", claim.number))
         self._changed()
         return verdict
 

@@ -5,6 +5,7 @@ Update for each, the grammar reads each from words, the CLI makes a verb of each
 """
 
 from incident.commands.base import Command, Refusal, Said, Speaker, Who, hear, judge
+from incident.commands.deciding import Abort, Approve, Poll, Reject, Undo, Unverified, Verified
 from incident.commands.ending import Cancel, NamePostmortemOwner, Reload, Reopen, Resolve
 from incident.commands.leading import (
     Accept,
@@ -17,6 +18,7 @@ from incident.commands.leading import (
     TakeCommand,
 )
 from incident.commands.paging import NeedTeam, PagePeople
+from incident.commands.proposing import NameTrouble, Propose, Withdraw
 from incident.commands.public import (
     Announce,
     ApproveMessage,
@@ -30,20 +32,7 @@ from incident.commands.public import (
 )
 from incident.commands.recording import Note, Stalk, Todo, Unstalk
 from incident.commands.releasing import Keep, Remove
-from incident.commands.repairing import (
-    Abort,
-    Approve,
-    Did,
-    Failed,
-    Object,
-    Poll,
-    Propose,
-    Reject,
-    Stop,
-    Unverified,
-    Verified,
-    Withdraw,
-)
+from incident.commands.reporting import Did, Failed, Object, Stop
 from incident.commands.sizing_up import (
     Acknowledge,
     Ask,
@@ -82,6 +71,7 @@ VOCABULARY: tuple[type[Command], ...] = (
     Withdraw,
     Object,
     Did,
+    NameTrouble,
     Todo,
     Acknowledge,
     Done,
@@ -111,6 +101,7 @@ VOCABULARY: tuple[type[Command], ...] = (
     Abort,
     Verified,
     Unverified,
+    Undo,
     Announce,
     ApproveMessage,
     EditMessage,

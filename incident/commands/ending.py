@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Self
 
-from incident import ending, leadership, wording
+from incident import ending, leadership, repairs, wording
 from incident.commands.base import Command, Speaker, Who
 from incident.model import Answer, Incident, Phase
 from incident.people import find
@@ -172,6 +172,7 @@ class Reload(Command):
         if self.policy == incident.policy:
             return Answer("nothing differs from the rules this incident follows")
         incident.policy = self.policy
+        repairs.void_stale_approvals(incident, now)
         incident.say("This incident follows the organisation's present configuration from now on.", now)
         incident.log("reload", "configuration reloaded", now, who=speaker.id)
         return Answer("reloaded")

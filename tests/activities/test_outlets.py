@@ -14,9 +14,9 @@ from activities.records import Records
 from activities.status_page import Publication
 from incident.declaring import Declaration, declare
 from incident.model import Status
-from incident.policy import StatusSource, read_organisation
+from incident.policy import StatusSource
 from tests.activities.conftest import Outside
-from tests.configured import example
+from tests.configured import organisation
 from tests.domain.conftest import NOW
 
 TEXT = "PRACTICE We are looking into a problem."
@@ -61,7 +61,7 @@ async def test_that_it_cannot_be_read_is_news_at_the_second_time(outside: Outsid
 
 
 async def test_a_record_is_kept_once_and_replaced(outside: Outside, tmp_path: Path) -> None:
-    policy = read_organisation(example(), "x").policy()
+    policy = organisation().policy()
     incident = declare(Declaration("lusab-babad", "down", "anne", "Anne Apison", NOW, policy), NOW)
     records = Records(f"sqlite:///{tmp_path / 'records.db'}")
     await outside.run(records.keep, incident)

@@ -12,10 +12,8 @@ import pytest
 import workflows.incident
 from incident import grammar
 from incident.commands import VOCABULARY
-from incident.policy import read_organisation
 from incident.severity import Role
-from tests.configured import example
-from tests.conftest import CONFIG
+from tests.configured import example, organisation
 from tests.stories.copy import Copy, running
 from tests.stories.hands import Hands, hands
 
@@ -33,6 +31,7 @@ FORMS: dict[str, dict[str, str]] = {
     "stop {r2} that is production": {"text": "that is production"},
     "failed {r2} no permission": {"text": "no permission"},
     "task @sam 5m look at the slow queries": {"person": "U0SAM", "minutes": "5", "text": "look at the slow queries"},
+    "trouble bad deployment": {"name": "bad deployment"},
     "done {t0} found it": {"text": "found it"},
     "draft investigating We are looking into it.": {"stage": "investigating", "text": "We are looking into it."},
     "message edit {d0} We look into a problem.": {"text": "We look into a problem."},
@@ -44,6 +43,7 @@ PRESSED = {
     "command",
     "poll {r0}",
     "approve {r0}",
+    "undo {r0}",
     "verified {r0}",
     "approve {r2}",
     "ack {r2}",
@@ -90,6 +90,7 @@ STORY: tuple[tuple[str, str, str], ...] = (
     ("anne", "propose clear the cache risk: low", ""),
     ("sam", "propose restart by hand risk: low", ""),
     ("sam", "propose restart twice risk: low", ""),
+    ("sam", "trouble bad deployment", ""),
     ("bob", "poll {r0}", ""),
     ("sam", "object {r0} it is peak hour", ""),
     ("sam", "approve {r0}", "!Only the IC decides that"),
@@ -97,6 +98,8 @@ STORY: tuple[tuple[str, str, str], ...] = (
     ("bob", "approve {r0}", "!approved repair"),
     ("bob", "reject {r1} too risky", ""),
     ("anne", "withdraw {r1}", "!rejected"),
+    ("anne", "undo {r0}", "!Only the IC decides that"),
+    ("bob", "undo {r0}", ""),
     ("bob", "verified {r0}", ""),
     ("bob", "approve {r2}", ""),
     ("sam", "ack {r2}", ""),
@@ -217,14 +220,14 @@ async def open_form(use: Hands, who: str, words: str) -> None:
     verb = words.split()[0]
     head = f"{verb} {words.split()[1]}" if verb in ("object", "reject", "stop", "failed", "done") else verb
     head = " ".join(words.split()[:3]) if words.startswith("message edit") else head
-    if verb in ("update", "draft", "handover", "propose", "task"):
+    if verb in ("update", "draft", "handover", "propose", "task", "trouble"):
         assert await use.slashes(who, verb) == ""
     else:
         await use.presses(who, head, form=True)
 
 
 def test_the_story_has_every_command() -> None:
-    rules = read_organisation((CONFIG / "example.toml").read_text(), "example.toml").policy()
+    rules = organisation().policy()
     numbers = {f"{letter}{n}": 1 for letter in "rtdx" for n in range(4)}
     meant = {type(grammar.read(words.format(**numbers), rules)) for _, words, _ in STORY}
     # `withdraw`, `message approve`, `separate` are heard as refusals only; test_every_command hears them succeed.
