@@ -285,13 +285,17 @@ class Repair:
 
 @dataclass
 class Offer:
-    """An entry of the catalogue that may help against a trouble; `answer` is what its check said."""
+    """An entry of the catalogue that may help against a trouble.
+
+    `missing`: parameters have to be asked for. `checked`: its check is run; `answer` is what that said.
+    """
 
     entry: str
     title: str
     risk: str
     parameters: dict[str, str]
     missing: bool = False
+    checked: bool = False
     answer: str = ""
 
 

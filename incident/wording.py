@@ -19,7 +19,6 @@ from incident.model import (
     DraftState,
     Handover,
     Incident,
-    Offer,
     Page,
     Repair,
     RepairState,
@@ -166,16 +165,9 @@ def trouble(incident: Incident, named: Trouble) -> str:
     lines = [f"{incident.name(named.by)} says the trouble is: {named.name}. The catalogue has:"]
     for offer in named.offers:
         with_ = "".join(f" {k}={v}" for k, v in offer.parameters.items())
-        answer = (
-            f" Check: {offer.answer}." if offer.answer else " Being checked …" if _checkable(incident, offer) else ""
-        )
+        answer = f" Check: {offer.answer}." if offer.answer else " Being checked …" if offer.checked else ""
         lines.append(f"• {offer.title} ({offer.risk} risk), `propose {offer.entry}{with_}`.{answer}".replace("..", "."))
     return "\n".join(lines)
-
-
-def _checkable(incident: Incident, offer: Offer) -> bool:
-    entry = incident.policy.entry(offer.entry)
-    return entry is not None and entry.automates("check") and not offer.missing
 
 
 def poll(repair: Repair, window: timedelta) -> str:

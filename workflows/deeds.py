@@ -288,12 +288,12 @@ def _tries(entry: CatalogueEntry | None, name: StepName) -> int:
 
 async def _run_checks(incident: Incident, trouble: Trouble) -> None:
     """All at once; the notice shows each answer as it comes."""
-    await asyncio.gather(*(_run_check(incident, offer) for offer in trouble.offers if not offer.answer))
+    await asyncio.gather(*(_run_check(incident, offer) for offer in trouble.offers if offer.checked))
 
 
 async def _run_check(incident: Incident, offer: Offer) -> None:
     entry = incident.policy.entry(offer.entry)
-    if entry is None or offer.missing or not entry.automates("check"):
+    if entry is None or offer.answer:
         return
     order = StepOrder(0, entry.id, offer.parameters, repairs.digest(entry, offer.parameters, ""))
     offer.answer = await look(Runner.check, order, entry.runner, f"check of {entry.title}")

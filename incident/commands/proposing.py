@@ -128,10 +128,8 @@ class NameTrouble(Command):
         for entry in (e for e in incident.policy.catalogue if e.trouble == name):
             filled = entry.filled({}, incident.service)
             missing = entry.refuse(filled, services(incident)) is not None
-            answer = (
-                "" if entry.automates("check") and not missing else "no check without its parameters" if missing else ""
-            )
-            trouble.offers.append(Offer(entry.id, entry.title, entry.risk, filled, missing, answer))
+            checked = entry.automates("check") and entry.refuse(filled, services(incident), "check") is None
+            trouble.offers.append(Offer(entry.id, entry.title, entry.risk, filled, missing, checked))
         incident.troubles[number] = trouble
         incident.say(wording.trouble(incident, trouble), now, about=f"trouble/{number}")
         incident.log("trouble", name, now, who=speaker.id)
