@@ -124,7 +124,7 @@ async def _command(
         file: IO[bytes] | None = None
         if place.keep is not None:
             place.keep.parent.mkdir(parents=True, exist_ok=True)
-            file = stack.enter_context(place.keep.open("xb" if place.once else "wb"))
+            file = stack.enter_context(place.keep.open("xb" if place.once else "wb", buffering=0))
         output = _Output(file, Masker(secrets))
         try:
             process = await asyncio.create_subprocess_exec(

@@ -319,7 +319,8 @@ def _not_go(incident: Incident, asked: Claim, now: datetime) -> str | None:
     if not repair.run_id or repair.run_id != asked.run_id:
         return "the run that asks is not the one this incident started"
     if asked.practice is not None and asked.practice != incident.practice:
-        return f"the runner's machine is {'a practice' if asked.practice else 'real'} and this incident is not"
+        this, theirs = ("a practice", "real") if incident.practice else ("real", "one of a practice")
+        return f"the incident is {this} and the runner's machine is {theirs}"
     if asked.digest != repair.digest:
         return "it is not what was approved"
     if stale(incident, repair):

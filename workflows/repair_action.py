@@ -145,12 +145,20 @@ class RepairActionWorkflow:
     async def _run_when_approved(self) -> None:
         """Once an approval: the runner, or the clock of whoever owns a manual step."""
         while True:
-            await workflow.wait_condition(lambda: self._approved and self._brief.approvals > self._ran)
+            await workflow.wait_condition(lambda: self._wanted and self._brief.approvals > self._ran)
             self._ran = self._brief.approvals
-            if self._brief.automated:
+            if not self._approved:
+                why = "its workflow was begun anew from outside, which stopped what ran"
+                await self._report(f"ended/{self._ran}", RunEnded(self._start.number, RepairState.UNKNOWN, why))
+            elif self._brief.automated:
                 await self._have_it_run(self._ran)
             else:
                 await self._await_start(self._ran)
+
+    @property
+    def _wanted(self) -> bool:
+        """Approved; or said to be running, which it cannot be: a run of this workflow before this one had begun it."""
+        return self._approved or (self._brief.automated and self._brief.state is RepairState.RUNNING)
 
     @property
     def _approved(self) -> bool:

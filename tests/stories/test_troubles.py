@@ -92,7 +92,9 @@ async def test_from_the_trouble_to_the_verification(tmp_path: Path, plot: Plot) 
         await here.came_to(number, RepairState.SUCCEEDED)
         assert here.did() == list(plot.does)
         await here.copy.heard_in_room(f"Verify of repair {number}")
-        assert (await here.repair(number)).verification.startswith(("HTTP 200", "exit code 0")), await here.repair(number)
+        assert (await here.repair(number)).verification.startswith(("HTTP 200", "exit code 0")), await here.repair(
+            number
+        )
         assert here.shop.status()["status"] == plot.well
         await here.copy.say("bob", f"verified {number}")
         assert here.did() == list(plot.does)
