@@ -20,6 +20,7 @@ from urllib.parse import quote
 
 import aiohttp
 from pydantic import JsonValue
+from yarl import URL
 
 from activities import guardian
 from activities.masking import Masker
@@ -220,7 +221,9 @@ async def _ask(step: Step, parameters: Mapping[str, str], place: Place) -> StepO
     try:
         async with (
             aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(None)) as http,
-            http.request(step.method, url, json=body, headers=headers, allow_redirects=False) as answer,
+            http.request(
+                step.method, URL(url, encoded=True), json=body, headers=headers, allow_redirects=False
+            ) as answer,
         ):
             text = (await answer.content.read(LONGEST_ANSWER)).decode(errors="replace")
             return _judged(step, parameters, answer.status, text, masker)
