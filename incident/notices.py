@@ -198,11 +198,11 @@ def _life(incident: Incident, repair: Repair) -> list[str]:
     if repair.live:
         lines.append(f"```\n{repair.live}\n```")
     if repair.ended_at is not None and repair.started_at is not None:
-        lines.append(f"Ended at {wording.clock(repair.ended_at)}{f': {repair.outcome}' if repair.outcome else '.'}")
+        lines += _said(f"Ended at {wording.clock(repair.ended_at)}", repair.outcome)
     if repair.kept_in:
         lines.append(f"All of its output: {repair.kept_in}")
     if repair.verification:
-        lines.append(f"Verify: {repair.verification}")
+        lines += _said("Verify", repair.verification)
     if (undone := repairs.undoing(incident, repair.number)) is not None:
         lines.append(f"Repair {undone.number} undoes it: {undone.state}.")
     if repair.state.settled:
@@ -211,6 +211,12 @@ def _life(incident: Incident, repair: Repair) -> list[str]:
         why = f": {repair.why}" if repair.why else "."
         lines.append(f"*{repair.state.value.capitalize()}*{who}{at}{why}")
     return lines
+
+
+def _said(head: str, text: str) -> list[str]:
+    """What a program said: its first line is how it ended, the rest is its output."""
+    first, _, output = text.partition("\n")
+    return [f"{head}: {first}" if first else f"{head}.", *([f"```\n{output}\n```"] if output else [])]
 
 
 def _draft(incident: Incident, draft: Draft) -> str:

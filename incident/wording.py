@@ -151,7 +151,7 @@ def repair_offer(incident: Incident, repair: Repair) -> str:
     if repair.does:
         parts.append(f"It does: `{shorten(repair.does, 300)}` ({repair.digest[:8]})")
     if repair.check:
-        parts.append(f"Check: {repair.check}.".replace("..", "."))
+        parts.append(f"Check: {'; '.join(repair.check.splitlines())}.".replace("..", "."))
     parts.append(f"Fallback: {repair.fallback}." if repair.fallback else "No fallback was named.")
     if repair.state.awaits_approval:
         if repair.risk == "high" and repair.polled_until is None:

@@ -267,6 +267,7 @@ async def _start_repair(incident: Incident, number: int) -> None:
         step=repair.step,
         verified=entry is not None and entry.automates("verify"),
         tries=_tries(entry, repair.step),
+        decision_ends_window=True,
     )
     handle = await workflow.start_child_workflow(
         RepairActionWorkflow.run,
@@ -296,7 +297,7 @@ async def _run_check(incident: Incident, offer: Offer) -> None:
     if entry is None or offer.answer:
         return
     order = StepOrder(0, entry.id, offer.parameters, repairs.digest(entry, offer.parameters, ""))
-    offer.answer = await look(Runner.check, order, entry.runner, f"check of {entry.title}")
+    offer.answer = await look(Runner.check, order, entry.runner, f"{entry.title}: how does it stand?")
     incident.log("trouble", f"check of {entry.id}: {offer.answer}", workflow.now(), source="runner")
 
 

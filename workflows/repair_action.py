@@ -52,6 +52,7 @@ class RepairStart:
     """`checked`, `verified`: the entry has a check, and a verify, that the runner may carry out without approval.
 
     `tries`: how often the step may be begun under one approval; more than once only when its entry is idempotent.
+    `decision_ends_window`: not so for those that were begun before it was.
     """
 
     incident: str
@@ -66,6 +67,7 @@ class RepairStart:
     step: StepName = "apply"
     verified: bool = False
     tries: int = 1
+    decision_ends_window: bool = False
 
 
 @workflow.defn
@@ -119,7 +121,9 @@ class RepairActionWorkflow:
 
     async def _check(self) -> None:
         if self._start.checked:
-            answer = await look(Runner.check, self._order, self._start.runner, f"check of {self._start.title}")
+            answer = await look(
+                Runner.check, self._order, self._start.runner, f"{self._start.title}: how does it stand?"
+            )
             await self._report("check", CheckAnswered(self._start.number, answer))
 
     async def _verify_when_ended(self) -> None:
@@ -127,7 +131,7 @@ class RepairActionWorkflow:
         while self._start.verified:
             await workflow.wait_condition(lambda: self._brief.state in ENDED and self._brief.approvals > self._seen)
             seen = self._seen = self._brief.approvals
-            answer = await look(Runner.verify, self._order, self._start.runner, f"verify of {self._start.title}")
+            answer = await look(Runner.verify, self._order, self._start.runner, f"{self._start.title}: did it work?")
             await self._report(f"verify/{seen}", VerifyAnswered(self._start.number, answer))
 
     async def _close_polls(self) -> None:
@@ -136,11 +140,25 @@ class RepairActionWorkflow:
             await workflow.wait_condition(lambda: self._brief.polled_until not in (None, self._poll_closed))
             closed = self._poll_closed = self._brief.polled_until
             assert closed is not None
-            await workflow.sleep(
-                max(closed - workflow.now(), timedelta()),
-                summary=f"the window for objections ends {closed:%H:%M:%S} UTC",
+            if await self._window_is_over(closed):
+                await self._report(f"poll/{closed:%m%dT%H%M%S}", PollOver(self._start.number))
+
+    async def _window_is_over(self, closes: datetime) -> bool:
+        """False when the IC decided before: approving or rejecting during the window ends it."""
+        left, summary = (
+            max(closes - workflow.now(), timedelta()),
+            f"the window for objections ends {closes:%H:%M:%S} UTC",
+        )
+        if not self._start.decision_ends_window:
+            await workflow.sleep(left, summary=summary)
+            return True
+        try:
+            await workflow.wait_condition(
+                lambda: not self._brief.state.awaits_approval, timeout=left, timeout_summary=summary
             )
-            await self._report(f"poll/{closed:%m%dT%H%M%S}", PollOver(self._start.number))
+        except TimeoutError:
+            return True
+        return False
 
     async def _run_when_approved(self) -> None:
         """Once an approval: the runner, or the clock of whoever owns a manual step."""
@@ -222,7 +240,7 @@ class RepairActionWorkflow:
                 Runner.run,
                 self._order,
                 task_queue=queues.runner(self._start.runner),
-                summary=retries.summary(f"run: {self._start.title}"),
+                summary=retries.summary(self._start.title),
                 **terms,
             )
         except ActivityError as failure:
