@@ -48,6 +48,7 @@ from workflows.internal_liaison import InternalLiaisonWorkflow
 from workflows.repair_action import RepairActionWorkflow
 from workflows.scribe import ScribeWorkflow
 from workflows.steady import SteadyRunner
+from workflows.sub_team import SubTeamWorkflow
 
 APART = (("incident",), ("roles", "chat", "watch", "runner"))
 """As `ic up` runs them: what pages has a process, and so an interpreter, to itself."""
@@ -89,8 +90,9 @@ async def furnish(settings: Settings, client: Client) -> AsyncIterator[House]:
         sessions = Sessions(
             settings.pagerduty_api_url, settings.pagerduty_api_key.get_secret_value(), settings.pagerduty_from
         )
+        paging = Paging(sessions, book, organisation, practice=practice)
         yield House(
-            paging=Paging(sessions, book, organisation, practice=practice),
+            paging=paging,
             chat=Chat(slack, Placeholders(organisation, book), settings.web_ui),
             status_page=StatusPage(
                 http,
@@ -99,7 +101,7 @@ async def furnish(settings: Settings, client: Client) -> AsyncIterator[House]:
                 organisation.status_page.page,
                 practice=practice,
             ),
-            monitoring=Monitoring(http),
+            monitoring=Monitoring(http, paging.impacted),
             records=Records(settings.records_url),
             runner=Runner(client, settings.read_organisation, settings.output, practice=practice),
             book=book,
@@ -157,6 +159,7 @@ def workers(client: Client, house: House, roles: Collection[str], environment: s
                 CustomerLiaisonWorkflow,
                 InternalLiaisonWorkflow,
                 RepairActionWorkflow,
+                SubTeamWorkflow,
             ],
             **common,
         ),
@@ -175,7 +178,9 @@ def workers(client: Client, house: House, roles: Collection[str], environment: s
                 chat.uninvite,
                 house.status_page.publish,
                 paging.resolve,
+                paging.retitle,
                 paging.subscribe,
+                house.monitoring.read_changes,
                 records.keep,
             ],
             activity_executor=ThreadPoolExecutor(32, thread_name_prefix="chat"),

@@ -34,9 +34,10 @@ from chat.forms import FORMS, About, Wrong
 from chat.people import People
 from connection import connect
 from entrypoints.conversation import PROBLEMS, Conversation, Heard
-from entrypoints.gateway import Gateway
+from entrypoints.gateway import Gateway, Unreachable
 from entrypoints.standby import Standby
 from entrypoints.webhooks import Webhooks
+from incident import identity, security
 from incident.commands import Command
 from incident.grammar import Opening
 from incident.policy import BadPolicy, Policy
@@ -70,6 +71,7 @@ class Listener:
         self._places = places
         self._policy = policy
         self._rooms: dict[str, str] = {}
+        self._letters = {team.room: team.id for team in policy.sub_teams}
         self._under_way: set[asyncio.Task[Any]] = set()
 
     def register(self, app: AsyncApp) -> None:
@@ -277,7 +279,8 @@ class Listener:
         try:
             listed = (await self._gateway.list())[: home.MOST]
             open_ones = await asyncio.gather(*(self._gateway.look(one.id) for one in listed if one.status == "open"))
-            await self._slack.views_publish(user_id=user, view=home.view(open_ones, person, self._places))
+            seen = [one for one in open_ones if security.may_read(one, person)]
+            await self._slack.views_publish(user_id=user, view=home.view(seen, person, self._places))
         except (*PROBLEMS, *_LOST, RuntimeError) as error:
             logging.getLogger(__name__).warning("the App Home was not shown: %s", error)
 
@@ -327,16 +330,21 @@ class Listener:
             logging.getLogger(__name__).warning("could not answer %s: %s", user, type(error).__name__)
 
     async def _incident(self, channel: str) -> str:
-        """The incident whose room this is; empty elsewhere."""
+        """The incident whose room this is, or whose sub-team works in it; empty elsewhere."""
         if channel.startswith("D"):
             return ""
+        if letter := self._letters.get(channel):
+            try:
+                return await self._gateway.incident_of_team(letter)
+            except (Unreachable, RuntimeError):
+                return ""
         if channel not in self._rooms:
             try:
                 found = await self._slack.conversations_info(channel=channel)
             except _LOST:
                 return ""
             name = str(found["channel"].get("name") or "")
-            self._rooms[channel] = name.removeprefix("inc-") if name.startswith("inc-") else ""
+            self._rooms[channel] = identity.incident_of_room(name)
         return self._rooms[channel]
 
 

@@ -144,7 +144,7 @@ def name(request: web.Request) -> tuple[str, str]:
             return head, f"{request.method} /{rest}"
         case "statuspage":
             return head, f"{request.method} /{rest.removeprefix('v1/')}"
-        case "status":
+        case "status" | "prometheus" | "changes":
             return head, f"GET /{rest}"
     return "", ""
 

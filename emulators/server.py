@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from aiohttp import web
 from emulators.arguments import arguments
 from emulators.control import Control
 from emulators.journal import Journal, middleware
+from emulators.monitored import Monitored
 from emulators.page.routes import Page
 from emulators.pagerduty.account import Account
 from emulators.pagerduty.events import Events
@@ -42,7 +44,7 @@ def application(world: World, store: Store, webhook: tuple[str, str] | None = No
     account = Account(world, store)
     account.webhooks.url, account.webhooks.secret = webhook or ("", "")
     status_page = StatusPage(world, store)
-    systems = dict(world.systems)
+    monitored = Monitored(world)
 
     def forget() -> None:
         store.clear()
@@ -50,13 +52,10 @@ def application(world: World, store: Store, webhook: tuple[str, str] | None = No
         journal.faults.clear()
         journal.latency.clear()
         limits.on = False
-        systems.update(world.systems)
+        monitored.forget()
         space.forget()
         account.forget()
         status_page.furnish()
-
-    async def status(request: web.Request) -> web.Response:
-        return web.json_response({"status": systems.get(request.match_info["name"], "unknown")})
 
     async def respond(request: web.Request) -> web.Response:
         """A `response_url`: an answer to one person, or to the channel."""
@@ -84,12 +83,12 @@ def application(world: World, store: Store, webhook: tuple[str, str] | None = No
             web.get("/slack/socket", sockets.connect),
             web.post("/slack/response/{id}", respond),
             web.post("/pagerduty-events/v2/enqueue", Events(account).enqueue),
-            web.get("/status/{name}", status),
             web.get("/healthz", healthy),
-            *Page(journal, space, account, status_page, systems).routes(),
+            *Page(journal, space, account, status_page, monitored).routes(),
+            *monitored.routes(),
             *Rest(account).routes(),
             *status_page.routes(),
-            *Control(journal, space, sockets, limits, account, status_page, systems, forget).routes(),
+            *Control(journal, space, sockets, limits, account, status_page, monitored, forget).routes(),
         ]
     )
 
@@ -123,4 +122,9 @@ async def start(
         bound = runner.addresses[0][1]
         yield Emulators(f"http://{host}:{bound}")
     finally:
+        server = runner.server
         await runner.cleanup()
+        # A connection that was being accepted while the site closed is made only now.
+        await asyncio.sleep(0)
+        if server is not None:
+            await server.shutdown(0)

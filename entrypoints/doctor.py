@@ -19,9 +19,11 @@ from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError
 
+from activities.monitoring import Monitoring, ReadChanges
 from activities.on_call_book import OnCallBook, now
 from activities.paging import Sessions, escalation_policies
 from connection import connect
+from entrypoints.standby import Standby
 from incident.policy import BadPolicy, Organisation
 from settings import Misconfigured, Settings
 from workflows import search_attributes
@@ -70,6 +72,7 @@ async def examine(settings: Settings) -> list[Finding]:
         ("Slack", _slack),
         ("PagerDuty", _pagerduty),
         ("Statuspage", _statuspage),
+        ("sources", _sources),
     ]
     results = await asyncio.gather(*(_bounded(name, look(settings, organisation)) for name, look in looks))
     return [*found, *(finding for result in results for finding in result), *_book(settings, organisation)]
@@ -198,6 +201,29 @@ async def _pagerduty(settings: Settings, organisation: Organisation) -> list[Fin
         found.append(
             Finding("PAGERDUTY_FROM", "missing", "the e-mail the pages come from", "Set it to a PagerDuty user's.")
         )
+    return found
+
+
+async def _sources(settings: Settings, organisation: Organisation) -> list[Finding]:
+    """Each source of the status and of what changed lately, read once."""
+    impacted = Standby.of(settings, OnCallBook(settings.on_call_book, organisation)).impacted
+    async with aiohttp.ClientSession() as http:
+        monitoring = Monitoring(http, impacted)
+        status = await monitoring.read(organisation.status_sources)
+        since = now() - organisation.changes.within
+        changed = await monitoring.read_changes(ReadChanges(organisation.changes, since))
+    mend = "Look at its url, headers and the variables they name."
+    found = []
+    for reading in status.readings:
+        name = f"status_sources.{reading.source}"
+        if reading.state == "unreadable":
+            found.append(Finding(name, "broken", reading.value, mend))
+        else:
+            found.append(Finding(name, "ok", f"{reading.state} {reading.value}".strip()))
+    for source in organisation.changes.sources:
+        name = f"changes.sources.{source.id}"
+        broken = source.id in changed.unreadable
+        found.append(Finding(name, "broken", "cannot be read", mend) if broken else Finding(name, "ok", "read"))
     return found
 
 

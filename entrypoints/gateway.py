@@ -10,7 +10,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from temporalio.client import Client, WorkflowHandle, WorkflowQueryFailedError, WorkflowUpdateFailedError
+from temporalio.client import (
+    Client,
+    WorkflowExecutionStatus,
+    WorkflowHandle,
+    WorkflowQueryFailedError,
+    WorkflowUpdateFailedError,
+)
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
@@ -18,7 +24,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from incident import declaring, identity
 from incident.commands import Command, Said
 from incident.declaring import Declaration
-from incident.model import Answer, Entry, Incident
+from incident.model import Answer, Incident
 from incident.reports import Report
 from incident.severity import Severity
 from workflows import retries, search_attributes
@@ -66,11 +72,12 @@ class Listed:
     commander: str
     declared_at: datetime
     ended_at: datetime | None
+    secret: bool = False
 
     @property
     def major(self) -> bool:
-        """Open, and a SEV-1 or SEV-2."""
-        return self.status == "open" and self.severity in (Severity.SEV1, Severity.SEV2)
+        """Open, a SEV-1 or SEV-2, and not one that is kept quiet."""
+        return not self.secret and self.status == "open" and self.severity in (Severity.SEV1, Severity.SEV2)
 
 
 class Gateway:
@@ -93,6 +100,7 @@ class Gateway:
 
     async def begin(self, declaration: Declaration) -> bool:
         """True when it runs, begun now or before under the same key. Raises Unreachable."""
+        declarer = "somebody" if declaration.security else declaration.by_name
         try:
             await self._client.start_workflow(
                 WORKFLOW,
@@ -104,7 +112,7 @@ class Gateway:
                 memo={"key_mark": declaration.key_mark, "title": declaration.title},
                 search_attributes=search_attributes.of_declaration(declaration),
                 static_summary=retries.summary(f"{declaration.severity} {declaration.title}"),
-                static_details=f"Declared by {declaration.by_name} through {declaration.origin.door}.",
+                static_details=f"Declared by {declarer} through {declaration.origin.door}.",
                 rpc_timeout=BEGUN_WITHIN,
             )
         except WorkflowAlreadyStartedError:
@@ -185,13 +193,20 @@ class Gateway:
                 return id
         return ""
 
+    async def incident_of_team(self, letter: str) -> str:
+        """The incident whose sub-team works under this letter; empty when none does. Raises Unreachable."""
+        try:
+            described = await self._client.get_workflow_handle(identity.sub_team_workflow_id(letter)).describe()
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                return ""
+            raise Unreachable(_sentence(error)) from error
+        running = described.status is WorkflowExecutionStatus.RUNNING
+        return str((await described.memo()).get("incident", "")) if running else ""
+
     async def look(self, incident: str) -> Incident:
         """All of it."""
         found: Incident = await self._ask(incident, "incident", Incident)
-        return found
-
-    async def timeline(self, incident: str) -> list[Entry]:
-        found: list[Entry] = await self._ask(incident, "timeline", list[Entry])
         return found
 
     async def summary(self, incident: str) -> str:
@@ -226,6 +241,7 @@ class Gateway:
                     commander=attributes.get(search_attributes.COMMANDER) or "",
                     declared_at=run.start_time,
                     ended_at=run.close_time,
+                    secret=attributes.get(search_attributes.KIND) == search_attributes.SECRET,
                 )
                 found.setdefault(listed.id, listed)
         except RPCError as error:

@@ -74,6 +74,10 @@ class Standby:
 
         return cls(paging, book, organisation.policy(), settings.state / "standby", practice=settings.practice)
 
+    def impacted(self, business_service: str) -> bool:
+        """Asked of PagerDuty straight from here, for a status that is wanted at once."""
+        return self._paging().impacted(business_service)
+
     async def declare(self, declaration: Declaration) -> str:
         """Page the commanders now; the incident follows. A line per person."""
         self._keep(declaration.id, Kept(declaration))

@@ -65,7 +65,7 @@ def known(incident: Incident) -> list[str]:
         ("Impact", facts.impact),
         ("Cause", facts.cause),
         ("Expected", facts.eta),
-        ("Status", incident.status.detail if incident.status else ""),
+        ("Status", wording.status(incident.status) if incident.status else ""),
         ("Wanted here", ", ".join(incident.needs)),
         ("Postmortem", incident.name(incident.postmortem_owner) if incident.postmortem_owner else ""),
     ]
@@ -75,7 +75,9 @@ def known(incident: Incident) -> list[str]:
 def sections(incident: Incident) -> tuple[Section, ...]:
     return (
         Section("Pages", tuple(pages(incident))),
+        Section("Changed lately", tuple(changed(incident))),
         Section("Tasks", tuple(tasks(incident))),
+        Section("Sub-teams", tuple(wording.team_line(incident, team) for team in incident.teams.values() if team.open)),
         Section("Repair actions", tuple(repairs(incident))),
         Section("Public messages", tuple(messages(incident))),
         Section("Executives", tuple(executives(incident))),
@@ -87,8 +89,15 @@ def pages(incident: Incident) -> list[str]:
     lines = []
     for page in incident.pages.values():
         heard = [f"{incident.name(p)} acknowledged at {wording.clock(at)}" for p, at in page.acknowledged_by.items()]
-        lines.append("; ".join([wording.page_line(incident, page).replace("{phone:", "{"), *heard]))
+        lines.append("; ".join([*wording.page_lines(page), *heard]))
     return lines
+
+
+def changed(incident: Incident) -> list[str]:
+    """Deployments, traffic, switches before it was declared, and since (process, 3)."""
+    if incident.changed is None:
+        return []
+    return wording.changed_lately(incident.changed, incident.declared_at - incident.policy.changes.within)
 
 
 def tasks(incident: Incident) -> list[str]:

@@ -125,6 +125,8 @@ class Step(Frozen):
         for header, value in self.headers.items():
             if HOLE.search(value):
                 raise ValueError(f"header {header!r} has a parameter; parameters go into url and body")
+            if re.search(r"auth|token|key|secret|cookie", header, re.IGNORECASE) and not SECRET.search(value):
+                raise ValueError(f"header {header!r} holds a secret; write ${{NAME}} and set NAME for the runner")
         for name in SECRET.findall(" ".join((self.url, *self.headers.values(), *_texts(self.body)))):
             if name not in self.environment:
                 raise ValueError(f"${{{name}}} is used and not allowed: add it to environment")

@@ -100,6 +100,23 @@ class Tell:
 
 
 @dataclass(frozen=True)
+class LeaveRoom:
+    """What stands in a room that others can read says nothing any more; the incident goes on elsewhere."""
+
+    key: str
+    channel: str
+    kind: Literal["leave-room"] = "leave-room"
+
+
+@dataclass(frozen=True)
+class RetitlePages:
+    """PagerDuty's titles say what they may say now."""
+
+    key: str
+    kind: Literal["retitle-pages"] = "retitle-pages"
+
+
+@dataclass(frozen=True)
 class StartRepair:
     """Start the workflow of repair action `number`. Starting it runs nothing."""
 
@@ -127,12 +144,38 @@ class RunChecks:
 
 
 @dataclass(frozen=True)
+class StartTeam:
+    """Start the workflow of `incident.teams[team]`. It holds the letter, for all incidents."""
+
+    key: str
+    team: str
+    kind: Literal["start-team"] = "start-team"
+
+
+@dataclass(frozen=True)
+class TellTeam:
+    """Show a sub-team's workflow how it stands."""
+
+    key: str
+    team: str
+    kind: Literal["tell-team"] = "tell-team"
+
+
+@dataclass(frozen=True)
 class DeclareSeparately:
     """Declare an incident of its own for `incident.triggers[number]`."""
 
     key: str
     number: int
     kind: Literal["separate"] = "separate"
+
+
+@dataclass(frozen=True)
+class ReadChanges:
+    """Read what changed lately, for the card."""
+
+    key: str = "changes"
+    kind: Literal["read-changes"] = "read-changes"
 
 
 @dataclass(frozen=True)
@@ -162,10 +205,15 @@ Effect = (
     | Uninvite
     | Announce
     | Tell
+    | LeaveRoom
+    | RetitlePages
     | StartRepair
     | TellRepair
     | RunChecks
+    | StartTeam
+    | TellTeam
     | DeclareSeparately
+    | ReadChanges
     | ResolvePages
     | KeepRecord
 )

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from incident import leadership, wording
+from incident import leadership, sub_teams, wording
 from incident.effects import KeepRecord, ResolvePages
-from incident.model import DraftState, Incident, Phase, RepairState
+from incident.model import Announcement, DraftState, Incident, Phase, RepairState
 
 
 def running_repairs(incident: Incident) -> list[str]:
@@ -16,10 +16,10 @@ def running_repairs(incident: Incident) -> list[str]:
 
 def open_ends(incident: Incident) -> list[str]:
     """Why the call should not be closed yet."""
-    drafts = [
-        f"public message {d.number} awaits approval" for d in incident.drafts.values() if d.state is DraftState.WAITING
-    ]
-    return running_repairs(incident) + drafts
+    if incident.announcement is Announcement.NO:
+        return running_repairs(incident)  # what the IC decided not to say holds nobody up
+    waiting = [d.number for d in incident.drafts.values() if d.state is DraftState.WAITING]
+    return running_repairs(incident) + [f"public message {number} awaits approval" for number in waiting]
 
 
 def end(incident: Incident, phase: Phase, by: str, now: datetime, why: str = "") -> None:
@@ -33,6 +33,7 @@ def end(incident: Incident, phase: Phase, by: str, now: datetime, why: str = "")
         if task.done_at is None:
             task.done_at = now
             task.result = f"the incident was {phase}"
+    sub_teams.close_all(incident, f"the incident was {phase}", now)
     for draft in incident.drafts.values():
         if draft.state in (DraftState.WAITING, DraftState.HELD):
             draft.state = DraftState.SUPERSEDED  # the last message, if there is one, is drafted from what is known now

@@ -84,6 +84,11 @@ def repair_workflow_id(incident: str, number: int) -> str:
     return f"incident-{incident}/repair-{number}"
 
 
+def sub_team_workflow_id(letter: str) -> str:
+    """One for all incidents: a letter is taken while any of them uses it (process, 5)."""
+    return f"sub-team-{letter}"
+
+
 def incident_of(any_workflow_id: str) -> str:
     """The incident's id from its own or any of its children's workflow ids. Raises ValueError for another's."""
     head = any_workflow_id.split("/", 1)[0]
@@ -100,8 +105,14 @@ def repair_number_of(repair_workflow: str) -> int:
     return int(match[1])
 
 
-def room_name(incident: str) -> str:
-    return f"inc-{incident}"
+def room_name(incident: str, *, moved: bool = False) -> str:
+    """`moved`: the private room that a security incident went to."""
+    return f"inc-{incident}-private" if moved else f"inc-{incident}"
+
+
+def incident_of_room(name: str) -> str:
+    """The incident whose room has this name; empty for any other room."""
+    return name.removeprefix("inc-").removesuffix("-private") if name.startswith("inc-") else ""
 
 
 def page_key(incident: str, round_: str, target: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from incident import repairs, wording
+from incident import repairs, sub_teams, wording
 from incident.choices import Choice
 from incident.effects import SetTopic
 from incident.model import Incident, RepairState, Responder
@@ -78,12 +78,20 @@ def appoint(incident: Incident, role: Role, person: str, now: datetime) -> None:
 
 
 def vacate(incident: Incident, person: str, now: datetime) -> None:
-    """What they held is free; their tasks are read out."""
+    """What they held is free; a sub-team without its leader is the IC's to close."""
     held = [role for role, holder in incident.roles.items() if holder == person]
     for role in held:
         del incident.roles[role]
     if incident.voice == person:
         incident.voice = None
+    team = sub_teams.of(incident, person)
+    if team is not None and team.leader != person:
+        team.members.remove(person)
+        sub_teams.changed(incident, team)
+    elif team is not None:
+        incident.tell(
+            incident.commander, f"{incident.name(person)}, who leads {team.title}, left: `team close {team.letter}`."
+        )
     if held:
         announce_roles(incident, now)
 

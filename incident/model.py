@@ -93,7 +93,8 @@ class Responder:
 class Page:
     """One person, or one escalation policy, paged once in one round.
 
-    `key` is PagerDuty's incident key, so that a page sent twice is one page.
+    `key` is PagerDuty's incident key, so that a page sent twice is one page. While it fails, `people` and their names in
+    `paged` are who should be called, from an on-call book that is `book_age` old.
     """
 
     key: str
@@ -111,6 +112,7 @@ class Page:
     paged_at: datetime | None = None
     failing: bool = False
     acknowledged_by: dict[str, datetime] = field(default_factory=dict)
+    book_age: str = ""
 
 
 @dataclass
@@ -175,10 +177,20 @@ class Task:
 
 
 @dataclass
+class TeamReport:
+    """What a member told the leader."""
+
+    at: datetime
+    name: str
+    text: str
+
+
+@dataclass
 class SubTeam:
     """A leader, a time-boxed task, a room and a bridge. `key` is its letter and its turn: `alpha`, `alpha-2`.
 
-    `denied` is set when the letter turned out to be in use by another incident.
+    `started` is set once its workflow runs; `wanted` are people whose present leader was asked for them; `version` counts
+    its changes.
     """
 
     key: str
@@ -190,11 +202,17 @@ class SubTeam:
     room: str
     bridge: str = ""
     members: list[str] = field(default_factory=list)
+    wanted: list[str] = field(default_factory=list)
+    reports: list[TeamReport] = field(default_factory=list)
     extensions: int = 0
+    version: int = 0
     started: bool = False
-    denied: bool = False
     closed_at: datetime | None = None
     result: str = ""
+
+    @property
+    def title(self) -> str:
+        return f"Sub-team {self.letter.capitalize()}"
 
     @property
     def open(self) -> bool:
@@ -204,6 +222,15 @@ class SubTeam:
     def everybody(self) -> list[str]:
         """Leader and members, while it works."""
         return [self.leader, *self.members] if self.open else []
+
+
+@dataclass
+class Ticked:
+    """An item of the checklist that was seen to."""
+
+    by: str
+    at: datetime
+    what: str = ""
 
 
 @dataclass
@@ -365,12 +392,60 @@ class SeverityChange:
 
 
 @dataclass
+class Reading:
+    """What one status source said, and where there is one the value it said it with."""
+
+    source: str
+    state: str
+    value: str = ""
+
+
+@dataclass
 class Status:
-    """What the status sources said. `state` is ok, degraded, down or unreadable."""
+    """What the status sources said. `state` is ok, degraded, down or unreadable.
+
+    `times` is how often in a row that state was read: a worse one counts when it was read twice.
+    """
 
     state: str
     detail: str
     at: datetime
+    readings: list[Reading] = field(default_factory=list)
+    times: int = 1
+
+    @property
+    def evidence(self) -> str:
+        """What speaks against the system's health, source by source."""
+        bad = [reading for reading in self.readings if reading.state != "ok"]
+        return ", ".join(f"{r.source} {r.state}{f' ({r.value})' if r.value else ''}" for r in bad) or self.detail
+
+
+@dataclass
+class Worsening:
+    """A worse status, read for the second time in a row at `at`: the IC is told (process, 5)."""
+
+    state: str
+    evidence: str
+    at: datetime
+
+
+@dataclass
+class Change:
+    """Something that changed lately, as a source of the organisation's told it."""
+
+    at: datetime
+    text: str
+    source: str
+    link: str = ""
+
+
+@dataclass
+class ChangedLately:
+    """What changed lately, newest first, as it was read `at`; `unreadable` are the sources that did not answer."""
+
+    at: datetime
+    changes: list[Change] = field(default_factory=list)
+    unreadable: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -470,6 +545,14 @@ class Incident:
     lost: str = ""
     postmortem_owner: str | None = None
     troubles: dict[int, Trouble] = field(default_factory=dict)
+    invited: list[str] = field(default_factory=list)
+    moved: bool = False
+    checklist: dict[int, Ticked] = field(default_factory=dict)
+    needed_at: dict[str, datetime] = field(default_factory=dict)
+    declined_at: datetime | None = None
+    worse: Worsening | None = None
+    flapped_at: datetime | None = None
+    changed: ChangedLately | None = None
 
     # -- who is who -----------------------------------------------------------------------------------
 
@@ -530,6 +613,7 @@ class Incident:
         waiting = wanted.people if isinstance(wanted, Invite) else ()
         if new := tuple(dict.fromkeys((*waiting, *people))):
             self.want(Invite(new))
+            self.invited += [person for person in new if person not in self.invited]
 
     def tell(self, person: str | None, text: str, *choices: Choice) -> None:
         """To one person, privately. A role that nobody holds hears nothing."""

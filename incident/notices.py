@@ -2,16 +2,27 @@
 
 A notice is posted once and edited in place as its matter moves on; who did what, and when, stays readable in it. It is
 composed anew from the incident each time, so it can never say less than is known. `about` names the matter:
-`card`, `command`, `announced/CHANNEL`, `repair/N`, `trouble/N`, `draft/N`, `task/N`, `handover/WHO/WHEN`, `need/TEAM`, `trigger/N`.
+`card`, `command`, `checklist`, `announced/CHANNEL`, `repair/N`, `trouble/N`, `draft/N`, `task/N`, `handover/WHO/WHEN`, `need/TEAM`, `team/KEY`, `trigger/N`.
 """
 
 from __future__ import annotations
 
 from typing import Literal
 
-from incident import card, declaring, publishing, repairs, wording
+from incident import card, declaring, publishing, repairs, sub_teams, wording
 from incident.choices import Choice, Notice
-from incident.model import Announcement, Draft, DraftState, Incident, Repair, RepairState, Task, Trigger, Trouble
+from incident.model import (
+    Announcement,
+    Draft,
+    DraftState,
+    Incident,
+    Repair,
+    RepairState,
+    SubTeam,
+    Task,
+    Trigger,
+    Trouble,
+)
 
 TAKE_COMMAND = Choice("I take command", "command", "primary")
 PAGE_AGAIN = Choice("Page the ICs again", "page")
@@ -30,6 +41,8 @@ def compose(incident: Incident, about: str) -> Notice:
             return _command(incident)
         case "announced":
             return _announced(incident)
+        case "checklist":
+            return Notice(wording.checklist(incident))
         case "repair":
             repair = incident.repairs[int(rest)]
             return Notice(
@@ -46,6 +59,8 @@ def compose(incident: Incident, about: str) -> Notice:
             return Notice(_task(incident, task), of_task(task))
         case "handover":
             return _handover(incident, rest)
+        case "team":
+            return _team(incident, incident.teams[rest])
         case "need":
             return _need(incident, rest)
         case "trigger":
@@ -177,6 +192,8 @@ def _command(incident: Incident) -> Notice:
 def _announced(incident: Incident) -> Notice:
     """The answer where it was declared: a line per person, then the links, then how it went on."""
     text = declaring.announcement(incident)
+    if incident.silent:
+        return Notice(text)
     if not incident.open and incident.ended_at is not None:
         return Notice(_lines(text, f"{incident.phase.value.capitalize()} at {wording.clock(incident.ended_at)}."))
     if incident.commander is not None:
@@ -251,6 +268,15 @@ def _handover(incident: Incident, rest: str) -> Notice:
     return Notice(f"Command was offered to {incident.name(person)}; that is settled.")
 
 
+def _team(incident: Incident, team: SubTeam) -> Notice:
+    line = wording.team_line(incident, team)
+    if team.closed_at is not None:
+        return Notice(
+            _lines(line, f"Closed at {wording.clock(team.closed_at)}{f': {team.result}' if team.result else '.'}")
+        )
+    return Notice(line, sub_teams.answers(team))
+
+
 def _need(incident: Incident, team_id: str) -> Notice:
     team = incident.policy.team(team_id)
     assert team is not None
@@ -276,7 +302,7 @@ def _of_trigger(incident: Incident, trigger: Trigger) -> tuple[Choice, ...]:
 
 def settled(about: str, notice: Notice) -> bool:
     """Nothing more will be edited in it."""
-    if about == "card" or about.startswith(("announced/", "command")):
+    if about == "card" or about.startswith(("announced/", "command", "checklist")):
         return False
     return not notice.choices
 

@@ -6,14 +6,14 @@ applied once: its source and key are remembered.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
 from incident import publishing, repairs, settling, wording
 from incident.choices import Choice
 from incident.duties.base import Remark, WriteDraft
-from incident.model import DraftState, Incident, RepairState, Status, Summary
+from incident.model import ChangedLately, DraftState, Incident, RepairState, Status, Summary, Worsening
 
 KEPT = 2000
 
@@ -49,6 +49,15 @@ class StatusSeen:
     status: Status
     text: str
     kind: Literal["status"] = "status"
+    flapping: bool = False
+
+
+@dataclass(frozen=True)
+class ChangesRead:
+    """Somebody asked what changed lately, and was answered this."""
+
+    found: ChangedLately
+    kind: Literal["changes"] = "changes"
 
 
 @dataclass(frozen=True)
@@ -137,6 +146,7 @@ What = (
     | MessageNotPublished
     | SummarySent
     | StatusSeen
+    | ChangesRead
     | CheckAnswered
     | VerifyAnswered
     | OutputSeen
@@ -202,11 +212,27 @@ def _apply(incident: Incident, report: Report, now: datetime) -> None:
             reply = f"{name} {'joins' if accepted else 'cannot join'}{f': {message}' if message else '.'}"
             incident.say(reply, now)
             incident.log("page", reply, now, who=person, source=report.source)
-        case StatusSeen(status=status, text=text):
+        case StatusSeen(status=status, text=text, flapping=flapping):
             incident.status = status
+            incident.flapped_at = status.at if flapping else None
+            incident.worse = _worsening(incident.worse, status, flapping, now)
             _status(incident, status, text, report, now)
+        case ChangesRead(found=found):
+            settling.changes_read(incident, found, now)
         case _:
             _repair(incident, report, now)
+
+
+def _worsening(before: Worsening | None, status: Status, flapping: bool, now: datetime) -> Worsening | None:
+    """The IC is told of each worsening once; what goes back and forth is one."""
+    badness = ("degraded", "down")
+    if status.state not in badness:
+        return before if flapping or status.state == "unreadable" else None
+    if status.times < 2:
+        return before
+    if before is None or badness.index(status.state) > badness.index(before.state):
+        return Worsening(status.state, status.evidence, now)
+    return before if flapping else replace(before, state=status.state)
 
 
 def _status(incident: Incident, status: Status, text: str, report: Report, now: datetime) -> None:

@@ -15,6 +15,8 @@ from zoneinfo import ZoneInfo
 from incident.identity import room_name
 from incident.model import (
     Announcement,
+    Change,
+    ChangedLately,
     Draft,
     DraftState,
     Handover,
@@ -23,6 +25,8 @@ from incident.model import (
     Repair,
     RepairState,
     Room,
+    Status,
+    SubTeam,
     Task,
     Trouble,
 )
@@ -85,8 +89,21 @@ def opening(incident: Incident) -> str:
     return (
         f"{practice if incident.practice else ''}{incident.severity}: {incident.title}"
         f" — declared by {incident.declared_by_name} at {clock(incident.declared_at)}. Incident {incident.id}."
-        f"{KEPT_QUIET if incident.security else ''}"
+        f"{KEPT_QUIET if incident.silent else ''}"
     )
+
+
+def checklist(incident: Incident) -> str:
+    """What has to be seen to in a security incident, with who and when (process, 1)."""
+    lines = ["*Checklist* — `checklist N WHAT WAS DONE` ticks an item off"]
+    for number, item in enumerate(incident.policy.security.checklist, 1):
+        ticked = incident.checklist.get(number)
+        if ticked is None:
+            lines.append(f"☐ {number}. {item}")
+        else:
+            what = f": {ticked.what}" if ticked.what else ""
+            lines.append(f"☑ {number}. {item}{what} ({incident.name(ticked.by)}, {clock(ticked.at)})")
+    return "\n".join(lines)
 
 
 def no_commander(incident: Incident, now: datetime) -> str:
@@ -110,7 +127,7 @@ def page_details(incident: Incident) -> str:
     if incident.security:
         return "join"
     return (
-        f"{incident.title}. Declared by {incident.declared_by_name}. Room #{room_name(incident.id)}, incident"
+        f"{incident.title}. Declared by {incident.declared_by_name}. Room #{room_name(incident.id, moved=incident.moved)}, incident"
         f" {incident.id}. To take command say `command` there, or `ic command`."
     )
 
@@ -128,14 +145,17 @@ def contact_card(incident: Incident, room: Room) -> str:
     )
 
 
-def page_line(incident: Incident, page: Page) -> str:
-    """The line of one page where the incident was declared."""
+def page_lines(page: Page) -> list[str]:
+    """A line per person where the incident was declared, and in the room (process, 1)."""
     if page.paged_at is not None:
-        return f"paged {', '.join(page.paged) or page.label}"
-    if page.failing:
-        call = f"call {{phone:{page.person}}}" if page.person else "call from the phone list: `ic responders`"
-        return f"could not page {page.label}, {call}"
-    return f"paging {page.label} …"
+        return [f"paged {name}" for name in page.paged] or [f"paged {page.label}"]
+    if not page.failing:
+        return [f"paging {page.label} …"]
+    calls = [
+        f"could not page {name}, call {{phone:{person}}}" for person, name in zip(page.people, page.paged, strict=True)
+    ]
+    calls = calls or [f"could not page {page.label}, call from the phone list: `ic responders`"]
+    return [*calls, f"(on-call book: {page.book_age}; paging goes on being tried)"]
 
 
 def repair_line(repair: Repair) -> str:
@@ -191,6 +211,14 @@ def proceeding(repair: Repair) -> str:
     return f"Approved: we are proceeding with {repair_line(repair)}."
 
 
+def team_line(incident: Incident, team: SubTeam) -> str:
+    """A sub-team at a glance."""
+    members = f", with {', '.join(map(incident.name, team.members))}" if team.members else ""
+    bridge = f" · {team.bridge}" if team.bridge else ""
+    led = f"{team.title}: {incident.name(team.leader)}{members}: {team.text}"
+    return f"{led}, until {clock(team.due_at)} · <#{team.room}>{bridge}"
+
+
 def task_line(incident: Incident, task: Task) -> str:
     return f"task {task.number}, {incident.name(task.person)}: {task.text}"
 
@@ -238,6 +266,25 @@ def next_summary(incident: Incident) -> datetime:
         return incident.declared_at + rules.first_after
     first, last = incident.summaries[0].sent_at, incident.summaries[-1].sent_at
     return first + rules.every * ((last - first) // rules.every + 1)
+
+
+def status(seen: Status) -> str:
+    """What each source says of the system, with the values it says it with."""
+    values = "; ".join(f"{r.source}: {r.value}" for r in seen.readings if r.value)
+    return f"{seen.detail}{f' ({values})' if values else ''}"
+
+
+def changed(change: Change) -> str:
+    """One thing that changed lately."""
+    return f"{clock(change.at)} {change.text}{f' {change.link}' if change.link else ''}"
+
+
+def changed_lately(found: ChangedLately, since: datetime) -> list[str]:
+    """Newest first; what could not be read is said."""
+    lines = [changed(change) for change in found.changes]
+    if not lines and not found.unreadable:
+        lines = [f"nothing since {clock(since)}"]
+    return [*lines, *(f"{source} could not be read" for source in found.unreadable)]
 
 
 def state_in_words(incident: Incident) -> str:

@@ -21,7 +21,7 @@ def files_of(folder: str) -> dict[str, str]:
     return {file.name: file.read_text() for file in Path(folder).glob("*.toml")}
 
 
-def example(catalogue: Path = SIMPLE, **sections: dict[str, str]) -> str:
+def example(catalogue: Path = SIMPLE, /, **sections: dict[str, str]) -> str:
     """The example's TOML; `executives={"every": "6s"}` replaces or adds that line of that section."""
     text = (CONFIG / "example.toml").read_text().replace('catalogue = "catalogue"', f'catalogue = "{catalogue}"')
     for section, values in sections.items():

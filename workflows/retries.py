@@ -53,6 +53,9 @@ BOOK = Terms(
 )
 """Reads a file of this machine."""
 
+LOOK = Terms(start_to_close_timeout=timedelta(seconds=15), retry_policy=_WITHOUT_END)
+"""What sources do not answer is said in the result; only a worker that dies makes it be tried again."""
+
 RECORD = Terms(start_to_close_timeout=timedelta(seconds=30), retry_policy=_WITHOUT_END)
 
 WATCHED = Terms(

@@ -182,6 +182,9 @@ function drawFaults() {
   title("Faults", "What the outside does wrong. It stays wrong until you clear it.");
   const add = (fault) => send("/control/faults", fault).then(look);
   const system = (name, status) => element("button", { onclick: () => send(`/control/status/${name}`, { status }).then(look) }, status);
+  const metric = (name, value, text) => element("button", { onclick: () => send(`/control/metric/${name}`, { value }).then(look) }, text);
+  const impact = (id, impacted, text) => element("button", { onclick: () => send("/control/pagerduty/impact", { business_service: id, impacted }).then(look) }, text);
+  const deploy = () => send("/control/change", { text: "shop-api deployed by hand" }).then(look);
   return [
     element("div", { class: "card" }, element("h3", {}, "Switch on"),
       element("div", { class: "actions" }, ...FAULTS.map(([text, fault]) => element("button", { onclick: () => add(fault) }, text)),
@@ -190,7 +193,16 @@ function drawFaults() {
       ...(state.faults.length ? state.faults.map((f) => element("p", {}, `${f.service} ${f.call}: ${f.fault} ${f.fault === "status" ? f.code : ""}`)) : [element("p", {}, "none")]),
       element("div", { class: "actions" }, element("button", { onclick: () => send("/control/faults", {}, "DELETE").then(look) }, "Clear all"))),
     element("div", { class: "card" }, element("h3", {}, "The monitored system"), ...Object.entries(state.systems).map(([name, status]) =>
-      element("p", {}, `${name}: `, element("b", { class: status }, status), " ", ...["ok", "degraded", "down"].map((s) => system(name, s))))),
+      element("p", {}, `${name}: `, element("b", { class: status }, status), " ", ...["ok", "degraded", "down"].map((s) => system(name, s)))),
+      ...Object.entries(state.metrics).map(([name, value]) =>
+        element("p", {}, `${name} (Prometheus): `, element("b", {}, value ?? "no data"), " ",
+          ...[0.004, 0.08, 0.4].map((v) => metric(name, v, `${v}`)), metric(name, null, "no data"))),
+      ...state.business_services.map((s) =>
+        element("p", {}, `${s.name} (PagerDuty): `, element("b", { class: s.impacted ? "down" : "ok" }, s.impacted ? "impacted" : "not impacted"), " ",
+          impact(s.id, true, "impacted"), impact(s.id, false, "not impacted")))),
+    element("div", { class: "card" }, element("h3", {}, "Changed lately"),
+      ...state.changes.slice(-5).reverse().map((c) => element("p", {}, `${new Date(c.at).toLocaleTimeString()} ${c.what}`)),
+      element("div", { class: "actions" }, element("button", { onclick: deploy }, "Deploy shop-api"))),
   ];
 }
 

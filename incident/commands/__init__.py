@@ -33,6 +33,7 @@ from incident.commands.public import (
 from incident.commands.recording import Note, Stalk, Todo, Unstalk
 from incident.commands.releasing import Keep, Remove
 from incident.commands.reporting import Did, Failed, Object, Stop
+from incident.commands.securing import Checklist, Lift, Secure
 from incident.commands.sizing_up import (
     Acknowledge,
     Ask,
@@ -51,6 +52,7 @@ from incident.commands.sizing_up import (
     SetSeverity,
     Symptom,
 )
+from incident.commands.teaming import AddToTeam, CloseTeam, FormTeam, MoreForTeam, ReleaseFromTeam
 from incident.commands.triggering import Further, Same, Separate
 
 VOCABULARY: tuple[type[Command], ...] = (
@@ -110,8 +112,16 @@ VOCABULARY: tuple[type[Command], ...] = (
     OwnWords,
     SendSummary,
     SubscribeStakeholders,
+    FormTeam,
+    AddToTeam,
+    ReleaseFromTeam,
+    MoreForTeam,
+    CloseTeam,
     Keep,
     Remove,
+    Secure,
+    Lift,
+    Checklist,
     Reload,
     Resolve,
     Cancel,

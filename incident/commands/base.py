@@ -8,8 +8,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, ClassVar, Generic, Self, TypeVar
 
-from incident import wording
-from incident.model import Answer, Incident, Phase
+from incident import security, wording
+from incident.model import Answer, Incident, Line, Phase
 from incident.people import find
 from incident.severity import Role
 
@@ -52,7 +52,8 @@ class Command(ABC):
     `verb` is the name of the Update; `usage` its form in words; `after_end` whether it may be said when the
     call is over; `public` whether it leads to words outside of the response, which a silent incident has none of;
     `for_another` whether command staff may enter what somebody said on the bridge; `the_ics_too` marks what others may
-    say as well but which is a decision when the IC says it.
+    say as well but which is a decision when the IC says it; `from_outside` what somebody may say who is not in a security
+    incident.
     """
 
     verb: ClassVar[str]
@@ -64,6 +65,7 @@ class Command(ABC):
     public: ClassVar[bool] = False
     for_another: ClassVar[bool] = False
     the_ics_too: ClassVar[bool] = False
+    from_outside: ClassVar[bool] = False
 
     @classmethod
     def read(cls, words: Words) -> Self:
@@ -137,6 +139,8 @@ def judge(incident: Incident, said: Said[C], now: datetime) -> None:
         raise Refusal(f"This incident is {incident.phase}; `reopen why` goes on with it, `declare …` begins another.")
     if said.on_behalf and (why := _not_enterable(incident, said)) is not None:
         raise Refusal(why)
+    if not (command.from_outside or security.may_read(incident, who.id)):
+        raise Refusal("You are not in that incident. Its IC, or the security team, invites you.")
     if command.public and incident.silent:
         raise Refusal("This is a security incident: nothing goes out about it, to customers or executives.")
     if (why := _not_theirs(incident, command, who)) is not None:
@@ -152,19 +156,28 @@ def hear(incident: Incident, said: Said[C], now: datetime) -> Answer:
     who = speaker(incident, said)
     if who.id in (incident.commander, incident.deputy) and not who.entered_by:
         incident.challenge = None  # they are there
-    lines = len(incident.timeline)
+    lines, said_before = len(incident.timeline), len(incident.outbox)
     answer = said.command.apply(incident, who, now)
     if who.entered_by:
         typist = incident.name(who.entered_by)
         for entry in incident.timeline[lines:]:
             entry.source = f"entered by {typist}"
-        whose = "IC" if who.id == incident.commander else who.name
-        incident.say(f"({whose}, entered by {typist})", now)
+        _sign(incident, incident.outbox[said_before:], who, typist, now)
     if said.id:
         incident.heard[said.id] = answer
         while len(incident.heard) > KEPT_ANSWERS:
             del incident.heard[next(iter(incident.heard))]
     return answer
+
+
+def _sign(incident: Incident, fresh: list[Line], who: Speaker, typist: str, now: datetime) -> None:
+    """Where the room hears it, it reads whose word it was and who typed it."""
+    mark = f"({'IC' if who.id == incident.commander else who.name}, entered by {typist})"
+    spoken = [line for line in fresh if not line.about]
+    if spoken:
+        spoken[-1].text += f" {mark}"
+    elif fresh:
+        incident.say(mark, now)
 
 
 def _not_enterable(incident: Incident, said: Said[C]) -> str | None:

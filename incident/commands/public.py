@@ -55,6 +55,7 @@ class Announce(Command):
         if self.answer == "no":
             incident.announcement = Announcement.NO
             incident.announced_at = None
+            incident.declined_at = now
             incident.log("decision", "no public announcement", now, who=speaker.id)
             incident.say("The IC decides: no public announcement for now.", now)
             return Answer("no announcement; you are asked again when the severity rises or the impact changes")

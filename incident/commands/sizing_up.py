@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import ClassVar, Self
 
-from incident import leadership, paging, wording
+from incident import leadership, paging, sub_teams, wording
 from incident.choices import Choice
 from incident.commands.base import Command, Speaker, Who
 from incident.model import Answer, Incident, Repair, RepairState, SeverityChange
@@ -119,8 +119,12 @@ class _Told(Command):
         return None if self.text.strip() else f"There is nothing in it. `{self.usage}`"
 
     def pass_on(self, incident: Incident, speaker: Speaker, said: str, now: datetime) -> None:
-        incident.say(said, now)
         incident.log(self.verb, self.text, now, who=speaker.id)
+        team = sub_teams.of(incident, speaker.id)
+        if team is not None and team.leader != speaker.id:
+            sub_teams.report(incident, team, speaker.name, self.text, now)
+        else:
+            incident.say(said, now)
         for task in incident.tasks.values():
             if task.person == speaker.id and task.done_at is None:
                 task.spoke_at = now

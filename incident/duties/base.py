@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
@@ -21,6 +21,16 @@ class Remark:
 
 
 @dataclass(frozen=True)
+class SayIn:
+    """To be said in a room that is not the incident's, after these people were invited there."""
+
+    channel: str
+    text: str
+    people: tuple[str, ...] = ()
+    kind: Literal["say-in"] = "say-in"
+
+
+@dataclass(frozen=True)
 class Whisper:
     """To be said to these people, privately."""
 
@@ -36,7 +46,6 @@ class Summarise:
 
     text: str
     due_at: datetime
-    skipped: tuple[str, ...] = ()
     kind: Literal["summarise"] = "summarise"
 
 
@@ -67,7 +76,7 @@ class Subscribe:
     kind: Literal["subscribe"] = "subscribe"
 
 
-Deed = Remark | Whisper | Summarise | WriteDraft | Publish | Subscribe
+Deed = Remark | SayIn | Whisper | Summarise | WriteDraft | Publish | Subscribe
 
 
 @dataclass(frozen=True)
@@ -78,6 +87,11 @@ class Duty:
     due_at: datetime
     deed: Deed
     settles: tuple[str, ...] = ()
+
+    @property
+    def has_an_ear(self) -> bool:
+        """What is for somebody who is not there yet waits for them."""
+        return not isinstance(self.deed, Whisper) or bool(self.deed.people)
 
 
 def ticks(
@@ -95,6 +109,31 @@ def ticks(
         covered.append(f"{prefix}/{n}")
         n += 1
     return f"{prefix}/{n}", start + every * n, tuple(covered)
+
+
+def reminder(
+    key: str,
+    due: datetime,
+    every: timedelta,
+    done: Done,
+    text: str,
+    choices: tuple[Choice, ...] = (),
+    *,
+    to: tuple[str, ...],
+    then: tuple[str, ...] = (),
+) -> Iterator[Duty]:
+    """Once to `to`, one repeat, then each of `then` in turn, then silence (process, 5). What changes gives a new `key`.
+
+    One step at a time, each `every` after the one before was done: several that were missed are one.
+    """
+    steps = [(key, to, text), (f"{key}/again", to, text)]
+    steps += [(f"{key}/then-{person}", (person,), f"{text} This was said twice.") for person in then]
+    for step, addressed, words in steps:
+        if step not in done:
+            if addressed:
+                yield Duty(step, due, Whisper(addressed, words, choices))
+            return
+        due = done[step] + every
 
 
 def people(*wanted: str | None) -> tuple[str, ...]:

@@ -48,7 +48,7 @@ def view(incident: Incident, *, over: bool) -> CustomerLiaisonView:
         open=incident.open,
         over=over,
         practice=incident.practice,
-        secret=incident.silent,
+        secret=incident.silent or not incident.full,
         label=incident.label,
         phase=incident.phase,
         declared_at=incident.declared_at,

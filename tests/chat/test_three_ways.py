@@ -35,6 +35,7 @@ FORMS: dict[str, dict[str, str]] = {
     "done {t0} found it": {"text": "found it"},
     "draft investigating We are looking into it.": {"stage": "investigating", "text": "We are looking into it."},
     "message edit {d0} We look into a problem.": {"text": "We look into a problem."},
+    "team close alpha it was the cache": {"text": "it was the cache"},
     "update recovery is under way": {"text": "recovery is under way"},
     "handover @kim": {"to": "U0KIM"},
     "resolve --insist recovered": {"state": "recovered", "insist": "yes"},
@@ -58,6 +59,7 @@ PRESSED = {
     "accept",
     "reopen",
     "brief",
+    "team more 10m alpha",
 }
 STORY: tuple[tuple[str, str, str], ...] = (
     # who, what, and a word of the answer that a refusal would not have; "!" begins a refusal's word
@@ -134,6 +136,12 @@ STORY: tuple[tuple[str, str, str], ...] = (
     ("bob", "status unstalk", ""),
     ("bob", "status stalk", ""),
     ("bob", "reload", ""),
+    ("bob", "team alpha @anne 20m find the latency", ""),
+    ("sam", "team add alpha @sam", "!Anne Apison leads Sub-team Alpha"),
+    ("anne", "team add @sam", ""),
+    ("anne", "team more 10m alpha", ""),
+    ("anne", "team release @sam", ""),
+    ("anne", "team close alpha it was the cache", ""),
     ("bob", "remove @sasha not now", ""),
     ("bob", "keep @anne @sam", ""),
     ("bob", "handover @kim", ""),
@@ -141,6 +149,10 @@ STORY: tuple[tuple[str, str, str], ...] = (
     ("kim", "accept", ""),
     ("kim", "brief", ""),
     ("sam", "leave", ""),
+    ("anne", "lift", "!Only the IC decides that"),
+    ("kim", "secure", ""),
+    ("kim", "checklist 1 blocked the address", ""),
+    ("kim", "lift", ""),
     ("kim", "resolve --insist recovered", ""),
     ("kim", "postmortem @anne", ""),
     ("kim", "reopen", ""),
@@ -219,7 +231,7 @@ async def open_form(use: Hands, who: str, words: str) -> None:
     """By its button where there is one, else by `/ic` alone."""
     verb = words.split()[0]
     head = f"{verb} {words.split()[1]}" if verb in ("object", "reject", "stop", "failed", "done") else verb
-    head = " ".join(words.split()[:3]) if words.startswith("message edit") else head
+    head = " ".join(words.split()[:3]) if words.startswith(("message edit", "team close")) else head
     if verb in ("update", "draft", "handover", "propose", "task", "trouble"):
         assert await use.slashes(who, verb) == ""
     else:
