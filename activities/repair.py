@@ -26,14 +26,13 @@ from incident import identity
 from incident.catalogue import CatalogueEntry, Step, StepName
 from incident.policy import BadPolicy, Organisation
 from incident.repairs import Claim, Verdict, digest
-from incident.reports import OutputSeen, Report
+from incident.reports import LONGEST_OUTPUT, OutputSeen, Report
 
 CHECK_WITHIN = timedelta(seconds=60)
 TOLD_EVERY = 3.0
 TOLD_RARER = 1.15
 TOLD_AT_LEAST_EVERY = 300.0
 MOST_TOLD = 100
-LONGEST_TOLD = 1_000
 
 
 @dataclass(frozen=True)
@@ -191,14 +190,14 @@ class _Teller:
         self._telling: asyncio.Task[None] | None = None
 
     def beat(self, last: str) -> None:
-        activity.heartbeat(last[-LONGEST_TOLD:])
+        activity.heartbeat(last[-LONGEST_OUTPUT:])
         idle = self._telling is None or self._telling.done()
         if idle and last and last != self._told and self._loop.time() >= self._next and self._count < MOST_TOLD:
             self._count += 1
             self._told = last
             self._pause = min(self._pause * TOLD_RARER, TOLD_AT_LEAST_EVERY)
             self._next = self._loop.time() + self._pause
-            self._telling = asyncio.create_task(self._tell(last[-LONGEST_TOLD:]))
+            self._telling = asyncio.create_task(self._tell(last[-LONGEST_OUTPUT:]))
 
     async def stop(self) -> None:
         if self._telling is not None:

@@ -112,7 +112,7 @@ class _Output:
     @property
     def last(self) -> str:
         """The last lines, for people."""
-        text = _NOT_SHOWN.sub("", self._tail.decode(errors="replace").replace("\r", "\n"))
+        text = _plain(self._tail.decode(errors="replace").replace("\r", "\n"))
         return "\n".join(line[:LONGEST_LINE] for line in text.splitlines()[-LAST_LINES:]).strip() + self.lost
 
 
@@ -238,7 +238,7 @@ def _judged(step: Step, parameters: Mapping[str, str], status: int, text: str, m
         answer: JsonValue = json.loads(text)
     except ValueError:
         answer = None
-    shown = masker.mask(_flat(answer) if isinstance(answer, dict) else _NOT_SHOWN.sub("", text))
+    shown = _plain(masker.mask(_flat(answer) if isinstance(answer, dict) else text))
     said = f"HTTP {status}: {shown[: 4 * LONGEST_LINE]}".rstrip(": ")
     if status not in step.success:
         return StepOutcome(False, said)
@@ -256,6 +256,11 @@ def _body(value: JsonValue, parameters: Mapping[str, str], secret: Callable[[str
     if isinstance(value, dict):
         return {key: _body(inner, parameters, secret) for key, inner in value.items()}
     return [_body(inner, parameters, secret) for inner in value] if isinstance(value, list) else value
+
+
+def _plain(text: str) -> str:
+    """Nothing that colours, calls somebody in Slack, or ends the block it is quoted in."""
+    return _NOT_SHOWN.sub("", text).replace("<!", "< !").replace("<@", "< @").replace("```", "'''")
 
 
 def _at(answer: JsonValue, path: str) -> str:

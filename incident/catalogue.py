@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any, Literal, Self
 
 from pydantic import Field, JsonValue, TypeAdapter, ValidationError, model_validator
@@ -18,6 +19,8 @@ from incident.shapes import BadPolicy, Duration, Frozen, Handle, fault
 
 LONGEST_VALUE = 1000
 MOST_TRIES = 10
+LONGEST_LOOK = timedelta(seconds=90)
+MOST_LOOKS = 3
 StepName = Literal["check", "apply", "verify", "undo"]
 STEPS: tuple[StepName, ...] = ("check", "apply", "verify", "undo")
 HOLE = re.compile(r"(?<!\$)\{([a-z][a-z0-9_-]*)\}")
@@ -229,8 +232,13 @@ class CatalogueEntry(Frozen):
             for hole in step.holes():
                 if hole not in self.parameters:
                     raise ValueError(f"{name} uses {{{hole}}}, which is not among its parameters")
-            if name in ("check", "verify") and not step.only_reads:
-                raise ValueError(f"{name} only reads: its request must be a GET")
+            if name in ("check", "verify"):
+                if not step.only_reads:
+                    raise ValueError(f"{name} only reads: its request must be a GET")
+                if step.time_limit is not None and step.time_limit > LONGEST_LOOK:
+                    raise ValueError(f"{name} may take {LONGEST_LOOK.total_seconds():g} s at most")
+                if step.tries > MOST_LOOKS:
+                    raise ValueError(f"{name} is tried {MOST_LOOKS} times at most")
             if name in ("apply", "undo") and step.tries > 1 and not self.idempotent:
                 raise ValueError(f"{name} is tried {step.tries} times; that needs idempotent = true")
         return self

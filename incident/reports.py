@@ -16,6 +16,7 @@ from incident.duties.base import Remark, WriteDraft
 from incident.model import ChangedLately, DraftState, Incident, RepairState, Status, Summary, Worsening
 
 KEPT = 2000
+LONGEST_OUTPUT = 1000
 
 
 @dataclass(frozen=True)
@@ -292,6 +293,6 @@ def _repair(incident: Incident, report: Report, now: datetime) -> None:
         case OutputSeen(number=number, lines=lines):
             repair = incident.repairs[number]
             if repair.state is RepairState.RUNNING:
-                repair.live = lines
+                repair.live = lines[-LONGEST_OUTPUT:]
         case _:
             raise AssertionError(report.what)

@@ -127,9 +127,9 @@ class IncidentWorkflow:
         """From its roles and repair actions."""
         try:
             reports.take(self._incident, report, workflow.now())
-        except (KeyError, AssertionError) as fault:
+        except (KeyError, AssertionError, AttributeError) as fault:
             # Anyone who may signal could send a number that does not exist; it must not hold the incident.
-            workflow.logger.warning("a report from %s makes no sense: %r", report.source, fault)
+            workflow.logger.warning("a report makes no sense: %r", fault)
         self._changed()
 
     @workflow.update
@@ -157,6 +157,8 @@ class IncidentWorkflow:
 
     def hear_or_say_why_not(self, said: Said[Command]) -> None:
         """A Signal has no answer: a refusal is said in the room."""
+        if not isinstance(said, Said):  # a null is decoded as nothing at all
+            return
         now = workflow.now()
         try:
             judge(self._incident, said, now)

@@ -106,6 +106,8 @@ class RepairActionWorkflow:
     @workflow.signal
     def see(self, brief: RepairBrief) -> None:
         """The incident shows how it stands."""
+        if not isinstance(brief, RepairBrief):  # a null is decoded as nothing at all
+            return
         if brief.version > self._brief.version:
             self._brief = brief
             workflow.set_current_details(brief.story or f"{self._start.title}: **{brief.state}**")
@@ -113,7 +115,13 @@ class RepairActionWorkflow:
     @workflow.signal(dynamic=True)
     def happened(self, name: str, arguments: Sequence[RawValue]) -> None:
         """The same under the name of what happened (polled, approved, running …), for whoever reads the history."""
-        self.see(workflow.payload_converter().from_payload(arguments[0].payload, RepairBrief))
+        try:
+            brief = workflow.payload_converter().from_payload(arguments[0].payload, RepairBrief)
+        except (ValueError, LookupError, RuntimeError, TypeError) as fault:
+            # Anyone who may signal could send rubbish; it must not hold what runs.
+            workflow.logger.warning("a signal %s makes no sense: %r", name, fault)
+            return
+        self.see(brief)
 
     @property
     def _over(self) -> bool:
@@ -145,10 +153,8 @@ class RepairActionWorkflow:
 
     async def _window_is_over(self, closes: datetime) -> bool:
         """False when the IC decided before: approving or rejecting during the window ends it."""
-        left, summary = (
-            max(closes - workflow.now(), timedelta()),
-            f"the window for objections ends {closes:%H:%M:%S} UTC",
-        )
+        left = max(closes - workflow.now(), timedelta())
+        summary = f"the window for objections ends {closes:%H:%M:%S} UTC"
         if not self._start.decision_ends_window:
             await workflow.sleep(left, summary=summary)
             return True

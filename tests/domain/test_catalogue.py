@@ -71,6 +71,7 @@ def test_a_folder_of_files_is_one_catalogue() -> None:
             '[catalogue.check]\nurl = "http://x"\nmethod = "POST"\n[catalogue.apply]',
             r"check only reads: its request must be a GET",
         ),
+        ("[catalogue.apply]", '[catalogue.check]\nargv = ["x"]\ntime_limit = "2m"\n[catalogue.apply]', r"90 s at most"),
         ('version = "1"', "version = 1", r"c.toml: version: must be a text such as .7.; there stands 1"),
         ('version = "1"', 'versions = "1"', r"c.toml: versions: is no key here"),
         ("[[catalogue]]", "[[catalogue]", r"c.toml: not valid TOML"),

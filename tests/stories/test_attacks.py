@@ -141,6 +141,10 @@ async def test_forged_claims_signals_and_reports(tmp_path: Path) -> None:
 
         assert "not approved" in await claim()
         ours = here.copy.client.get_workflow_handle(identity.repair_workflow_id(here.copy.incident, number))
+        for rubbish in ("nonsense", {"version": "x"}, None):
+            await ours.signal("approved", rubbish)
+            await ours.signal("see", rubbish)
+        await ours.signal("nothing at all")
         await ours.signal("approved", (await start_of_approved(here, number)).brief)  # as the incident would say it
         await incident.signal("report", Report("repair-1", "x", RunEnded(number, RepairState.SUCCEEDED, "trust me")))
         await incident.signal("report", Report("repair-1", "y", CheckAnswered(number, "all is well")))
