@@ -123,8 +123,8 @@ def runner_worker(client: Client, runner: Runner, environment: str, **options: A
         task_queue=queues.runner(environment),
         activities=[runner.check, runner.verify, runner.run],
         # Cancellation arrives with a heartbeat: an abort has to get through within two seconds.
-        max_heartbeat_throttle_interval=timedelta(milliseconds=500),
-        default_heartbeat_throttle_interval=timedelta(milliseconds=500),
+        max_heartbeat_throttle_interval=timedelta(milliseconds=250),
+        default_heartbeat_throttle_interval=timedelta(milliseconds=250),
         graceful_shutdown_timeout=GRACE,
         **options,
     )

@@ -27,7 +27,7 @@ from activities.masking import Masker
 from incident.catalogue import HOLE, SECRET, Step
 
 KILLED_AFTER = 1.0
-BEAT_EVERY = 0.5
+BEAT_EVERY = 0.25
 DRAINED_WITHIN = 2.0
 LAST_LINES = 20
 LONGEST_LINE = 300
@@ -39,7 +39,7 @@ _PASSED_ON = ("PATH", "HOME", "LANG", "TZ")
 _NOT_SHOWN = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[^\x20-\x7e\x80-\U0010ffff\n\t]")
 
 Beat = Callable[[str], None]
-"""Called twice a second while it lasts, with the last lines of its output."""
+"""Called four times a second while it lasts, with the last lines of its output."""
 
 
 @dataclass(frozen=True)
