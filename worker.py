@@ -34,6 +34,8 @@ from activities.paging import Paging, Sessions, wait_for_book
 from activities.placeholders import Placeholders
 from activities.records import Records
 from activities.repair import Runner
+from activities.social import Social
+from activities.social import client as x_client
 from activities.status_page import StatusPage
 from connection import connect
 from entrypoints.gateway import Gateway
@@ -65,6 +67,7 @@ class House:
     paging: Paging
     chat: Chat
     status_page: StatusPage
+    social: Social
     monitoring: Monitoring
     records: Records
     runner: Runner
@@ -99,6 +102,11 @@ async def furnish(settings: Settings, client: Client) -> AsyncIterator[House]:
                 settings.statuspage_api_url,
                 settings.statuspage_api_key.get_secret_value(),
                 organisation.status_page.page,
+                practice=practice,
+            ),
+            social=Social(
+                x_client(settings.x_api_url, *settings.x_tokens) if settings.x_tokens else None,
+                organisation.x.account,
                 practice=practice,
             ),
             monitoring=Monitoring(http, paging.impacted),
@@ -177,6 +185,9 @@ def workers(client: Client, house: House, roles: Collection[str], environment: s
                 chat.invite,
                 chat.uninvite,
                 house.status_page.publish,
+                house.status_page.take_down,
+                house.social.post,
+                house.social.take_down,
                 paging.resolve,
                 paging.retitle,
                 paging.subscribe,

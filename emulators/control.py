@@ -20,6 +20,7 @@ from emulators.slack.socket_mode import SocketMode
 from emulators.slack.workspace import SlackError, Workspace
 from emulators.status_page import StatusPage
 from emulators.store import Document
+from emulators.x import X
 
 LONGEST_WAIT = 60.0
 
@@ -33,6 +34,7 @@ class Control:
         limits: RateLimits,
         account: Account,
         status_page: StatusPage,
+        x: X,
         monitored: Monitored,
         forget: Callable[[], None],
     ) -> None:
@@ -42,6 +44,7 @@ class Control:
         self._limits = limits
         self._account = account
         self._status_page = status_page
+        self._x = x
         self._monitored = monitored
         self._forget = forget
 
@@ -76,6 +79,8 @@ class Control:
             ("POST", "/control/pagerduty/webhook/again", self._webhook_again),
             ("GET", "/control/pagerduty/incidents", self._incidents),
             ("GET", "/control/statuspage", self._published),
+            ("GET", "/control/statuspage/components", self._components),
+            ("GET", "/control/x", self._posted),
             ("POST", "/control/status/{name}", self._set_status),
             ("POST", "/control/metric/{name}", self._set_metric),
             ("POST", "/control/change", self._change),
@@ -269,7 +274,15 @@ class Control:
         return list(self._account.incidents.values())
 
     async def _published(self, request: web.Request) -> Any:
+        """Deleted ones too, which say so."""
         return list(self._status_page.incidents.values())
+
+    async def _components(self, request: web.Request) -> Any:
+        return list(self._status_page.components.values())
+
+    async def _posted(self, request: web.Request) -> Any:
+        """Deleted ones too, which say so."""
+        return list(self._x.posts.values())
 
     async def _set_status(self, request: web.Request) -> Any:
         self._monitored.systems[request.match_info["name"]] = str((await arguments(request))["status"])

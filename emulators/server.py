@@ -1,4 +1,4 @@
-"""One aiohttp application: Slack, PagerDuty, Statuspage and a monitored system, as local as they can be."""
+"""One aiohttp application: Slack, PagerDuty, Statuspage, X and a monitored system, as local as they can be."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from emulators.slack.workspace import BOT, BOT_USER, Workspace
 from emulators.status_page import StatusPage
 from emulators.store import Store
 from emulators.world import World
+from emulators.x import X
 
 LARGEST_BODY = 4 * 1024 * 1024
 
@@ -43,7 +44,8 @@ def application(world: World, store: Store, webhook: tuple[str, str] | None = No
     limits = RateLimits()
     account = Account(world, store)
     account.webhooks.url, account.webhooks.secret = webhook or ("", "")
-    status_page = StatusPage(world, store)
+    status_page = StatusPage(world, store, space.note)
+    x = X(world, store, space.note)
     monitored = Monitored(world)
 
     def forget() -> None:
@@ -84,11 +86,12 @@ def application(world: World, store: Store, webhook: tuple[str, str] | None = No
             web.post("/slack/response/{id}", respond),
             web.post("/pagerduty-events/v2/enqueue", Events(account).enqueue),
             web.get("/healthz", healthy),
-            *Page(journal, space, account, status_page, monitored).routes(),
+            *Page(journal, space, account, status_page, x, monitored).routes(),
             *monitored.routes(),
             *Rest(account).routes(),
             *status_page.routes(),
-            *Control(journal, space, sockets, limits, account, status_page, monitored, forget).routes(),
+            *x.routes(),
+            *Control(journal, space, sockets, limits, account, status_page, x, monitored, forget).routes(),
         ]
     )
 

@@ -60,6 +60,11 @@ class World:
     pagerduty_integration: str
     statuspage_key: str
     statuspage_page: str
+    x_account: str
+    x_api_key: str
+    x_api_secret: str
+    x_access_token: str
+    x_access_token_secret: str
     redeliver_after: tuple[float, ...] = (3.0, 60.0, 300.0)
     users: tuple[User, ...] = ()
     channels: tuple[Channel, ...] = ()

@@ -22,6 +22,8 @@ from temporalio.service import RPCError
 from activities.monitoring import Monitoring, ReadChanges
 from activities.on_call_book import OnCallBook, now
 from activities.paging import Sessions, escalation_policies
+from activities.social import Social
+from activities.social import client as x_client
 from connection import connect
 from entrypoints.standby import Standby
 from incident.policy import BadPolicy, Organisation
@@ -72,6 +74,7 @@ async def examine(settings: Settings) -> list[Finding]:
         ("Slack", _slack),
         ("PagerDuty", _pagerduty),
         ("Statuspage", _statuspage),
+        ("X", _x),
         ("sources", _sources),
     ]
     results = await asyncio.gather(*(_bounded(name, look(settings, organisation)) for name, look in looks))
@@ -255,6 +258,20 @@ async def _statuspage(settings: Settings, organisation: Organisation) -> list[Fi
             Finding("Statuspage", "missing", f"components {', '.join(lacking)}", "Mend the ids in the configuration.")
         ]
     return [Finding("Statuspage", "ok", f"page {page}")]
+
+
+async def _x(settings: Settings, organisation: Organisation) -> list[Finding]:
+    account, tokens = organisation.x.account, settings.x_tokens
+    if not account:
+        return [Finding("X", "skipped", "no account is configured")]
+    if tokens is None:
+        names = "X_API_KEY, X_API_SECRET, X_ACCESS_TOKEN, X_ACCESS_TOKEN_SECRET"
+        return [Finding("X", "missing", f"one of {names} is not set", "Set all four, or leave x.account empty.")]
+    try:
+        await Social(x_client(settings.x_api_url, *tokens), account, practice=settings.practice).look()
+    except (ApplicationError, Misconfigured) as error:
+        return [Finding("X", "broken", str(error), "Look at the four X_… settings and at x.account.")]
+    return [Finding("X", "ok", f"@{account}")]
 
 
 def _book(settings: Settings, organisation: Organisation) -> list[Finding]:

@@ -182,6 +182,7 @@ class Copy:
                 "SLACK_API_URL": f"{self.places.emulators}/slack/api/",
                 "PAGERDUTY_API_URL": f"{self.places.emulators}/pagerduty",
                 "STATUSPAGE_API_URL": f"{self.places.emulators}/statuspage",
+                "X_API_URL": f"{self.places.emulators}/x",
                 "PRACTICE_URL": self.places.emulators,
                 "SHOP_URL": self.places.shop,
                 "DONT_PANIC_LISTEN": self.places.listens,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from incident import wording
-from incident.model import Announcement, DraftState, Incident, RepairState
+from incident import publishing, wording
+from incident.model import Announcement, Draft, Incident, RepairState
 
 LONGEST_ITEM = 240
 MOST_ITEMS = 8
@@ -120,15 +120,24 @@ def repairs(incident: Incident) -> list[str]:
 
 def messages(incident: Incident) -> list[str]:
     """What went out last, what waits, and when the next is promised."""
-    out = [d for d in incident.drafts.values() if d.published_at is not None]
-    waiting = [d for d in incident.drafts.values() if d.state not in (DraftState.SUPERSEDED, DraftState.PUBLISHED)]
-    lines = [f"{d.number} ({d.stage}, {d.state}): {d.text}" for d in (*out[-1:], *waiting)]
-    due = wording.next_public_message(incident)
-    if due is not None and incident.open:
+    out = [d for d in incident.drafts.values() if d.out_at is not None]
+    lines = [_message(d) for d in out[-1:]]
+    lines += [_message(d) for d in incident.drafts.values() if d.out_at is None and d.open]
+    if (due := publishing.owed(incident)) is not None:
         lines.append(f"next due {wording.clock(due)}")
     if incident.announcement is Announcement.NO:
         lines.append("the IC decided: no announcement for now")
     return lines
+
+
+def _message(draft: Draft) -> str:
+    """How it stands, outlet by outlet where there are several."""
+    on = {
+        outlet: f"{version.state}{', tried on' if version.delayed else ''}"
+        for outlet, version in draft.versions.items()
+    }
+    state = ", ".join(f"{outlet.label}: {state}" for outlet, state in on.items()) if draft.also else on[draft.outlet]
+    return f"{draft.number} ({draft.stage}, {state}): {draft.text}"
 
 
 def executives(incident: Incident) -> list[str]:

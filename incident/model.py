@@ -8,12 +8,13 @@ so nobody ever sees half a change. All times are aware datetimes in UTC.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from incident.catalogue import StepName
 from incident.choices import Choice
 from incident.effects import Effect, Invite, Tell
+from incident.outlets import Outlet
 from incident.policy import Policy
 from incident.severity import Role, Severity
 
@@ -63,6 +64,12 @@ class DraftState(StrEnum):
     PUBLISHED = "published"
     FAILED = "failed"
     SUPERSEDED = "superseded"
+    RETRACTED = "retracted"
+
+    @property
+    def open(self) -> bool:
+        """It may still be approved, edited or held."""
+        return self in (DraftState.WAITING, DraftState.HELD, DraftState.FAILED)
 
 
 class Announcement(StrEnum):
@@ -338,8 +345,30 @@ class Trouble:
 
 
 @dataclass
+class Version:
+    """A public message as it will stand, or stands, on one outlet more. The fields are those of `Draft`."""
+
+    text: str
+    state: DraftState = DraftState.WAITING
+    approved_by: str | None = None
+    approved_at: datetime | None = None
+    published_at: datetime | None = None
+    url: str = ""
+    approvals: int = 0
+    post_id: str = ""
+    delayed: bool = False
+    retract_asked_at: datetime | None = None
+
+
+@dataclass
 class Draft:
-    """A public message. What was approved is what goes out, to the letter."""
+    """A public message. What was approved is what goes out, to the letter.
+
+    The draft itself is how it stands on `outlet`, the first there is; `also` is how it stands on the others. Each is
+    approved, goes out and fails by itself: `delayed` while its outlet cannot be reached and it is tried on; `post_id` is what the
+    outlet calls it. `components` are the states that the status page shows with it; `promised_at` is when the text
+    says that the next one is due.
+    """
 
     number: int
     stage: str
@@ -352,6 +381,42 @@ class Draft:
     approved_at: datetime | None = None
     published_at: datetime | None = None
     url: str = ""
+    outlet: Outlet = Outlet.STATUS_PAGE
+    also: dict[Outlet, Version] = field(default_factory=dict)
+    components: dict[str, str] = field(default_factory=dict)
+    promised_at: datetime | None = None
+    approvals: int = 0
+    post_id: str = ""
+    delayed: bool = False
+    retract_asked_at: datetime | None = None
+
+    @property
+    def versions(self) -> dict[Outlet, Draft | Version]:
+        return {self.outlet: self, **self.also}
+
+    @property
+    def out_at(self) -> datetime | None:
+        """Since when customers can read it somewhere."""
+        versions = [v for v in self.versions.values() if v.state is not DraftState.RETRACTED]
+        return min((v.published_at for v in versions if v.published_at is not None), default=None)
+
+    @property
+    def open(self) -> bool:
+        """Somewhere it may still be approved, edited or held."""
+        return any(version.state.open for version in self.versions.values())
+
+    @property
+    def waits(self) -> bool:
+        """The IC has not decided yet, for one outlet at least."""
+        return any(version.state is DraftState.WAITING for version in self.versions.values())
+
+    @property
+    def pending(self) -> bool:
+        """Customers cannot read it yet, and somebody is about to decide or to send it."""
+        return self.out_at is None and any(
+            v.state in (DraftState.WAITING, DraftState.HELD) or (v.state is DraftState.APPROVED and not v.delayed)
+            for v in self.versions.values()
+        )
 
 
 @dataclass
@@ -553,6 +618,9 @@ class Incident:
     worse: Worsening | None = None
     flapped_at: datetime | None = None
     changed: ChangedLately | None = None
+    recovered_at: datetime | None = None
+    components: dict[str, str] = field(default_factory=dict)
+    rhythm: timedelta | None = None
 
     # -- who is who -----------------------------------------------------------------------------------
 

@@ -22,12 +22,20 @@ from incident.model import (
     Task,
     Trigger,
     Trouble,
+    Version,
 )
+from incident.outlets import Outlet
 
 TAKE_COMMAND = Choice("I take command", "command", "primary")
 PAGE_AGAIN = Choice("Page the ICs again", "page")
 MOST_OFFERED = 5
 ACCEPT = Choice("Accept command", "accept", "primary")
+_AFTERWARDS = {
+    DraftState.HELD: "held back by the IC.",
+    DraftState.SUPERSEDED: "a newer one took its place.",
+    DraftState.FAILED: "it could not be published; approving it tries again.",
+    DraftState.RETRACTED: "taken down.",
+}
 REOPEN = Choice("Reopen", "reopen", "danger")
 
 
@@ -152,7 +160,7 @@ def of_trouble(incident: Incident, trouble: Trouble) -> tuple[Choice, ...]:
 def of_draft(incident: Incident, draft: Draft) -> tuple[Choice, ...]:
     """What may be done about a public message."""
     n = draft.number
-    if draft.state not in (DraftState.WAITING, DraftState.HELD, DraftState.FAILED):
+    if not draft.open:
         return ()
     decided = incident.announcement is Announcement.YES
     approve = (
@@ -160,7 +168,7 @@ def of_draft(incident: Incident, draft: Draft) -> tuple[Choice, ...]:
         if decided
         else Choice("Announce, and approve this", f"announce yes {n}", "primary")
     )
-    hold = (Choice("Hold", f"message hold {n}"),) if draft.state is DraftState.WAITING else ()
+    hold = (Choice("Hold", f"message hold {n}"),) if draft.waits else ()
     no = (Choice("No announcement", "announce no"),) if incident.announcement is Announcement.UNDECIDED else ()
     return (approve, Choice("Edit …", f"message edit {n}", form=True), *hold, *no)
 
@@ -237,18 +245,24 @@ def _said(head: str, text: str) -> list[str]:
 
 
 def _draft(incident: Incident, draft: Draft) -> str:
-    lines = [wording.draft_offer(incident, draft) + publishing.warning(draft.text)]
-    if draft.approved_at is not None:
-        lines.append(f"Approved by {incident.name(draft.approved_by)} at {wording.clock(draft.approved_at)}.")
-    if draft.published_at is not None:
-        lines.append(f"Out since {wording.clock(draft.published_at)}: {draft.url}".rstrip(": "))
-    elif draft.state in (DraftState.HELD, DraftState.SUPERSEDED, DraftState.FAILED):
-        lines.append(
-            {"held": "Held back by the IC.", "superseded": "A newer one took its place."}.get(
-                draft.state.value, "It could not be published; approving it tries again."
-            )
-        )
-    return _lines(*lines)
+    mind = publishing.warnings(draft) if draft.open else ""
+    lines = [_life_on(incident, draft, outlet, version) for outlet, version in draft.versions.items()]
+    return _lines(wording.draft_offer(incident, draft) + mind, *lines)
+
+
+def _life_on(incident: Incident, draft: Draft, outlet: Outlet, version: Draft | Version) -> str:
+    """Who decided what about it on that outlet, and what became of it."""
+    on = f"{outlet.label.capitalize()}: " if draft.also else ""
+    parts = []
+    if version.approved_at is not None:
+        parts.append(f"approved by {incident.name(version.approved_by)} at {wording.clock(version.approved_at)}.")
+    if version.published_at is not None:
+        parts.append(f"out since {wording.clock(version.published_at)}: {version.url}".rstrip(": "))
+    if version.state is DraftState.APPROVED and version.delayed:
+        parts.append("not out yet: it cannot be reached, and is tried on.")
+    parts.append(_AFTERWARDS.get(version.state, ""))
+    said = " ".join(part[0].upper() + part[1:] for part in parts if part)
+    return f"{on}{said}" if said else ""
 
 
 def _task(incident: Incident, task: Task) -> str:
@@ -302,8 +316,8 @@ def _of_trigger(incident: Incident, trigger: Trigger) -> tuple[Choice, ...]:
 
 def settled(about: str, notice: Notice) -> bool:
     """Nothing more will be edited in it."""
-    if about == "card" or about.startswith(("announced/", "command", "checklist")):
-        return False
+    if about == "card" or about.startswith(("announced/", "command", "draft/", "checklist")):
+        return False  # a message that was approved has still to get out, and may be taken down
     return not notice.choices
 
 

@@ -14,9 +14,9 @@ from __future__ import annotations
 import re
 import string
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date, timedelta
-from typing import Literal, Self
+from typing import Literal, Self, get_args
 
 from pydantic import Field, ValidationError, model_validator
 
@@ -25,6 +25,8 @@ from incident.severity import Role, Severity
 from incident.shapes import BadPolicy as BadPolicy  # whoever reads an organisation has to know it
 from incident.shapes import Duration, Handle, fault
 from incident.shapes import Frozen as _Frozen
+
+Stage = Literal["investigating", "identified", "monitoring", "resolved", "long"]
 
 
 class Person(_Frozen):
@@ -136,23 +138,30 @@ class CustomerMessages(_Frozen):
     every: Duration = timedelta(minutes=20)
     first_hours: Duration = timedelta(hours=2)
     deputy_may_approve_after: Duration = timedelta(minutes=3)
-    templates: dict[Literal["investigating", "identified", "monitoring", "resolved", "long"], str]
+    templates: dict[Stage, str]
+    templates_x: dict[Stage, str] = {}
 
     @model_validator(mode="after")
     def _templates_render(self) -> CustomerMessages:
-        missing = {"investigating", "identified", "monitoring", "resolved", "long"} - set(self.templates)
-        if missing:
-            raise ValueError(f"templates lack {', '.join(sorted(missing))}")
-        for stage, text in self.templates.items():
-            if not string.Template(text).is_valid():
-                raise ValueError(f"template {stage!r} has a lone $; write $$ for a dollar sign")
-            unknown = set(string.Template(text).get_identifiers()) - {"impact", "cause", "eta", "next", "lost"}
-            if unknown:
-                raise ValueError(
-                    f"template {stage!r} names ${', $'.join(sorted(unknown))}; "
-                    "known are $impact, $cause, $eta, $next, $lost"
-                )
+        _check_templates("templates", self.templates)
+        if self.templates_x:
+            _check_templates("templates_x", self.templates_x)
         return self
+
+
+def _check_templates(name: str, templates: Mapping[Stage, str]) -> None:
+    if missing := set(get_args(Stage)) - set(templates):
+        raise ValueError(f"{name} lack {', '.join(sorted(missing))}")
+    for stage, text in templates.items():
+        if not string.Template(text).is_valid():
+            raise ValueError(f"{name}: {stage!r} has a lone $; write $$ for a dollar sign")
+        named = set(string.Template(text).get_identifiers())
+        if unknown := named - {"impact", "cause", "eta", "next", "lost"}:
+            raise ValueError(
+                f"{name}: {stage!r} names ${', $'.join(sorted(unknown))}; known are $impact, $cause, $eta, $next, $lost"
+            )
+        if stage != "resolved" and "next" not in named:
+            raise ValueError(f"{name}: {stage!r} lacks $next: each message says when the next is due")
 
 
 class ExecutiveSummaries(_Frozen):
@@ -197,11 +206,17 @@ class Ending(_Frozen):
     holidays: tuple[date, ...] = ()
 
 
-class Outlet(_Frozen):
-    """The public status page."""
+class StatusPage(_Frozen):
+    """The public status page. Without a page there is none."""
 
     page: str = ""
     components: dict[Handle, str] = {}
+
+
+class X(_Frozen):
+    """The account on X that speaks to customers, without its @. Without one, nothing is posted there."""
+
+    account: str = Field(default="", pattern=r"^\w{0,15}$")
 
 
 class _Read(_Frozen):
@@ -321,7 +336,8 @@ class Policy(_Frozen):
     executives: ExecutiveSummaries = ExecutiveSummaries()
     security: Security = Security()
     ending: Ending = Ending()
-    status_page: Outlet = Outlet()
+    status_page: StatusPage = StatusPage()
+    x: X = X()
     status_sources: tuple[StatusSource, ...] = ()
     changes: Changes = Changes()
     catalogue: tuple[CatalogueEntry, ...] = ()
@@ -354,6 +370,12 @@ class Policy(_Frozen):
 
     def entry(self, entry_id: str) -> CatalogueEntry | None:
         return next((e for e in self.catalogue if e.id == entry_id), None)
+
+    @model_validator(mode="after")
+    def _x_has_its_texts(self) -> Policy:
+        if self.x.account and not self.customers.templates_x:
+            raise ValueError("x.account is set, and customers.templates_x is missing: the short texts for X")
+        return self
 
     @model_validator(mode="after")
     def _references_hold(self) -> Policy:

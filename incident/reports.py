@@ -14,6 +14,7 @@ from incident import publishing, repairs, settling, wording
 from incident.choices import Choice
 from incident.duties.base import Remark, WriteDraft
 from incident.model import ChangedLately, DraftState, Incident, RepairState, Status, Summary, Worsening
+from incident.outlets import Outlet
 
 KEPT = 2000
 LONGEST_OUTPUT = 1000
@@ -24,14 +25,53 @@ class MessagePublished:
     number: int
     url: str
     at: datetime
+    outlet: Outlet = Outlet.STATUS_PAGE
+    post_id: str = ""
     kind: Literal["published"] = "published"
 
 
 @dataclass(frozen=True)
 class MessageNotPublished:
+    """Given up."""
+
     number: int
     why: str
+    outlet: Outlet = Outlet.STATUS_PAGE
     kind: Literal["not-published"] = "not-published"
+
+
+@dataclass(frozen=True)
+class MessageDelayed:
+    """The outlet cannot be reached. It is tried on."""
+
+    number: int
+    why: str
+    outlet: Outlet
+    kind: Literal["delayed"] = "delayed"
+
+
+@dataclass(frozen=True)
+class MessageOvertaken:
+    """It had not got out when a newer one for that outlet was approved. It is tried no more."""
+
+    number: int
+    outlet: Outlet
+    kind: Literal["overtaken"] = "overtaken"
+
+
+@dataclass(frozen=True)
+class MessageTakenDown:
+    number: int
+    outlet: Outlet
+    kind: Literal["taken-down"] = "taken-down"
+
+
+@dataclass(frozen=True)
+class MessageNotTakenDown:
+    number: int
+    why: str
+    outlet: Outlet
+    kind: Literal["not-taken-down"] = "not-taken-down"
 
 
 @dataclass(frozen=True)
@@ -140,11 +180,18 @@ class ResponderReplied:
     kind: Literal["replied"] = "replied"
 
 
+AboutMessage = (
+    MessagePublished | MessageNotPublished | MessageDelayed | MessageOvertaken | MessageTakenDown | MessageNotTakenDown
+)
 What = (
     Remark
     | WriteDraft
     | MessagePublished
     | MessageNotPublished
+    | MessageDelayed
+    | MessageOvertaken
+    | MessageTakenDown
+    | MessageNotTakenDown
     | SummarySent
     | StatusSeen
     | ChangesRead
@@ -186,23 +233,22 @@ def _apply(incident: Incident, report: Report, now: datetime) -> None:
             if incident.open:
                 incident.say(text, now)
                 incident.log("mark", text, now, source=report.source)
-        case WriteDraft(stage=stage, due_at=due_at):
-            if not publishing.wanted(incident, stage):
+        case WriteDraft(stage=stage, due_at=due_at, after=after):
+            quicker = after is not None and max(incident.drafts, default=0) > after
+            if quicker or not publishing.wanted(incident, stage):
                 return
-            promised = publishing.next_promise(incident, max(due_at, now))
-            text = wording.public_message(incident, stage, promised, incident.lost)
-            publishing.offer(incident, stage, text, report.source, now, due_at)
-        case MessagePublished(number=number, url=url, at=at):
-            draft = incident.drafts[number]
-            draft.state, draft.published_at, draft.url = DraftState.PUBLISHED, at, url
-            incident.say(f"Public message {number} is out: {url}".rstrip(": "), now)
-            incident.log("published", draft.text, at, source=report.source)
-        case MessageNotPublished(number=number, why=why):
-            incident.drafts[number].state = DraftState.FAILED
-            incident.say(
-                f"Public message {number} could not be published: {why} `message approve {number}` tries again.", now
-            )
-            incident.log("message", f"{number} not published: {why}", now, source=report.source)
+            promised = None if stage == "resolved" else publishing.next_promise(incident, max(due_at, now))
+            texts = publishing.compose(incident, stage, promised)
+            publishing.offer(incident, stage, texts, report.source, now, due_at, promised)
+        case (
+            MessagePublished()
+            | MessageNotPublished()
+            | MessageDelayed()
+            | MessageOvertaken()
+            | MessageTakenDown()
+            | MessageNotTakenDown() as told
+        ):
+            _public(incident, told, report, now)
         case SummarySent(key=key, text=text, due_at=due_at, sent_at=sent_at):
             incident.summaries.append(Summary(key, text, due_at, sent_at))
             incident.own_words = ""
@@ -222,6 +268,29 @@ def _apply(incident: Incident, report: Report, now: datetime) -> None:
             settling.changes_read(incident, found, now)
         case _:
             _repair(incident, report, now)
+
+
+def _public(incident: Incident, told: AboutMessage, report: Report, now: datetime) -> None:
+    draft = incident.drafts[told.number]
+    match told:
+        case MessagePublished(url=url, at=at, outlet=outlet, post_id=post_id):
+            publishing.published(incident, draft, outlet, url, post_id, at, now)
+            incident.log("published", draft.versions[outlet].text, at, source=report.source)
+        case MessageNotPublished(why=why, outlet=outlet):
+            publishing.not_published(incident, draft, outlet, why, now)
+            incident.log("message", f"{told.number} not published: {why}", now, source=report.source)
+        case MessageDelayed(why=why, outlet=outlet):
+            publishing.delayed(incident, draft, outlet, why, now)
+        case MessageOvertaken(outlet=outlet):
+            draft.versions[outlet].state = DraftState.SUPERSEDED
+            incident.log("message", f"{told.number} overtaken on {publishing.the(outlet)}", now, source=report.source)
+        case MessageTakenDown(outlet=outlet):
+            publishing.taken_down(incident, draft, outlet, now)
+        case MessageNotTakenDown(why=why, outlet=outlet):
+            draft.versions[outlet].retract_asked_at = None
+            text = f"Public message {told.number} could not be taken down on {publishing.the(outlet)}: {why}"
+            incident.say(f"{text} `message retract {told.number} {outlet}` tries again.", now)
+            incident.log("message", text, now, source=report.source)
 
 
 def _worsening(before: Worsening | None, status: Status, flapping: bool, now: datetime) -> Worsening | None:

@@ -14,11 +14,9 @@ from zoneinfo import ZoneInfo
 
 from incident.identity import room_name
 from incident.model import (
-    Announcement,
     Change,
     ChangedLately,
     Draft,
-    DraftState,
     Handover,
     Incident,
     Page,
@@ -239,24 +237,25 @@ def handover_offer(incident: Incident, offer: Handover) -> str:
 
 
 def draft_offer(incident: Incident, draft: Draft) -> str:
-    """A public message that waits for the IC, as it will stand on the status page."""
+    """A public message as the room reads it: exactly as it will stand on each outlet."""
     n = draft.number
-    waits = draft.state in (DraftState.WAITING, DraftState.HELD, DraftState.FAILED)
-    head = f"Public message {n} ({draft.stage})" + (" waits for the IC, exactly as it will stand:" if waits else ":")
-    quoted = "\n".join(f"> {line}" for line in draft.text.splitlines())
-    ask = f"\n`message approve {n}`, `message edit {n} …` or `message hold {n}`." if waits else ""
-    return f"{head}\n{quoted}{ask}"
+    head = f"Public message {n} ({draft.stage})" + (
+        " waits for the IC, exactly as it will stand:" if draft.open else ":"
+    )
+    ask = f"`message approve {n}`, `message edit {n} …` or `message hold {n}`." if draft.open else ""
+    return "\n".join(line for line in (head, draft_texts(draft), ask) if line)
 
 
-def next_public_message(incident: Incident) -> datetime | None:
-    """When customers are promised the next message; None while nothing is announced (process, 5)."""
-    rules = incident.policy.customers
-    if incident.announcement is not Announcement.YES:
-        return None
-    out = [d.published_at for d in incident.drafts.values() if d.published_at is not None]
-    if not out:
-        return incident.declared_at + rules.first_within
-    return max(out) + (rules.scope_within if len(out) == 1 else rules.every)
+def draft_texts(draft: Draft) -> str:
+    """Quoted; with its count where there are several outlets."""
+    lines = []
+    for outlet, version in draft.versions.items():
+        if draft.also:
+            lines.append(f"*{outlet.label.capitalize()}* ({outlet.length(version.text)} of {outlet.limit} characters):")
+        lines += [f"> {line}" for line in version.text.splitlines()]
+    if draft.components:
+        lines.append(f"Components: {', '.join(f'{name} {state}' for name, state in draft.components.items())}.")
+    return "\n".join(lines)
 
 
 def next_summary(incident: Incident) -> datetime:
@@ -374,21 +373,21 @@ def room_update(seen: Picture, now: datetime) -> str:
     return f"{executive_summary(seen, now)} Any additional actions or proposals?"
 
 
-def public_message(incident: Incident, stage: str, next_at: datetime | None, lost: str = "") -> str:
-    """The template of `stage`, filled; sentences that lack their fact are left out."""
+def public_message(incident: Incident, template: str, next_at: datetime | None) -> str:
+    """A template, filled; sentences that lack their fact are left out."""
     facts = incident.facts
     known = {
         "impact": facts.impact,
         "cause": facts.cause,
         "eta": facts.eta,
-        "lost": lost,
+        "lost": incident.lost,
         "next": clock(next_at) if next_at else "",
     }
     sentences = []
-    for sentence in incident.policy.customers.templates[stage].strip().splitlines():  # type: ignore[index]  # stages are checked where they enter
-        template = string.Template(sentence.strip())
-        if all(known[name] for name in template.get_identifiers()):
-            sentences.append(template.substitute(known))
+    for sentence in template.strip().splitlines():
+        line = string.Template(sentence.strip())
+        if all(known[name] for name in line.get_identifiers()):
+            sentences.append(line.substitute(known))
     text = " ".join(s for s in sentences if s)
     return f"PRACTICE {text}" if incident.practice else text
 

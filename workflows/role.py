@@ -14,13 +14,12 @@ from temporalio.exceptions import ActivityError, ApplicationError
 
 from activities.chat import Chat, Invitation, Part, Post, Tell
 from activities.paging import Paging, SubscribeOrder
-from activities.status_page import Publication, StatusPage
 from incident import identity, wording
-from incident.duties.base import Done, Duty, Publish, Remark, SayIn, Subscribe, Summarise, Whisper, WriteDraft
+from incident.duties.base import Done, Duty, Publish, Remark, SayIn, Subscribe, Summarise, TakeDown, Whisper, WriteDraft
 from incident.duties.internal_liaison import InternalLiaisonView
 from incident.model import Status
-from incident.reports import MessageNotPublished, MessagePublished, Report, SummarySent, What
-from workflows import queues, retries
+from incident.reports import Report, SummarySent, What
+from workflows import publishing, queues, retries
 
 HISTORY_LIMIT = 2_000
 LATE_FROM = timedelta(minutes=1)
@@ -208,7 +207,9 @@ class RoleKeeper(Generic[V]):
             case Summarise():
                 await self._summarise(duty, duty.deed)
             case Publish():
-                await self._publish(duty, duty.deed)
+                await publishing.publish(self, duty, duty.deed)
+            case TakeDown():
+                await publishing.take_down(self, duty, duty.deed)
             case Subscribe(teams=teams):
                 assert isinstance(self.view, InternalLiaisonView)
                 await workflow.execute_activity_method(
@@ -264,28 +265,3 @@ class RoleKeeper(Generic[V]):
             **retries.TIMELY_POST,
         )
         await self.report(duty.key, SummarySent(duty.key, summary.text, summary.due_at, workflow.now()))
-
-    async def _publish(self, duty: Duty, message: Publish) -> None:
-        try:
-            published = await workflow.execute_activity_method(
-                StatusPage.publish,
-                Publication(
-                    incident=self.incident,
-                    key=f"{workflow.info().workflow_id}/{duty.key}",
-                    stage=message.stage,
-                    text=message.text,
-                    practice=self.view.practice,
-                ),
-                task_queue=queues.CHAT,
-                summary=retries.summary(f"public message {message.number}: {message.text}"),
-                **retries.PUBLISH,
-            )
-        except ActivityError as failure:
-            why = (
-                failure.cause.message
-                if isinstance(failure.cause, ApplicationError)
-                else "the status page did not answer."
-            )
-            await self.report(duty.key, MessageNotPublished(message.number, why))
-        else:
-            await self.report(duty.key, MessagePublished(message.number, published.url, workflow.now()))

@@ -13,6 +13,7 @@ from emulators.monitored import Monitored
 from emulators.pagerduty.account import Account
 from emulators.slack.workspace import Workspace
 from emulators.status_page import StatusPage
+from emulators.x import X
 
 HERE = Path(__file__).parent
 FILES = ("page.js", "blocks.js", "forms.js", "elements.js", "page.css")
@@ -24,12 +25,19 @@ class Page:
     """One snapshot of everything, and a stream that says when to look again."""
 
     def __init__(
-        self, journal: Journal, space: Workspace, account: Account, status_page: StatusPage, monitored: Monitored
+        self,
+        journal: Journal,
+        space: Workspace,
+        account: Account,
+        status_page: StatusPage,
+        x: X,
+        monitored: Monitored,
     ) -> None:
         self._journal = journal
         self._space = space
         self._account = account
         self._status_page = status_page
+        self._x = x
         self._monitored = monitored
 
     def routes(self) -> list[web.RouteDef]:
@@ -64,8 +72,9 @@ class Page:
                 "views": [view for view in self._space.views.values() if not view.get("closed")],
                 "priorities": [vars(priority) for priority in self._space.world.priorities],
                 "pagerduty": list(reversed(self._account.incidents.values()))[:50],
-                "statuspage": list(reversed(self._status_page.incidents.values()))[:20],
+                "statuspage": self._status_page.shown[:20],
                 "components": list(self._status_page.components.values()),
+                "x": {"account": self._space.world.x_account, "posts": self._x.shown[:20]},
                 "systems": self._monitored.systems,
                 "metrics": self._monitored.metrics,
                 "changes": self._monitored.changes,

@@ -6,7 +6,7 @@ Update for each, the grammar reads each from words, the CLI makes a verb of each
 
 from incident.commands.base import Command, Refusal, Said, Speaker, Who, hear, judge
 from incident.commands.deciding import Abort, Approve, Poll, Reject, Undo, Unverified, Verified
-from incident.commands.ending import Cancel, NamePostmortemOwner, Reload, Reopen, Resolve
+from incident.commands.ending import Cancel, NamePostmortemOwner, Recovered, Reload, Reopen, Resolve
 from incident.commands.leading import (
     Accept,
     AppointCustomerLiaison,
@@ -26,7 +26,10 @@ from incident.commands.public import (
     EditMessage,
     HoldMessage,
     OwnWords,
+    RetractMessage,
+    Rhythm,
     SendSummary,
+    SetComponent,
     SubscribeStakeholders,
     WriteDraft,
 )
@@ -108,7 +111,10 @@ VOCABULARY: tuple[type[Command], ...] = (
     ApproveMessage,
     EditMessage,
     HoldMessage,
+    RetractMessage,
     WriteDraft,
+    SetComponent,
+    Rhythm,
     OwnWords,
     SendSummary,
     SubscribeStakeholders,
@@ -124,6 +130,7 @@ VOCABULARY: tuple[type[Command], ...] = (
     Checklist,
     Reload,
     Resolve,
+    Recovered,
     Cancel,
     Reopen,
     NamePostmortemOwner,

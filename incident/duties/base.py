@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 
 from incident.choices import Choice
+from incident.outlets import Outlet
+from incident.policy import Stage
 
 Done = Mapping[str, datetime]
 
@@ -51,21 +53,44 @@ class Summarise:
 
 @dataclass(frozen=True)
 class WriteDraft:
-    """A public message to be offered to the IC; the incident composes it from what is known then."""
+    """A public message to be offered to the IC; the incident composes it from what is known then.
 
-    stage: str
+    `after` is the newest message that the role knew of: whoever wrote another meanwhile was quicker.
+    """
+
+    stage: Stage
     due_at: datetime
+    after: int | None = None
     kind: Literal["write-draft"] = "write-draft"
 
 
 @dataclass(frozen=True)
 class Publish:
-    """An approved text for the status page, to the letter."""
+    """An approved text for one outlet, to the letter.
+
+    `components` are the states the status page shows with it, by its own ids. `entry` is the entry there that it
+    updates; `begun` says that there is one, though its id may not be known.
+    """
 
     number: int
     stage: str
     text: str
+    outlet: Outlet = Outlet.STATUS_PAGE
+    approved_at: datetime | None = None
+    components: dict[str, str] = field(default_factory=dict)
+    entry: str = ""
+    begun: bool = False
     kind: Literal["publish"] = "publish"
+
+
+@dataclass(frozen=True)
+class TakeDown:
+    """A message that stands on an outlet, under the name that the outlet gave it."""
+
+    number: int
+    outlet: Outlet
+    post_id: str
+    kind: Literal["take-down"] = "take-down"
 
 
 @dataclass(frozen=True)
@@ -76,7 +101,7 @@ class Subscribe:
     kind: Literal["subscribe"] = "subscribe"
 
 
-Deed = Remark | SayIn | Whisper | Summarise | WriteDraft | Publish | Subscribe
+Deed = Remark | SayIn | Whisper | Summarise | WriteDraft | Publish | TakeDown | Subscribe
 
 
 @dataclass(frozen=True)

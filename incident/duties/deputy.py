@@ -10,7 +10,7 @@ from itertools import pairwise
 from incident import sub_teams, wording
 from incident.choices import Choice
 from incident.duties.base import Done, Duty, Remark, Whisper, people, reminder, ticks
-from incident.model import Announcement, DraftState, Incident, RepairState, Worsening
+from incident.model import Announcement, Incident, RepairState, Worsening
 from incident.policy import Deputy
 from incident.policy import Repair as RepairRules
 from incident.repairs import usual_owner
@@ -123,8 +123,7 @@ class DeputyView:
 
 
 def view(incident: Incident, *, over: bool) -> DeputyView:
-    offered = (DraftState.WAITING, DraftState.HELD, DraftState.FAILED)
-    waiting = [d for d in incident.drafts.values() if d.state in offered]
+    waiting = [d for d in incident.drafts.values() if d.open]
     # Who works in a sub-team reports to its leader, the leader to the IC.
     led = {member for team in incident.teams.values() if team.open for member in team.members}
     not_counted = led | {incident.holder(role) for role in Role}
@@ -180,7 +179,7 @@ def view(incident: Incident, *, over: bool) -> DeputyView:
         ),
         announcement=incident.announcement,
         draft=waiting[-1].number if waiting else None,
-        draft_text=waiting[-1].text if waiting else "",
+        draft_text=wording.draft_texts(waiting[-1]) if waiting else "",
         impact_at=incident.facts.impact_at,
         room_update_at=incident.room_update_at,
         reports_to_commander=sum(1 for r in incident.responders.values() if r.here and r.person not in not_counted),
@@ -420,7 +419,7 @@ def _announce(view: DeputyView, done: Done) -> Iterator[Duty]:
     else:
         causes = [(at, why) for at, why in causes if why == "raised"]
     at, why = max(causes, default=(commanded, ""))
-    due, message, number = max(at, commanded), f" With this message:\n> {view.draft_text}", f" {view.draft}"
+    due, message, number = max(at, commanded), f" With this message:\n{view.draft_text}", f" {view.draft}"
     if view.draft is None:
         due, message, number = due + view.rules.announce_asked_within, "", ""
     attached = (Choice("Edit it first …", f"message edit {view.draft}", form=True),) if view.draft is not None else ()

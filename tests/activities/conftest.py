@@ -19,9 +19,12 @@ from activities.monitoring import Monitoring
 from activities.on_call_book import OnCallBook
 from activities.paging import Paging, Sessions
 from activities.placeholders import Placeholders
+from activities.social import Social, client
 from activities.status_page import StatusPage
 from emulators.server import Emulators
 from tests import configured
+
+TOKENS = ("practice-x", "practice-x-secret", "practice-x-token", "practice-x-token-secret")
 
 
 @dataclass
@@ -33,6 +36,7 @@ class Outside:
     paging: Paging
     chat: Chat
     status_page: StatusPage
+    social: Social
     monitoring: Monitoring
     book: OnCallBook
 
@@ -80,6 +84,7 @@ async def outside(emulators: Emulators, tmp_path: Path) -> AsyncIterator[Outside
             status_page=StatusPage(
                 http, f"{emulators.url}/statuspage", "practice-statuspage", "pgexample", practice=True
             ),
+            social=Social(client(f"{emulators.url}/x", *TOKENS), "examplestatus", practice=True),
             monitoring=Monitoring(http),
             book=book,
         )

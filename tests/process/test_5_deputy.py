@@ -12,6 +12,7 @@ from incident.commands import Refusal
 from incident.duties import deputy
 from incident.duties.base import Remark
 from incident.model import Reading, Status, SubTeam
+from incident.outlets import Outlet
 from incident.reports import Report, StatusSeen
 from tests.domain.conftest import NOW, Told
 from tests.process.keeper import MINUTE, Did, Keeper, whispers
@@ -27,9 +28,12 @@ def reads(story: Told, state: str, times: int = 1, value: str = "0.4", *, flappi
     reports.take(story.incident, Report("scribe", f"{story.now}/{state}/{times}", seen), story.now)
 
 
+LOOKING = {Outlet.STATUS_PAGE: "We are looking."}
+
+
 def drafted(story: Told) -> int:
     """The customer liaison has drafted the first message."""
-    draft = publishing.offer(story.incident, "investigating", "We are looking.", "customer-liaison", story.now, None)
+    draft = publishing.offer(story.incident, "investigating", LOOKING, "customer-liaison", story.now, None)
     return draft.number
 
 
