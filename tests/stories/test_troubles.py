@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from incident.model import RepairState
+from tests.stories.hands import hands
 from tests.stories.repairing import Site, site
 
 WORKERS = ("east-1", "east-2", "west-1", "west-2")
@@ -127,3 +128,24 @@ async def test_forensics_first_then_the_restart(tmp_path: Path) -> None:
         dumps = [file.read_text() for file in (tmp_path / "shop" / "dumps").iterdir()]
         assert len(dumps) == 4 and any('"trouble": "slow"' in dump for dump in dumps)
         assert here.shop.status()["status"] == "ok"
+
+
+async def test_named_proposed_and_approved_by_pressing(tmp_path: Path) -> None:
+    """In the room alone: the form of the trouble, the button of an offer, the IC's buttons."""
+    async with site(tmp_path) as here, hands(here.copy) as use:
+        await asyncio.to_thread(here.shop.get_into, "bad deployment")
+        await here.commanded()
+        await use.room()
+        assert await use.slashes("anne", "trouble") == ""
+        assert not await use.fills("anne", name="bad deployment")
+        await use.presses("anne", "propose rollback service=shop-api release=previous")
+
+        async def proposed() -> int:
+            return max((await here.copy.look()).repairs, default=0)
+
+        number = await here.copy.until(proposed, "it is proposed")
+        await use.presses("bob", f"approve {number}")
+        await here.came_to(number, RepairState.SUCCEEDED)
+        assert here.did() == ["rollback previous"]
+        await use.presses("bob", f"verified {number}")
+        await here.came_to(number, RepairState.VERIFIED)
