@@ -28,6 +28,7 @@ PRACTICE_KEYS = {
     "PAGERDUTY_FROM": "dont-panic@example.com",
     "PAGERDUTY_WEBHOOK_SECRET": "practice-webhook",
     "STATUSPAGE_API_KEY": "practice-statuspage",
+    "SHOP_TOKEN": "practice-shop-token",
     "X_API_KEY": "practice-x",
     "X_API_SECRET": "practice-x-secret",
     "X_ACCESS_TOKEN": "practice-x-token",
@@ -91,6 +92,11 @@ class Settings(BaseModel):
         return False
 
     @property
+    def rehearsal(self) -> bool:
+        """For a runner, which has no keys: one of the two is the emulators'."""
+        return _local(self.slack_api_url) or _local(self.pagerduty_api_url)
+
+    @property
     def x_tokens(self) -> tuple[str, str, str, str] | None:
         """Key and secret of the app, token and secret of the account; None when one of them is missing."""
         found = (self.x_api_key, self.x_api_secret, self.x_access_token, self.x_access_token_secret)
@@ -119,13 +125,29 @@ class Settings(BaseModel):
     @cached_property
     def organisation(self) -> Organisation:
         """Raises Misconfigured when there is no such file, BadPolicy when it cannot be used."""
+        return self.read_organisation()
+
+    def read_organisation(self) -> Organisation:
+        """As the files are now. Raises as `organisation` does."""
         try:
             text = self.config.read_text()
         except OSError as error:
             raise Misconfigured(
                 f"The organisation's file {self.config} cannot be read ({error.strerror}). Set DONT_PANIC_CONFIG."
             ) from None
-        return read_organisation(text, str(self.config))
+        return read_organisation(text, str(self.config), self._catalogue_files)
+
+    def _catalogue_files(self, folder: str) -> dict[str, str]:
+        """The TOML files of a folder that the organisation's file names, beside which it lies."""
+        place = self.config.parent / folder
+        if not place.is_dir():
+            raise Misconfigured(f"{self.config}: catalogue: there is no folder {place}.")
+        return {str(file): file.read_text() for file in sorted(place.glob("*.toml"))}
+
+    @property
+    def output(self) -> Path:
+        """Where all output of repair actions is kept."""
+        return self.state / "output"
 
     @property
     def on_call_book(self) -> Path:

@@ -112,7 +112,7 @@ async def furnish(settings: Settings, client: Client) -> AsyncIterator[House]:
             ),
             monitoring=Monitoring(http, paging.impacted),
             records=Records(settings.records_url),
-            runner=Runner(client, organisation, http, settings.state / "output"),
+            runner=Runner(client, settings.read_organisation, settings.output, practice=practice),
             book=book,
         )
 
@@ -123,6 +123,20 @@ def workflow_runner() -> SteadyRunner:
     Without Temporal's sandbox: `workflows` and `incident` are pure (tests hold that), and it doubled what a step costs.
     """
     return SteadyRunner(UnsandboxedWorkflowRunner())
+
+
+def runner_worker(client: Client, runner: Runner, environment: str, **options: Any) -> Worker:
+    """The Worker of one environment's repair steps, where its credentials are."""
+    return Worker(
+        client,
+        task_queue=queues.runner(environment),
+        activities=[runner.check, runner.verify, runner.run],
+        # Cancellation arrives with a heartbeat: an abort has to get through within two seconds.
+        max_heartbeat_throttle_interval=timedelta(milliseconds=250),
+        default_heartbeat_throttle_interval=timedelta(milliseconds=250),
+        graceful_shutdown_timeout=GRACE,
+        **options,
+    )
 
 
 def workers(client: Client, house: House, roles: Collection[str], environment: str, **options: Any) -> list[Worker]:
@@ -195,15 +209,7 @@ def workers(client: Client, house: House, roles: Collection[str], environment: s
             default_heartbeat_throttle_interval=timedelta(seconds=200),
             **common,
         ),
-        "runner": lambda: Worker(
-            client,
-            task_queue=queues.runner(environment),
-            activities=[house.runner.check, house.runner.run],
-            # Cancellation arrives with a heartbeat: an abort has to get through within two seconds.
-            max_heartbeat_throttle_interval=timedelta(seconds=1),
-            default_heartbeat_throttle_interval=timedelta(seconds=1),
-            **common,
-        ),
+        "runner": lambda: runner_worker(client, house.runner, environment, **options),
     }
     return [make() for kind, make in kinds.items() if "all" in roles or kind in roles]
 
@@ -214,6 +220,14 @@ async def serve(settings: Settings, roles: Collection[str], environment: str, re
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    if set(roles) == {"runner"}:
+        # It has the credentials of its environment, and needs none of Slack or PagerDuty.
+        runner = Runner(client, settings.read_organisation, settings.output, practice=settings.rehearsal)
+        assert settings.organisation
+        async with runner_worker(client, runner, environment):
+            ready()
+            await stop.wait()
+        return
     async with furnish(settings, client) as house, AsyncExitStack() as stack:
         if {"all", "incident"} & set(roles):
             stopped = threading.Event()

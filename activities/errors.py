@@ -10,6 +10,7 @@ Each outside error is classified here, once. Only `ApplicationError` leaves an a
 | `NotConfigured` | key, scope or id missing or wrong | given up |
 | `PracticeMix` | a practice would reach real people, or a real incident only emulators | given up |
 | `Refused` | the incident did not say go | given up |
+| `StepFailed` | a step of the catalogue that may be tried again | again, as often as its entry says |
 | `Duplicate` | X has this very text already | given up |
 
 Sentences name the service and what happened; never an address with a token, never a header.
@@ -31,6 +32,7 @@ REJECTED = "Rejected"
 NOT_CONFIGURED = "NotConfigured"
 PRACTICE_MIX = "PracticeMix"
 REFUSED = "Refused"
+STEP_FAILED = "StepFailed"
 DUPLICATE = "Duplicate"
 
 _SLACK_KEYS = frozenset(
@@ -138,6 +140,10 @@ def from_network(service: str, error: Exception) -> ApplicationError:
     if isinstance(error, (aiohttp.ClientError, OSError)):
         return unavailable(service, type(error).__name__)
     raise error
+
+
+def step_failed(what: str) -> ApplicationError:
+    return ApplicationError(what, type=STEP_FAILED)
 
 
 def stopping() -> ApplicationError:

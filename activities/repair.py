@@ -1,95 +1,152 @@
 """The runner: carries out a step of the catalogue, and nothing else.
 
-It trusts nothing in its input. The step is taken from the catalogue on the runner's own disk, the incident is derived
-from the id of the workflow that asks, and before it executes anything that changes the system it asks that incident
-for the word "go". The incident says it once.
+It trusts nothing in its input. The step is taken from the catalogue on the runner's own disk, read anew each time, its
+parameters are judged by it, the incident is derived from the id of the workflow that asks, and before it executes
+anything that changes the system it asks that incident for the word "go". The incident says it once.
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
-import sys
+import socket
 import uuid
-from collections import deque
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
-import aiohttp
 from temporalio import activity
 from temporalio.client import Client, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError
 
-from activities import errors, guardian
+from activities import errors, steps
+from activities.steps import Place, StepOutcome
 from incident import identity
-from incident.policy import CatalogueEntry, Organisation, Step
+from incident.catalogue import CatalogueEntry, Step, StepName
+from incident.policy import BadPolicy, Organisation
 from incident.repairs import Claim, Verdict, digest
+from incident.reports import LONGEST_OUTPUT, OutputSeen, Report
 
-KILLED_AFTER = 1.5
-LAST_LINES = 20
-LONGEST_LINE = 500
 CHECK_WITHIN = timedelta(seconds=60)
-_PASSED_ON = ("PATH", "HOME", "LANG", "TZ")
+TOLD_EVERY = 3.0
+TOLD_RARER = 1.15
+TOLD_AT_LEAST_EVERY = 300.0
+MOST_TOLD = 100
 
 
 @dataclass(frozen=True)
 class StepOrder:
-    """One step of one entry. `digest` is what was proposed and approved: entry, parameters and catalogue."""
+    """One step of one entry. `digest` is what was proposed and approved: entry, parameters, catalogue and step."""
 
     number: int
     entry: str
     parameters: dict[str, str]
     digest: str
-
-
-@dataclass(frozen=True)
-class StepOutcome:
-    """`ok`: it ended well. `aborted`: it was stopped. `text`: exit code or status, and the last lines of its output."""
-
-    ok: bool
-    text: str
-    aborted: bool = False
-    output: str = ""
+    step: StepName = "apply"
 
 
 class Runner:
-    """`output` is the folder in which the whole output of each run is kept."""
+    """`catalogue` reads the organisation anew; `output` is the folder in which the whole output of each run is kept.
 
-    def __init__(self, client: Client, organisation: Organisation, http: aiohttp.ClientSession, output: Path) -> None:
+    In a practice only what is there to be practised on is touched; for everything else it says what it would do.
+    """
+
+    def __init__(self, client: Client, catalogue: Callable[[], Organisation], output: Path, *, practice: bool) -> None:
         self._client = client
-        self._organisation = organisation
-        self._http = http
+        self._catalogue = catalogue
         self._output = output
+        self._practice = practice
 
     @activity.defn
     async def check(self, order: StepOrder) -> StepOutcome:
         """The entry's check. It only reads, so it needs no approval."""
-        entry = self._entry(order)
-        if entry.check is None or not entry.check.automated:
-            raise errors.rejected("The catalogue", f"{entry.id} has no automated check")
-        return await self._do(entry.check, order, "check", CHECK_WITHIN)
+        return await self._look(order, "check")
+
+    @activity.defn
+    async def verify(self, order: StepOrder) -> StepOutcome:
+        """How one sees that it worked. It only reads, so it needs no approval."""
+        return await self._look(order, "verify")
 
     @activity.defn
     async def run(self, order: StepOrder) -> StepOutcome:
-        """The entry's apply: at most once an approval, which is claimed from the incident just before."""
-        entry = self._entry(order)
-        await self._claim(order)
-        return await self._do(entry.apply, order, "apply", entry.apply.time_limit)
+        """The entry's apply, or its undo: at most once an approval, which is claimed from the incident just before."""
+        entry, step = await self._step(order, order.step)
+        attempt = activity.info().attempt
+        if order.step not in ("apply", "undo"):
+            raise _refused(f"{order.step} is not what an approval is for")
+        if attempt > 1 and not entry.idempotent:
+            raise _refused("it was begun before, and may not be done twice")
+        teller = _Teller(self._client, order.number, await self._claim(order))
+        place = self._place(order.step, f"{order.step}-{attempt}" if attempt > 1 else order.step, once=True)
+        outcome = await self._carry_out(entry, step, order, place, step.time_limit, teller.beat)
+        await teller.stop()
+        if not outcome.ok and not outcome.aborted and attempt < step.tries:
+            raise errors.step_failed(outcome.text)
+        return outcome
 
-    def _entry(self, order: StepOrder) -> CatalogueEntry:
+    async def _look(self, order: StepOrder, name: StepName) -> StepOutcome:
+        # What only reads belongs to an apply as well as to its undo.
+        entry, step = await self._step(order, name)
+        limit = step.time_limit or CHECK_WITHIN
+        outcome = await self._carry_out(entry, step, order, self._place(name, name), limit, activity.heartbeat)
+        if not outcome.ok and activity.info().attempt < step.tries:
+            raise errors.step_failed(outcome.text)
+        return outcome
+
+    async def _carry_out(
+        self,
+        entry: CatalogueEntry,
+        step: Step,
+        order: StepOrder,
+        place: Place,
+        limit: timedelta | None,
+        beat: steps.Beat,
+    ) -> StepOutcome:
+        if self._practice and not entry.practice:
+            return StepOutcome(True, f"PRACTICE: not done. It would be: {step.shown(order.parameters)}")
+        try:
+            outcome = await steps.carry_out(step, order.parameters, place, limit, beat)
+        except FileExistsError:
+            raise _refused("this run was begun before on this machine") from None
+        file = f"{outcome.output} on {socket.gethostname()}" if outcome.output else ""
+        return replace(outcome, output=file)
+
+    def _place(self, step: str, name: str, *, once: bool = False) -> Place:
+        info = activity.info()
+        run = f"{(info.workflow_id or '').replace('/', '_')}.{info.workflow_run_id}.{info.activity_id}"
+        return Place(
+            environment=steps.machine(),
+            action=f"{info.workflow_id}/{step}/{info.workflow_run_id}/{info.activity_id}",
+            keep=self._output / f"{run}.{name}.txt",
+            once=once,
+            why_cancelled=lambda: "the runner was shut down" if activity.is_worker_shutdown() else "aborted",
+        )
+
+    async def _step(self, order: StepOrder, name: StepName) -> tuple[CatalogueEntry, Step]:
+        """From the runner's own catalogue; refuses what differs from the order."""
         if not activity.info().in_workflow:
             raise _refused("only a repair action's workflow may ask for a step")
-        entry = self._organisation.entry(order.entry)
+        try:
+            organisation = await asyncio.to_thread(self._catalogue)
+        except (BadPolicy, OSError) as fault:
+            raise _refused(f"the runner's catalogue cannot be read: {fault}") from None
+        entry = organisation.entry(order.entry)
         if entry is None:
             raise _refused(f"the runner's catalogue has no {order.entry!r}")
-        if digest(entry, order.parameters, "") != order.digest:
+        only: StepName | None = name if name in ("check", "verify") else None
+        services = frozenset(service.id for service in organisation.services)
+        if (why := entry.refuse(order.parameters, services, only)) is not None:
+            raise _refused(why)
+        if digest(entry, order.parameters, "", order.step) != order.digest:
             raise _refused("the runner's catalogue differs from what was proposed; `reload`, then propose it again")
-        return entry
+        step = entry.step(name)
+        if step is None or not step.automated:
+            raise _refused(f"{entry.id} has no automated {name}")
+        return entry, step
 
-    async def _claim(self, order: StepOrder) -> None:
+    async def _claim(self, order: StepOrder) -> str:
+        """Ask the incident for the word; the token it was asked with."""
         info = activity.info()
         assert info.workflow_id is not None and info.workflow_run_id is not None
         try:
@@ -100,7 +157,9 @@ class Runner:
         if not ours:
             raise _refused("the workflow that asks is another repair action's")
         token = str(uuid.uuid4())
-        claim = Claim(order.number, order.digest, info.workflow_id, info.workflow_run_id, token)
+        claim = Claim(
+            order.number, order.digest, info.workflow_id, info.workflow_run_id, token, practice=self._practice
+        )
         handle = self._client.get_workflow_handle(identity.workflow_id(incident))
         try:
             # The same update id, so that asking again after a lost answer is asking once.
@@ -109,111 +168,49 @@ class Runner:
             raise _refused(f"the incident did not answer ({type(error).__name__})") from None
         if not verdict.go:
             raise _refused(verdict.why)
+        return token
 
-    async def _do(self, step: Step, order: StepOrder, name: str, limit: timedelta | None) -> StepOutcome:
-        if step.url:
-            return await self._request(step, order.parameters, limit)
-        return await self._command(step, order, name, limit)
 
-    async def _command(self, step: Step, order: StepOrder, name: str, limit: timedelta | None) -> StepOutcome:
-        info = activity.info()
-        file = self._output / f"{(info.workflow_id or '').replace('/', '_')}.{info.workflow_run_id}.{name}.txt"
-        file.parent.mkdir(parents=True, exist_ok=True)
-        environment = {k: v for k in (*_PASSED_ON, *step.environment) if (v := os.environ.get(k)) is not None}
-        secrets = [value for key in step.environment if len(value := environment.get(key, "")) > 3]
-        # Mode x: a second run of the same approval on this host fails here, before anything is executed.
-        kept = file.open("xb") if name == "apply" else file.open("wb")
-        with kept:
-            process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-I",
-                guardian.__file__,
-                str(KILLED_AFTER),
-                *(_filled(argument, order.parameters) for argument in step.argv),
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.STDOUT,
-                cwd=step.directory or None,
-                env=environment,
-            )
-            lines: deque[str] = deque(maxlen=LAST_LINES)
-            reading = asyncio.create_task(_read(process, kept.write, lines, secrets))
-            ended = asyncio.create_task(process.wait())
-            why = await _wait(ended, lines, limit)
-            if why:
-                assert process.stdin is not None
-                process.stdin.close()
-                await asyncio.shield(ended)
-            await asyncio.shield(reading)
-        return _outcome(process.returncode or 0, why, lines, str(file))
+class _Teller:
+    """Beats the activity's heart, and now and then tells the incident the last lines: the rarer the longer it lasts.
 
-    async def _request(self, step: Step, parameters: Mapping[str, str], limit: timedelta | None) -> StepOutcome:
-        url = step.url
-        for key, value in parameters.items():
-            url = url.replace(f"{{{key}}}", value)
-        body = {key: _filled(value, parameters) for key, value in step.body.items()}
-        timeout = aiohttp.ClientTimeout((limit or CHECK_WITHIN).total_seconds())
+    Each telling is an event of the incident's history, so there are few of them.
+    """
+
+    def __init__(self, client: Client, number: int, token: str) -> None:
+        incident = identity.incident_of(activity.info().workflow_id or "")
+        self._incident = client.get_workflow_handle(identity.workflow_id(incident))
+        self._number = number
+        self._token = token
+        self._loop = asyncio.get_running_loop()
+        self._next = self._loop.time() + TOLD_EVERY
+        self._pause = TOLD_EVERY
+        self._count = 0
+        self._told = ""
+        self._telling: asyncio.Task[None] | None = None
+
+    def beat(self, last: str) -> None:
+        activity.heartbeat(last[-LONGEST_OUTPUT:])
+        idle = self._telling is None or self._telling.done()
+        if idle and last and last != self._told and self._loop.time() >= self._next and self._count < MOST_TOLD:
+            self._count += 1
+            self._told = last
+            self._pause = min(self._pause * TOLD_RARER, TOLD_AT_LEAST_EVERY)
+            self._next = self._loop.time() + self._pause
+            self._telling = asyncio.create_task(self._tell(last[-LONGEST_OUTPUT:]))
+
+    async def stop(self) -> None:
+        if self._telling is not None:
+            self._telling.cancel()
+            await asyncio.wait([self._telling])
+
+    async def _tell(self, last: str) -> None:
+        key = f"output/{self._token}/{self._count}"
         try:
-            request = self._http.request(step.method, url, json=body or None, headers=step.headers, timeout=timeout)
-            async with request as answer:
-                text = (await answer.text())[:LONGEST_LINE]
-                return StepOutcome(answer.status in step.success, f"HTTP {answer.status}: {text}".rstrip(": "))
-        except (aiohttp.ClientError, OSError, asyncio.TimeoutError) as error:
-            return StepOutcome(False, f"no answer ({type(error).__name__})")
-
-
-async def _read(process: asyncio.subprocess.Process, keep: object, lines: deque[str], secrets: list[str]) -> None:
-    assert process.stdout is not None and callable(keep)
-    rest = b""
-    while chunk := await process.stdout.read(8192):
-        *whole, rest = (rest + chunk).split(b"\n")
-        if len(rest) > 65536:  # a line without an end is a line all the same
-            whole, rest = [*whole, rest], b""
-        for raw in whole:
-            keep(_masked(raw + b"\n", secrets))
-            lines.append(_masked(raw, secrets).decode(errors="replace")[:LONGEST_LINE])
-    if rest:
-        keep(_masked(rest, secrets))
-        lines.append(_masked(rest, secrets).decode(errors="replace")[:LONGEST_LINE])
-
-
-async def _wait(ended: asyncio.Task[int], lines: deque[str], limit: timedelta | None) -> str:
-    """Until it ends by itself (empty), or why it must: aborted, or over its time limit."""
-    seconds = limit.total_seconds() if limit else float("inf")
-    loop = asyncio.get_running_loop()
-    begun = loop.time()
-    try:
-        while not ended.done():
-            activity.heartbeat("\n".join(lines)[-1000:])
-            left = begun + seconds - loop.time()
-            if left <= 0:
-                return f"over its time limit of {seconds:g} s"
-            await asyncio.wait([ended], timeout=min(0.5, left))
-    except asyncio.CancelledError:
-        if activity.is_worker_shutdown():
-            return "stopped because the runner was shut down"
-        return "aborted"
-    return ""
-
-
-def _outcome(code: int, why: str, lines: deque[str], file: str) -> StepOutcome:
-    said = "\n".join(lines)
-    how = why or f"exit code {code}"
-    return StepOutcome(not why and code == 0, f"{how}\n{said}".strip(), why == "aborted", file)
-
-
-def _filled(argument: str, parameters: Mapping[str, str]) -> str:
-    """A parameter takes the place of a whole argument, so that no value can become a part of another."""
-    if argument.startswith("{") and argument.endswith("}"):
-        return parameters[argument[1:-1]]
-    return argument
-
-
-def _masked(raw: bytes, secrets: list[str]) -> bytes:
-    for secret in secrets:
-        raw = raw.replace(secret.encode(), b"***")
-    return raw
+            await self._incident.signal("report", Report(f"repair-{self._number}", key, OutputSeen(self._number, last)))
+        except RPCError as error:
+            activity.logger.info("the last lines were not told: %s", error.message)
 
 
 def _refused(why: str) -> ApplicationError:
-    return ApplicationError(f"Not run: {why}.", type=errors.REFUSED, non_retryable=True)
+    return ApplicationError(f"Not run: {why}.".replace("..", "."), type=errors.REFUSED, non_retryable=True)

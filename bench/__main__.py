@@ -12,7 +12,7 @@ import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from bench import measurements
+from bench import measurements, repairing
 from bench.measurements import Row
 
 TABLE: dict[str, Callable[[Path], Awaitable[list[Row]]]] = {
@@ -21,6 +21,7 @@ TABLE: dict[str, Callable[[Path], Awaitable[list[Row]]]] = {
     "command": measurements.command,
     "burst": measurements.burst,
     "killed": measurements.killed,
+    "repair": repairing.repair,
     "quiet-hour": measurements.quiet_hour,
     "memory": measurements.memory,
 }

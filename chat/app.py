@@ -48,7 +48,7 @@ from settings import Misconfigured, Settings
 ACKNOWLEDGED_WITHIN = 2.0
 ASKED_BEFORE_A_FORM = 1.0
 FINISHED_WITHIN = 5.0
-ALONE_THEY_ASK = frozenset({"declare", "propose", "task", "draft", "update", "handover"})
+ALONE_THEY_ASK = frozenset({"declare", "propose", "trouble", "task", "draft", "update", "handover"})
 _LOST = (SlackApiError, SlackClientError, OSError, asyncio.TimeoutError)
 Payload = dict[str, Any]
 

@@ -29,16 +29,18 @@ from slack_sdk.models.blocks.basic_components import DispatchActionConfig, Markd
 from slack_sdk.models.views import View
 
 from incident import grammar, publishing
+from incident.catalogue import CatalogueEntry, Parameter
 from incident.commands import Command
+from incident.commands.deciding import Approve
 from incident.commands.ending import NamePostmortemOwner, Resolve
 from incident.commands.leading import Handover
+from incident.commands.proposing import NameTrouble, Propose
 from incident.commands.public import STAGES, EditMessage, OwnWords, WriteDraft
-from incident.commands.repairing import Approve, Propose
 from incident.commands.sizing_up import AssignTask
 from incident.grammar import Opening
 from incident.model import Incident
 from incident.outlets import Outlet
-from incident.policy import CatalogueEntry, Parameter, Policy, Stage
+from incident.policy import Policy, Stage
 from incident.severity import Severity
 from incident.words import Unreadable, Words
 
@@ -233,6 +235,12 @@ class ProposeForm(Form):
         ]
         return blocks
 
+    def known(self, about: About, incident: Incident) -> dict[str, str]:
+        """`propose ENTRY` begins with that entry; what is usual for the incident is filled in."""
+        _, _, entry_id = about.words.partition(" ")
+        entry = incident.policy.entry(entry_id)
+        return {"entry": entry.id, **entry.filled({}, incident.service)} if entry else {}
+
     def _parameter(
         self, id: str, name: str, parameter: Parameter, services: Mapping[str, str], given: Given
     ) -> InputBlock:
@@ -273,6 +281,19 @@ class ProposeForm(Form):
         return filled
 
 
+class TroubleForm(Form):
+    title = "Name the trouble"
+    submit = "Look"
+
+    def fields(self, about: About, policy: Policy, given: Given) -> list[Block]:
+        troubles = {entry.trouble: entry.trouble for entry in policy.catalogue} or {"none": "the catalogue is empty"}
+        hint = "What the catalogue has for it is offered, with the answers of its checks. Nothing is repaired."
+        return [_choice("name", "What is the trouble?", troubles, given.get("name", ""), hint=hint)]
+
+    def meant(self, about: About, policy: Policy, given: Given) -> list[Command | Opening]:
+        return [NameTrouble(_needed(given, "name", "Choose one."))]
+
+
 class TaskForm(Form):
     title = "Give a task"
     submit = "Give it"
@@ -302,7 +323,8 @@ class ApproveForm(Form):
 
     def meant(self, about: About, policy: Policy, given: Given) -> list[Command | Opening]:
         owner = _needed(given, "owner", "A manual action needs an owner.")
-        return [Approve(Words(about.words.removeprefix("approve")).take_number(), owner)]
+        number = Words(about.words.removeprefix("approve").removesuffix("--also")).take_number()
+        return [Approve(number, owner, also=about.words.endswith("--also"))]
 
 
 class MessageForm(Form):
@@ -419,6 +441,7 @@ class ResolveForm(Form):
 FORMS: Mapping[str, Form] = {
     "declare": DeclareForm(),
     "propose": ProposeForm(),
+    "trouble": TroubleForm(),
     "task": TaskForm(),
     "approve": ApproveForm(),
     "draft": MessageForm(),

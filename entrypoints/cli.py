@@ -23,7 +23,7 @@ import click
 import settings as configuration
 from incident import grammar
 from incident.commands import VOCABULARY
-from incident.policy import BadPolicy
+from incident.policy import BadPolicy, Organisation
 from incident.words import Unreadable
 from settings import Misconfigured, Settings
 
@@ -142,6 +142,7 @@ def help_(about: tuple[str, ...], as_json: bool) -> None:
         print(f"ic {usage:<{width}}{text}{mark}")
     print("\nic report, ic stats, ic export: the postmortem; how long it took; the records.")
     print("ic up, ic doctor: run it here; look whether all is well. `ic VERB --help` says more.")
+    print("ic catalogue check|show|try: the repair actions of the organisation.")
     print(
         "--incident ID (or IC_INCIDENT) names the incident, --json answers as JSON, --as WHO speaks for somebody in practice."
     )
@@ -153,12 +154,19 @@ def help_(about: tuple[str, ...], as_json: bool) -> None:
 @click.option("--port", default=7080, help="The emulators' page [7080].")
 @click.option("--temporal-port", default=7233, help="Temporal [7233].")
 @click.option("--listener-port", default=7090, help="Where PagerDuty's webhooks arrive [7090].")
+@click.option("--shop-port", default=7081, help="The shop that repair actions are practised on [7081].")
 @click.option("--ui-port", default=8233, help="Temporal's Web UI [8233].")
 @click.option(
     "--config", type=click.Path(path_type=Path), default=None, help="The organisation's file [config/example.toml]."
 )
 def up(
-    state: Path | None, port: int, temporal_port: int, listener_port: int, ui_port: int, config: Path | None
+    state: Path | None,
+    port: int,
+    temporal_port: int,
+    listener_port: int,
+    shop_port: int,
+    ui_port: int,
+    config: Path | None,
 ) -> None:
     """run everything on this machine, in the foreground"""
     from entrypoints.up import Places
@@ -168,7 +176,7 @@ def up(
         os.environ["DONT_PANIC_CONFIG"] = str(config)
     try:
         settings = configuration.from_environment()
-        places = Places(state or settings.state, temporal_port, ui_port, port, listener_port)
+        places = Places(state or settings.state, temporal_port, ui_port, port, listener_port, shop_port=shop_port)
         code = run(places, settings)
     except (Misconfigured, BadPolicy) as fault:
         print(fault, file=sys.stderr)
@@ -273,6 +281,71 @@ async def _readable(settings: Settings, incident: str | None, speaker: str) -> I
     by, _ = _speaker(speaker, settings)
     gateway = Gateway(await connect(lazy=True))
     return readable(await look(gateway, _archive(settings), incident), by)
+
+
+@ic.group("catalogue")
+def catalogue() -> None:
+    """look at the repair actions of the organisation, try their checks"""
+
+
+@catalogue.command("check")
+@click.argument("file", type=click.Path(path_type=Path), required=False)
+def check_catalogue(file: Path | None) -> None:
+    """Validate the catalogue, of FILE (an organisation's) or of the present one, and explain it."""
+    from entrypoints.catalogue import overview
+
+    organisation = _organisation(file)
+    print(overview(organisation))
+    print(f"\n{len(organisation.catalogue)} entries, all right.")
+    _leave(ACCEPTED)
+
+
+@catalogue.command("show")
+@click.argument("entry", required=False)
+def show_catalogue(entry: str | None) -> None:
+    """The whole catalogue, or one ENTRY as it will be done."""
+    from entrypoints.catalogue import explained, overview
+
+    organisation = _organisation(None)
+    found = organisation.entry(entry) if entry else None
+    if entry and found is None:
+        print(f"The catalogue has no {entry!r}. `ic catalogue show` lists it.", file=sys.stderr)
+        _leave(USAGE)
+    print(explained(found) if found else overview(organisation))
+    _leave(ACCEPTED)
+
+
+@catalogue.command("try")
+@click.argument("entry")
+@click.argument("values", nargs=-1)
+def try_check(entry: str, values: tuple[str, ...]) -> None:
+    """Carry out the check of ENTRY on this machine, with NAME=VALUE …; only checks can be tried."""
+    from entrypoints.catalogue import NotTried, tried
+
+    pairs = [value.partition("=") for value in values]
+    if wrong := [name for name, mark, _ in pairs if not mark]:
+        print(f"{wrong[0]!r} is not NAME=VALUE.", file=sys.stderr)
+        _leave(USAGE)
+    organisation = _organisation(None)
+    try:
+        well, said = _with_progress(tried(organisation, entry, {name: value for name, _, value in pairs}))
+    except NotTried as problem:
+        print(problem, file=sys.stderr)
+        _leave(USAGE)
+    print(said)
+    _leave(ACCEPTED if well else REFUSED)
+
+
+def _organisation(file: Path | None) -> Organisation:
+    """As the files are now; says what is wrong and leaves when they cannot be used."""
+    if file is not None:
+        os.environ["DONT_PANIC_CONFIG"] = str(file)
+    try:
+        return configuration.load().organisation
+    except (Misconfigured, BadPolicy) as fault:
+        print(fault, file=sys.stderr)
+        _leave(USAGE)
+        raise AssertionError("left") from fault
 
 
 def _speak(words: str, options: Options) -> int:

@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -45,6 +46,7 @@ class Places:
     emulators_port: int = 7080
     listener_port: int = 7090
     emulators_config: Path = Path("config/emulators.toml")
+    shop_port: int = 7081
 
     @property
     def temporal(self) -> str:
@@ -58,6 +60,11 @@ class Places:
     @property
     def web_ui(self) -> str:
         return f"http://{HOST}:{self.ui_port}"
+
+    @property
+    def shop(self) -> str:
+        """What repair actions are practised on."""
+        return f"http://{HOST}:{self.shop_port}"
 
     @property
     def emulators(self) -> str:
@@ -99,7 +106,9 @@ class Copy:
         waits: list[Awaitable[None]] = [self._wait(server, self._server_serves)]
         if self.practice:
             emulators = await self._child("emulators", _emulators(self.places))
-            waits.append(self._wait(emulators, self._emulators_serve))
+            waits.append(self._wait(emulators, partial(self._serves, f"{self.places.emulators}/healthz")))
+            shop = await self._child("shop", _shop(self.places))
+            waits.append(self._wait(shop, partial(self._serves, f"{self.places.shop}/did")))
         await asyncio.gather(*waits)
         await self._keep_histories()
         self._write_down()
@@ -137,9 +146,9 @@ class Copy:
         except (RuntimeError, RPCError):
             return False
 
-    async def _emulators_serve(self) -> bool:
+    async def _serves(self, url: str) -> bool:
         try:
-            async with aiohttp.ClientSession() as http, http.get(f"{self.places.emulators}/healthz") as answer:
+            async with aiohttp.ClientSession() as http, http.get(url) as answer:
                 return answer.status == 200
         except aiohttp.ClientError:
             return False
@@ -175,6 +184,7 @@ class Copy:
                 "STATUSPAGE_API_URL": f"{self.places.emulators}/statuspage",
                 "X_API_URL": f"{self.places.emulators}/x",
                 "PRACTICE_URL": self.places.emulators,
+                "SHOP_URL": self.places.shop,
                 "DONT_PANIC_LISTEN": self.places.listens,
                 **PRACTICE_KEYS,
             }
@@ -199,6 +209,7 @@ class Copy:
         ]
         if self.practice:
             lines.append(f"  rooms and pages   {self.places.emulators}")
+            lines.append(f"  shop to repair    {self.places.shop}/status")
         lines += [
             f"  logs              {self.places.state / 'logs'}",
             "",
@@ -224,6 +235,7 @@ def up(places: Places, settings: Settings) -> int:
     wanted = {"--temporal-port": places.temporal_port, "--ui-port": places.ui_port}
     if practice:
         wanted |= {"--port": places.emulators_port, "--listener-port": places.listener_port}
+        wanted |= {"--shop-port": places.shop_port}
     for option, port in wanted.items():
         _free(option, port)
     with lock:
@@ -250,6 +262,18 @@ def _emulators(places: Places) -> list[str]:
     port, config = str(places.emulators_port), str(places.emulators_config)
     where = ["--port", port, "--config", config, "--state", str(places.state)]
     return [sys.executable, "-m", "emulators", *where, "--webhook", f"http://{places.listens}/pagerduty/webhook"]
+
+
+def _shop(places: Places) -> list[str]:
+    return [
+        sys.executable,
+        "-m",
+        "emulators.shop",
+        "--port",
+        str(places.shop_port),
+        "--state",
+        str(places.state / "shop"),
+    ]
 
 
 def _find_server() -> str:

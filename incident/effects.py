@@ -135,6 +135,15 @@ class TellRepair:
 
 
 @dataclass(frozen=True)
+class RunChecks:
+    """Have the checks run of what is offered for `incident.troubles[number]`. They only read."""
+
+    key: str
+    number: int
+    kind: Literal["run-checks"] = "run-checks"
+
+
+@dataclass(frozen=True)
 class StartTeam:
     """Start the workflow of `incident.teams[team]`. It holds the letter, for all incidents."""
 
@@ -216,6 +225,7 @@ Effect = (
     | RetitlePages
     | StartRepair
     | TellRepair
+    | RunChecks
     | StartTeam
     | TellTeam
     | DeclareSeparately

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from incident import sub_teams, wording
+from incident import repairs, sub_teams, wording
 from incident.choices import Choice
-from incident.effects import SetTopic, TellRepair
+from incident.effects import SetTopic
 from incident.model import Held, Incident, RepairState, Responder
 from incident.severity import Role
 
@@ -51,11 +51,7 @@ def void_approvals(incident: Incident, now: datetime, why: str) -> list[int]:
     """Approvals that nobody has started lose their force. Gives their numbers."""
     void = [r for r in incident.repairs.values() if r.state is RepairState.APPROVED]
     for repair in void:
-        repair.state = RepairState.VOID
-        repair.why = why
-        incident.say(f"The approval of {wording.repair_line(repair)} is void: {why}.", now)
-        incident.log("repair", f"approval of {repair.number} void: {why}", now)
-        incident.want(TellRepair(f"repair/{repair.number}/void-{repair.approvals}", repair.number))
+        repairs.make_void(incident, repair, why, now)
     return [repair.number for repair in void]
 
 

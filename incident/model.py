@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from incident.catalogue import StepName
 from incident.choices import Choice
 from incident.effects import Effect, Invite, Tell
 from incident.outlets import Outlet
@@ -269,7 +270,9 @@ class Repair:
     """A repair action, from the words to the verification.
 
     `digest` stands for exactly what was proposed: entry, parameters and catalogue. An approval is for that
-    digest alone. `claimed_by` is the run that was told "go", and the token it asked with.
+    digest alone. `run_id` is the run that may be told "go", `claim_token` what it asked with. `does` is what the runner
+    would do, `service` what it touches, `live` the last lines while it runs, `verification` what the verify step said,
+    `look` how a person sees whether it worked. `step` is `undo` for the undoing of repair `undoes`.
     """
 
     number: int
@@ -302,6 +305,44 @@ class Repair:
     why: str = ""
     settled_by: str | None = None
     settled_at: datetime | None = None
+    step: StepName = "apply"
+    undoes: int | None = None
+    service: str = ""
+    does: str = ""
+    idempotent: bool = False
+    claims: int = 0
+    live: str = ""
+    kept_in: str = ""
+    verification: str = ""
+    look: str = ""
+    extensions: int = 0
+
+
+@dataclass
+class Offer:
+    """An entry of the catalogue that may help against a trouble.
+
+    `missing`: parameters have to be asked for. `checked`: its check is run; `answer` is what that said.
+    """
+
+    entry: str
+    title: str
+    risk: str
+    parameters: dict[str, str]
+    missing: bool = False
+    checked: bool = False
+    answer: str = ""
+
+
+@dataclass
+class Trouble:
+    """What the trouble is, as somebody named it, and what the catalogue has for it."""
+
+    number: int
+    name: str
+    by: str
+    at: datetime
+    offers: list[Offer] = field(default_factory=list)
 
 
 @dataclass
@@ -613,6 +654,7 @@ class Incident:
     recovered: bool = False
     lost: str = ""
     postmortem_owner: str | None = None
+    troubles: dict[int, Trouble] = field(default_factory=dict)
     invited: list[str] = field(default_factory=list)
     moved: bool = False
     checklist: dict[int, Ticked] = field(default_factory=dict)

@@ -2,10 +2,12 @@
 
 A notice is posted once and edited in place as its matter moves on; who did what, and when, stays readable in it. It is
 composed anew from the incident each time, so it can never say less than is known. `about` names the matter:
-`card`, `command`, `checklist`, `announced/CHANNEL`, `repair/N`, `draft/N`, `task/N`, `handover/WHO/WHEN`, `need/TEAM`, `team/KEY`, `trigger/N`.
+`card`, `command`, `checklist`, `announced/CHANNEL`, `repair/N`, `trouble/N`, `draft/N`, `task/N`, `handover/WHO/WHEN`, `need/TEAM`, `team/KEY`, `trigger/N`.
 """
 
 from __future__ import annotations
+
+from typing import Literal
 
 from incident import card, declaring, publishing, repairs, sub_teams, wording
 from incident.choices import Choice, Notice
@@ -19,12 +21,14 @@ from incident.model import (
     SubTeam,
     Task,
     Trigger,
+    Trouble,
     Version,
 )
 from incident.outlets import Outlet
 
 TAKE_COMMAND = Choice("I take command", "command", "primary")
 PAGE_AGAIN = Choice("Page the ICs again", "page")
+MOST_OFFERED = 5
 ACCEPT = Choice("Accept command", "accept", "primary")
 _AFTERWARDS = {
     DraftState.HELD: "held back by the IC.",
@@ -52,6 +56,9 @@ def compose(incident: Incident, about: str) -> Notice:
             return Notice(
                 _lines(wording.repair_offer(incident, repair), *_life(incident, repair)), of_repair(incident, repair)
             )
+        case "trouble":
+            trouble = incident.troubles[int(rest)]
+            return Notice(wording.trouble(incident, trouble), of_trouble(incident, trouble))
         case "draft":
             draft = incident.drafts[int(rest)]
             return Notice(_draft(incident, draft), of_draft(incident, draft))
@@ -99,12 +106,20 @@ def of_repair(incident: Incident, repair: Repair) -> tuple[Choice, ...]:
     if not incident.open:
         return ()
     stop = Choice("Stop …", f"stop {n}", "danger", form=True)
+    undo = (Choice("Undo", f"undo {n}"),) if repairs.may_be_undone(incident, repair) else ()
     match repair.state:
         case RepairState.PROPOSED | RepairState.VOID:
-            poll = () if repair.polled_until is not None and not repair.poll_closed else (Choice("Poll", f"poll {n}"),)
+            asked = repair.polled_until is not None
+            first = repair.risk == "high" and not asked  # large: the IC polls before (process, 4)
+            poll = (
+                () if asked and not repair.poll_closed else (Choice("Poll", f"poll {n}", "primary" if first else ""),)
+            )
+            other = repairs.in_the_way(incident, repair)
+            label, also = (f"Approve, beside repair {other.number}", " --also") if other else ("Approve", "")
+            style: Literal["", "primary"] = "" if first or other else "primary"
+            approve = (Choice(label, f"approve {n}{also}", style, form=asks_for_owner),)
             return (
-                Choice("Approve", f"approve {n}", "primary", form=asks_for_owner),
-                *poll,
+                *(poll + approve if first else approve + poll),
                 Choice("Reject …", f"reject {n}", "danger", form=True),
                 Choice("Object …", f"object {n}", form=True),
             )
@@ -114,13 +129,32 @@ def of_repair(incident: Incident, repair: Repair) -> tuple[Choice, ...]:
         case RepairState.RUNNING:
             report = (Choice("Done …", f"done {n}", "primary", form=True), Choice("Failed …", f"failed {n}", form=True))
             return (*(() if repair.automated else report), Choice("Abort", f"abort {n}", "danger"), stop)
-        case RepairState.SUCCEEDED | RepairState.FAILED | RepairState.UNKNOWN:
+        case RepairState.UNKNOWN:
+            return (*repairs.unknown_choices(repair), *undo)
+        case RepairState.SUCCEEDED | RepairState.FAILED:
             return (
                 Choice("It worked", f"verified {n}", "primary"),
                 Choice("It did not work", f"unverified {n}", "danger"),
+                *undo,
             )
+        case RepairState.NOT_VERIFIED | RepairState.ABORTED:
+            return undo
         case _:
             return ()
+
+
+def of_trouble(incident: Incident, trouble: Trouble) -> tuple[Choice, ...]:
+    """A button for each entry; one that lacks parameters asks for them."""
+    if not incident.open:
+        return ()
+    choices = []
+    for offer in trouble.offers[:MOST_OFFERED]:
+        with_ = "".join(f" {k}={v}" for k, v in offer.parameters.items())
+        if offer.missing:
+            choices.append(Choice(f"Propose {offer.entry} …", f"propose {offer.entry}", form=True))
+        else:
+            choices.append(Choice(f"Propose {offer.entry}", f"propose {offer.entry}{with_}"))
+    return tuple(choices)
 
 
 def of_draft(incident: Incident, draft: Draft) -> tuple[Choice, ...]:
@@ -146,6 +180,13 @@ def of_task(task: Task) -> tuple[Choice, ...]:
         return ()
     understood = () if task.understood_at else (Choice("Understood", f"ack {n}", "primary"),)
     return (*understood, Choice("Done …", f"done {n}", form=True), Choice("More time", f"more 5m {n}"))
+
+
+def story(incident: Incident, repair: Repair) -> str:
+    """One repair action from the words to how it stands, for whoever reads its history."""
+    head = f"### {wording.repair_line(repair)}: {repair.state}"
+    lines = [*wording.repair_offer(incident, repair).splitlines(), *_life(incident, repair)]
+    return "\n".join((head, *(f"- {line}" if not line.startswith("```") else line for line in lines)))
 
 
 def _command(incident: Incident) -> Notice:
@@ -179,14 +220,28 @@ def _life(incident: Incident, repair: Repair) -> list[str]:
         until = repair.time_box_ends if repair.state is RepairState.RUNNING else None
         box = f", time-box until {wording.clock(until)}" if until else ""
         lines.append(f"Running since {wording.clock(repair.started_at)}{box}.")
+    if repair.live:
+        lines.append(f"```\n{repair.live}\n```")
     if repair.ended_at is not None and repair.started_at is not None:
-        lines.append(f"Ended at {wording.clock(repair.ended_at)}{f': {repair.outcome}' if repair.outcome else '.'}")
+        lines += _said(f"Ended at {wording.clock(repair.ended_at)}", repair.outcome)
+    if repair.kept_in:
+        lines.append(f"All of its output: {repair.kept_in}")
+    if repair.verification:
+        lines += _said("Verify", repair.verification)
+    if (undone := repairs.undoing(incident, repair.number)) is not None:
+        lines.append(f"Repair {undone.number} undoes it: {undone.state}.")
     if repair.state.settled:
         who = f" by {incident.name(repair.settled_by)}" if repair.settled_by else ""
         at = f" at {wording.clock(repair.settled_at)}" if repair.settled_at else ""
         why = f": {repair.why}" if repair.why else "."
         lines.append(f"*{repair.state.value.capitalize()}*{who}{at}{why}")
     return lines
+
+
+def _said(head: str, text: str) -> list[str]:
+    """What a program said: its first line is how it ended, the rest is its output."""
+    first, _, output = text.partition("\n")
+    return [f"{head}: {first}" if first else f"{head}.", *([f"```\n{output}\n```"] if output else [])]
 
 
 def _draft(incident: Incident, draft: Draft) -> str:

@@ -14,60 +14,19 @@ from __future__ import annotations
 import re
 import string
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, time, timedelta
-from typing import Annotated, Literal, Self, get_args
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from typing import Literal, Self, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
+from incident.catalogue import CatalogueEntry, Files, read_entries, read_files
 from incident.severity import Role, Severity
+from incident.shapes import BadPolicy as BadPolicy  # whoever reads an organisation has to know it
+from incident.shapes import Days, Duration, Handle, Zone, fault
+from incident.shapes import Frozen as _Frozen
 
-_DURATION = re.compile(r"(\d+)(ms|s|m|h|d)")
-_UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
-
-
-class BadPolicy(ValueError):
-    """The organisation's file cannot be used. The message names file, key, what stands there, what may."""
-
-
-def _duration(value: object) -> object:
-    if isinstance(value, str) and (match := _DURATION.fullmatch(value.strip())):
-        return timedelta(seconds=int(match[1]) * _UNITS[match[2]])
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return timedelta(seconds=value)
-    if isinstance(value, timedelta):
-        return value
-    raise ValueError("must be a duration such as 30s, 5m or 2h")
-
-
-Duration = Annotated[
-    timedelta, BeforeValidator(_duration), PlainSerializer(lambda d: d.total_seconds(), return_type=float)
-]
 Stage = Literal["investigating", "identified", "monitoring", "resolved", "long"]
-
-
-def _days(value: object) -> object:
-    if isinstance(value, str) and re.fullmatch(r"[1-9][0-9]? (calendar|business) days?", value):
-        return value
-    raise ValueError("must read like 3 calendar days, or 5 business days")
-
-
-def _zone(value: object) -> object:
-    try:
-        ZoneInfo(str(value))
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError("must be a time zone such as Europe/Berlin") from None
-    return value
-
-
-Days = Annotated[str, BeforeValidator(_days)]
-Zone = Annotated[str, BeforeValidator(_zone)]
-Handle = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,30}$")]
-
-
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Person(_Frozen):
@@ -350,89 +309,6 @@ class Changes(_Frozen):
     at_most: int = Field(default=5, ge=1, le=8)
 
 
-class Parameter(_Frozen):
-    """A typed hole in a command. It fills a whole argument, never a part of a shell line."""
-
-    kind: Literal["string", "integer", "one-of", "service"] = "string"
-    pattern: str = r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}"
-    minimum: int = 0
-    maximum: int = 1_000_000
-    choices: tuple[str, ...] = ()
-    default: str | None = None
-
-    def refuse(self, value: str, services: frozenset[str]) -> str | None:
-        """Why `value` may not stand here, or None."""
-        match self.kind:
-            case "string":
-                return None if re.fullmatch(self.pattern, value) else f"must match {self.pattern}"
-            case "integer":
-                if re.fullmatch(r"-?[0-9]{1,12}", value) and self.minimum <= int(value) <= self.maximum:
-                    return None
-                return f"must be a whole number from {self.minimum} to {self.maximum}"
-            case "one-of":
-                return None if value in self.choices else f"must be one of {', '.join(self.choices)}"
-            case "service":
-                return None if value in services else f"must be one of {', '.join(sorted(services))}"
-
-
-class Step(_Frozen):
-    """One thing to do: by a person (`manual`), by a command (`argv`), or by an HTTP call (`url`)."""
-
-    manual: str = ""
-    argv: tuple[str, ...] = ()
-    url: str = ""
-    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = "GET"
-    headers: dict[str, str] = {}
-    body: dict[str, str] = {}
-    success: tuple[int, ...] = (200, 201, 202, 204)
-    environment: tuple[str, ...] = ()
-    directory: str = ""
-    time_limit: Duration | None = None
-
-    @model_validator(mode="after")
-    def _one_kind(self) -> Step:
-        if sum(map(bool, (self.manual, self.argv, self.url))) != 1:
-            raise ValueError("a step has exactly one of manual, argv, url")
-        return self
-
-    @property
-    def automated(self) -> bool:
-        return not self.manual
-
-
-class CatalogueEntry(_Frozen):
-    """A repair action the organisation has thought about beforehand."""
-
-    id: Handle
-    trouble: str
-    title: str
-    risk: Literal["low", "high"] = "high"
-    owner: Handle | None = None
-    runner: str = "local"
-    service: str = ""
-    parameters: dict[Handle, Parameter] = {}
-    check: Step | None = None
-    apply: Step
-    verify: Step | None = None
-    undo: Step | None = None
-    fallback: str = ""
-
-    @model_validator(mode="after")
-    def _holes_are_known(self) -> CatalogueEntry:
-        for name in ("check", "apply", "verify", "undo"):
-            step: Step | None = getattr(self, name)
-            for text in () if step is None else (*step.argv, step.url, step.manual, *step.body.values()):
-                for hole in re.findall(r"\{([a-z][a-z0-9_-]*)\}", text):
-                    if hole not in self.parameters:
-                        raise ValueError(f"{name} uses {{{hole}}}, which is not among its parameters")
-            for argument in () if step is None else step.argv:
-                if "{" in argument and not re.fullmatch(r"\{[a-z][a-z0-9_-]*\}", argument):
-                    raise ValueError(
-                        f"{name}: {argument!r} mixes text and parameter; a parameter fills a whole argument"
-                    )
-        return self
-
-
 class SubTeam(_Frozen):
     """A room and a bridge that wait for a sub-team."""
 
@@ -535,9 +411,18 @@ class Policy(_Frozen):
         for role, person in self.usual.items():
             if person not in people:
                 raise ValueError(f"usual.{role} names {person!r}, who is not among the people")
+        return self
+
+    @model_validator(mode="after")
+    def _catalogue_holds(self) -> Policy:
+        people = {p.id for p in self.people} | {t.id for t in self.teams}
+        services = {s.id for s in self.services}
         for entry in self.catalogue:
-            if entry.owner is not None and entry.owner not in people | teams:
+            if entry.owner is not None and entry.owner not in people:
                 raise ValueError(f"catalogue entry {entry.id!r} is owned by {entry.owner!r}, who is not known")
+            for named in (entry.service, *(p.default for p in entry.parameters.values() if p.kind == "service")):
+                if named and named not in services:
+                    raise ValueError(f"catalogue entry {entry.id!r} names {named!r}, which is not among the services")
         return self
 
 
@@ -564,25 +449,23 @@ class Organisation(Policy):
         return next((p for p in self.people if p.id == person_id), None)
 
 
-def read_organisation(text: str, file: str) -> Organisation:
+def _no_files(folder: str) -> Files:
+    return {}
+
+
+def read_organisation(text: str, file: str, files_of: Callable[[str], Files] = _no_files) -> Organisation:
     """The organisation that `text` (TOML) describes. `file` is only named in errors.
 
+    `catalogue = "FOLDER"` stands for the TOML files in that folder, which `files_of` reads.
     Raises BadPolicy with one line a fault: file, key, what stands there, what may.
     """
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise BadPolicy(f"{file}: not valid TOML: {error}") from error
+    catalogue = data.get("catalogue", [])
+    data["catalogue"] = read_files(files_of(catalogue)) if isinstance(catalogue, str) else read_entries(catalogue, file)
     try:
         return Organisation.model_validate(data)
     except ValidationError as error:
-        raise BadPolicy("\n".join(_fault(file, fault) for fault in error.errors())) from error
-
-
-def _fault(file: str, fault: object) -> str:
-    assert isinstance(fault, dict)
-    key = ".".join(str(part) for part in fault["loc"]) or "(the whole file)"
-    message = str(fault["msg"]).removeprefix("Value error, ")
-    stands = fault.get("input")
-    shown = "" if isinstance(stands, (dict, list, tuple, BaseModel)) else f"; there stands {stands!r}"
-    return f"{file}: {key}: {message}{shown}"
+        raise BadPolicy("\n".join(fault(file, found) for found in error.errors())) from error

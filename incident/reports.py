@@ -17,6 +17,7 @@ from incident.model import ChangedLately, DraftState, Incident, RepairState, Sta
 from incident.outlets import Outlet
 
 KEPT = 2000
+LONGEST_OUTPUT = 1000
 
 
 @dataclass(frozen=True)
@@ -108,6 +109,22 @@ class CheckAnswered:
 
 
 @dataclass(frozen=True)
+class VerifyAnswered:
+    number: int
+    answer: str
+    kind: Literal["verify"] = "verify"
+
+
+@dataclass(frozen=True)
+class OutputSeen:
+    """The last lines of what runs."""
+
+    number: int
+    lines: str
+    kind: Literal["output"] = "output"
+
+
+@dataclass(frozen=True)
 class PollOver:
     number: int
     kind: Literal["poll-over"] = "poll-over"
@@ -131,10 +148,14 @@ class RunnerMissing:
 
 @dataclass(frozen=True)
 class RunEnded:
+    """`refused`: the runner did not begin. `output`: where all of it is kept."""
+
     number: int
     state: RepairState
     outcome: str
     kind: Literal["run-ended"] = "run-ended"
+    refused: bool = False
+    output: str = ""
 
 
 @dataclass(frozen=True)
@@ -175,6 +196,8 @@ What = (
     | StatusSeen
     | ChangesRead
     | CheckAnswered
+    | VerifyAnswered
+    | OutputSeen
     | PollOver
     | ApprovalLapsed
     | RunnerMissing
@@ -329,9 +352,18 @@ def _repair(incident: Incident, report: Report, now: datetime) -> None:
             text = f"No runner serves {runner}: {wording.repair_line(repair)} has not started. It starts when one does, while the approval is valid."
             incident.say(text, now)
             incident.log("repair", f"{number}: no runner for {runner}", now, source=report.source)
-        case RunEnded(number=number, state=state, outcome=outcome):
+        case RunEnded(number=number, state=state, outcome=outcome, refused=refused, output=output):
             repair = incident.repairs[number]
-            if repair.state in (RepairState.RUNNING, RepairState.APPROVED):
-                repairs.end_run(incident, repair, state, outcome, now, who=report.source)
+            if refused and repair.state is RepairState.RUNNING:
+                # Another run was told "go" before this one was refused: what became of that one is not known.
+                state, outcome = RepairState.UNKNOWN, f"what ran was lost; what came after it: {outcome}"
+            if repair.state in repairs.BUSY:
+                repairs.end_run(incident, repair, state, outcome, now, who=report.source, kept_in=output)
+        case VerifyAnswered(number=number, answer=answer):
+            repairs.verified(incident, incident.repairs[number], answer, now, report.source)
+        case OutputSeen(number=number, lines=lines):
+            repair = incident.repairs[number]
+            if repair.state is RepairState.RUNNING:
+                repair.live = lines[-LONGEST_OUTPUT:]
         case _:
             raise AssertionError(report.what)

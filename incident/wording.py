@@ -26,6 +26,7 @@ from incident.model import (
     Status,
     SubTeam,
     Task,
+    Trouble,
 )
 from incident.severity import Role
 
@@ -165,12 +166,26 @@ def repair_offer(incident: Incident, repair: Repair) -> str:
     ic = "IC" if incident.commander is None else f"IC {incident.name(incident.commander)}"
     with_ = ", ".join(f"{k}={v}" for k, v in repair.parameters.items())
     parts = [f"{incident.name(repair.proposed_by)} proposes {repair_line(repair)}.{f' With {with_}.' if with_ else ''}"]
+    if repair.does:
+        parts.append(f"It does: `{shorten(repair.does, 300)}` ({repair.digest[:8]})")
     if repair.check:
-        parts.append(f"Check: {repair.check}.")
+        parts.append(f"Check: {'; '.join(repair.check.splitlines())}.".replace("..", "."))
     parts.append(f"Fallback: {repair.fallback}." if repair.fallback else "No fallback was named.")
     if repair.state.awaits_approval:
+        if repair.risk == "high" and repair.polled_until is None:
+            parts.append(f"High risk: `poll {repair.number}` asks for strong objections first.")
         parts.append(f"{ic}: `approve {repair.number}`, `poll {repair.number}` or `reject {repair.number} why`.")
     return "\n".join(parts)
+
+
+def trouble(incident: Incident, named: Trouble) -> str:
+    """What the catalogue has for a trouble, with what the checks said."""
+    lines = [f"{incident.name(named.by)} says the trouble is: {named.name}. The catalogue has:"]
+    for offer in named.offers:
+        with_ = "".join(f" {k}={v}" for k, v in offer.parameters.items())
+        answer = f" Check: {offer.answer}." if offer.answer else " Being checked …" if offer.checked else ""
+        lines.append(f"• {offer.title} ({offer.risk} risk), `propose {offer.entry}{with_}`.{answer}".replace("..", "."))
+    return "\n".join(lines)
 
 
 def poll(repair: Repair, window: timedelta) -> str:

@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
-from tests.conftest import CONFIG
+from incident.policy import Organisation, read_organisation
+from tests.conftest import CONFIG, ROOT
+
+SIMPLE = ROOT / "tests" / "catalogue"
+"""A catalogue that needs nothing but the machine; `config/catalogue` needs the shop."""
 
 
-def example(**sections: dict[str, str]) -> str:
+def organisation(text: str = "") -> Organisation:
+    """The example's, or that of `text`, with the catalogue that it names."""
+    return read_organisation(text or example(), "example.toml", files_of)
+
+
+def files_of(folder: str) -> dict[str, str]:
+    return {file.name: file.read_text() for file in Path(folder).glob("*.toml")}
+
+
+def example(catalogue: Path = SIMPLE, /, **sections: dict[str, str]) -> str:
     """The example's TOML; `executives={"every": "6s"}` replaces or adds that line of that section."""
-    text = (CONFIG / "example.toml").read_text()
+    text = (CONFIG / "example.toml").read_text().replace('catalogue = "catalogue"', f'catalogue = "{catalogue}"')
     for section, values in sections.items():
         head = f"[{section}]\n"
         assert head in text, f"the example has no section {section}"

@@ -25,16 +25,18 @@ from activities.paging import (
     RetitleOrder,
     order_for,
 )
-from incident import declaring, identity, notices, settling, wording
+from activities.repair import Runner, StepOrder
+from incident import declaring, identity, notices, repairs, settling, wording
 from incident import effects as want
+from incident.catalogue import CatalogueEntry, StepName
 from incident.duties import sub_team
-from incident.model import Incident, Origin, Page, Room, Shown, Trigger
+from incident.model import Incident, Offer, Origin, Page, RepairState, Room, Shown, Trigger, Trouble
 from workflows import retries, search_attributes
 from workflows.after_input import AfterStart
 from workflows.after_input import brief as after_brief
 from workflows.incident_input import IncidentInput
 from workflows.queues import CHAT, INCIDENT, ROLES, WATCH
-from workflows.repair_action import RepairActionWorkflow, RepairBrief, RepairStart
+from workflows.repair_action import RepairActionWorkflow, RepairBrief, RepairStart, look
 from workflows.role import Brief, RoleStart
 from workflows.sub_team import SubTeamWorkflow
 
@@ -75,6 +77,8 @@ async def _to_another_workflow(effect: want.Effect, incident: Incident, versions
         case want.TellRepair(number=number):
             await workflow.wait_condition(lambda: bool(incident.repairs[number].run_id))
             await _tell_repair(incident, number, versions, over=False)
+        case want.RunChecks(number=number):
+            await _run_checks(incident, incident.troubles[number])
         case want.StartTeam(team=key):
             await _start_team(incident, key)
         case want.TellTeam(team=key):
@@ -364,8 +368,12 @@ async def _start_repair(incident: Incident, number: int) -> None:
         parameters=repair.parameters,
         digest=repair.digest,
         runner=entry.runner if entry else "",
-        checked=entry is not None and entry.check is not None and entry.check.automated,
+        checked=entry is not None and entry.automates("check") and repair.step == "apply",
         brief=_repair_brief(incident, number, 0, over=False),
+        step=repair.step,
+        verified=entry is not None and entry.automates("verify"),
+        tries=_tries(entry, repair.step),
+        decision_ends_window=True,
     )
     handle = await workflow.start_child_workflow(
         RepairActionWorkflow.run,
@@ -374,9 +382,29 @@ async def _start_repair(incident: Incident, number: int) -> None:
         task_queue=ROLES,
         parent_close_policy=ParentClosePolicy.ABANDON,
         static_summary=retries.summary(wording.repair_line(repair)),
+        static_details=wording.repair_offer(incident, repair),
         search_attributes=search_attributes.of_kind("repair"),
     )
     repair.run_id = handle.first_execution_run_id or ""
+
+
+def _tries(entry: CatalogueEntry | None, name: StepName) -> int:
+    step = entry.step(name) if entry else None
+    return step.tries if entry and step and entry.idempotent else 1
+
+
+async def _run_checks(incident: Incident, trouble: Trouble) -> None:
+    """All at once; the notice shows each answer as it comes."""
+    await asyncio.gather(*(_run_check(incident, offer) for offer in trouble.offers if offer.checked))
+
+
+async def _run_check(incident: Incident, offer: Offer) -> None:
+    entry = incident.policy.entry(offer.entry)
+    if entry is None or offer.answer:
+        return
+    order = StepOrder(0, entry.id, offer.parameters, repairs.digest(entry, offer.parameters, ""))
+    offer.answer = await look(Runner.check, order, entry.runner, f"{entry.title}: how does it stand?")
+    incident.log("trouble", f"check of {entry.id}: {offer.answer}", workflow.now(), source="runner")
 
 
 async def _start_team(incident: Incident, key: str) -> None:
@@ -432,11 +460,25 @@ async def _tell_repair(incident: Incident, number: int, versions: dict[str, int]
     brief = _repair_brief(incident, number, versions[child], over=over)
     try:
         await workflow.get_external_workflow_handle_for(RepairActionWorkflow.run, child).signal(
-            RepairActionWorkflow.see, brief
+            _happened(incident, number), brief
         )
     except ApplicationError as failure:
         # It has ended already: what is settled needs no more words.
         workflow.logger.info("repair %s hears nothing more: %s", number, failure.message)
+        repair = incident.repairs[number]
+        if repair.abort_asked and repair.state is RepairState.RUNNING:
+            why = "its workflow was ended from outside"
+            repairs.end_run(incident, repair, RepairState.UNKNOWN, why, workflow.now(), who="workflow")
+
+
+def _happened(incident: Incident, number: int) -> str:
+    """What the history of the repair action calls it."""
+    repair = incident.repairs[number]
+    if repair.abort_asked and repair.state is RepairState.RUNNING:
+        return "abort"
+    if repair.state.awaits_approval and repair.polled_until is not None and not repair.poll_closed:
+        return "polled"
+    return repair.state.value if incident.open else "the incident is over"
 
 
 def _repair_brief(incident: Incident, number: int, version: int, *, over: bool) -> RepairBrief:
@@ -451,4 +493,5 @@ def _repair_brief(incident: Incident, number: int, version: int, *, over: bool) 
         approval_ends=repair.approved_at + valid if repair.approved_at else None,
         polled_until=None if repair.poll_closed else repair.polled_until,
         abort=repair.abort_asked,
+        story=notices.story(incident, repair),
     )

@@ -13,7 +13,7 @@ from activities.chat import Chat, Post
 from incident import card, declaring, notices, repairs, reports, wording
 from incident.commands import VOCABULARY, Command, Said
 from incident.duties import command
-from incident.effects import FollowPage, KeepRecord, OpenRoom, SendPage, TellAfter
+from incident.effects import FollowPage, KeepRecord, OpenRoom, SendPage, TellAfter, TellRepair
 from incident.model import Entry, Incident, Line, Phase
 from workflows import deeds, retries, search_attributes, staff
 from workflows.incident_input import Carried, Ended, IncidentInput
@@ -93,15 +93,18 @@ class IncidentWorkflow(SpokenTo):
         """From its roles and repair actions."""
         try:
             reports.take(self._incident, report, workflow.now())
-        except (KeyError, AssertionError) as fault:
+        except (KeyError, AssertionError, AttributeError) as fault:
             # Anyone who may signal could send a number that does not exist; it must not hold the incident.
-            workflow.logger.warning("a report from %s makes no sense: %r", report.source, fault)
+            workflow.logger.warning("a report makes no sense: %r", fault)
         self._changed()
 
     @workflow.update
     def claim(self, claim: repairs.Claim) -> repairs.Verdict:
         """From a runner, just before it executes."""
         verdict = repairs.claim(self._incident, claim, workflow.now())
+        if verdict.go and workflow.patched("running is shown"):
+            repair = self._incident.repairs[claim.number]
+            self._incident.want(TellRepair(f"repair/{claim.number}/running-{repair.claims}", claim.number))
         self._changed()
         return verdict
 

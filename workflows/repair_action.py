@@ -3,17 +3,32 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from temporalio import workflow
+from temporalio.common import RawValue
 from temporalio.exceptions import ActivityError, ApplicationError, TimeoutType
 from temporalio.exceptions import TimeoutError as TimedOut
 
-from activities.repair import Runner, StepOrder, StepOutcome
+from activities import errors
+from activities.repair import Runner, StepOrder
+from activities.steps import StepOutcome
 from incident import identity
+from incident.catalogue import StepName
 from incident.model import RepairState
-from incident.reports import ApprovalLapsed, CheckAnswered, PollOver, Report, RunEnded, RunnerMissing, What
+from incident.repairs import ENDED
+from incident.reports import (
+    ApprovalLapsed,
+    CheckAnswered,
+    PollOver,
+    Report,
+    RunEnded,
+    RunnerMissing,
+    VerifyAnswered,
+    What,
+)
 from workflows import queues, retries
 
 
@@ -29,11 +44,16 @@ class RepairBrief:
     approval_ends: datetime | None
     polled_until: datetime | None
     abort: bool
+    story: str = ""
 
 
 @dataclass(frozen=True)
 class RepairStart:
-    """`checked`: the entry has a check that the runner may carry out without approval."""
+    """`checked`, `verified`: the entry has a check, and a verify, that the runner may carry out without approval.
+
+    `tries`: how often the step may be begun under one approval; more than once only when its entry is idempotent.
+    `decision_ends_window`: not so for those that were begun before it was.
+    """
 
     incident: str
     number: int
@@ -44,14 +64,19 @@ class RepairStart:
     runner: str
     checked: bool
     brief: RepairBrief
+    step: StepName = "apply"
+    verified: bool = False
+    tries: int = 1
+    decision_ends_window: bool = False
 
 
 @workflow.defn
 class RepairActionWorkflow:
-    """Runs the check, closes the poll, lets an approval lapse, and has an approved action run at most once.
+    """Runs the check, closes the poll, lets an approval lapse, has an approved action run at most once, and the verify.
 
     Id: `incident-ID/repair-N`. Starting it runs nothing; the incident decides, and the runner asks the incident. Only the
-    incident speaks to it (`see`). It ends when the action is settled, or with the incident.
+    incident speaks to it: signals named after what happened, each with how it stands. It ends when the action is
+    settled, or with the incident.
     """
 
     @workflow.init
@@ -60,11 +85,17 @@ class RepairActionWorkflow:
         self._brief = start.brief
         self._poll_closed: datetime | None = None
         self._ran = 0
+        self._seen = 0
         self._lost = False
 
     @workflow.run
     async def run(self, start: RepairStart) -> RepairState:
-        chapters = [asyncio.create_task(c) for c in (self._check(), self._close_polls(), self._run_when_approved())]
+        if start.brief.story:
+            workflow.set_current_details(start.brief.story)
+        chapters = [
+            asyncio.create_task(c)
+            for c in (self._check(), self._close_polls(), self._run_when_approved(), self._verify_when_ended())
+        ]
         await workflow.wait_condition(lambda: self._over)
         for chapter in chapters:
             chapter.cancel()
@@ -75,29 +106,41 @@ class RepairActionWorkflow:
     @workflow.signal
     def see(self, brief: RepairBrief) -> None:
         """The incident shows how it stands."""
+        if not isinstance(brief, RepairBrief):  # a null is decoded as nothing at all
+            return
         if brief.version > self._brief.version:
             self._brief = brief
-            workflow.set_current_details(f"{self._start.title}: **{brief.state}**")
+            workflow.set_current_details(brief.story or f"{self._start.title}: **{brief.state}**")
+
+    @workflow.signal(dynamic=True)
+    def happened(self, name: str, arguments: Sequence[RawValue]) -> None:
+        """The same under the name of what happened (polled, approved, running …), for whoever reads the history."""
+        try:
+            brief = workflow.payload_converter().from_payload(arguments[0].payload, RepairBrief)
+        except (ValueError, LookupError, RuntimeError, TypeError) as fault:
+            # Anyone who may signal could send rubbish; it must not hold what runs.
+            workflow.logger.warning("a signal %s makes no sense: %r", name, fault)
+            return
+        self.see(brief)
 
     @property
     def _over(self) -> bool:
         return self._brief.over or self._brief.state.settled or self._lost
 
     async def _check(self) -> None:
-        if not self._start.checked:
-            return
-        try:
-            outcome = await workflow.execute_activity_method(
-                Runner.check,
-                self._order,
-                task_queue=queues.runner(self._start.runner),
-                summary=retries.summary(f"check of {self._start.title}"),
-                **retries.CHECK,
+        if self._start.checked:
+            answer = await look(
+                Runner.check, self._order, self._start.runner, f"{self._start.title}: how does it stand?"
             )
-            answer = outcome.text if outcome.ok else f"not all right: {outcome.text}"
-        except ActivityError as failure:
-            answer = f"could not be checked: {_why(failure)}"
-        await self._report("check", CheckAnswered(self._start.number, answer))
+            await self._report("check", CheckAnswered(self._start.number, answer))
+
+    async def _verify_when_ended(self) -> None:
+        """Once a run has ended, by itself: the IC sees what it says, and judges."""
+        while self._start.verified:
+            await workflow.wait_condition(lambda: self._brief.state in ENDED and self._brief.approvals > self._seen)
+            seen = self._seen = self._brief.approvals
+            answer = await look(Runner.verify, self._order, self._start.runner, f"{self._start.title}: did it work?")
+            await self._report(f"verify/{seen}", VerifyAnswered(self._start.number, answer))
 
     async def _close_polls(self) -> None:
         """The end of a window approves nothing; it is only said."""
@@ -105,21 +148,41 @@ class RepairActionWorkflow:
             await workflow.wait_condition(lambda: self._brief.polled_until not in (None, self._poll_closed))
             closed = self._poll_closed = self._brief.polled_until
             assert closed is not None
-            await workflow.sleep(
-                max(closed - workflow.now(), timedelta()),
-                summary=f"the window for objections ends {closed:%H:%M:%S} UTC",
+            if await self._window_is_over(closed):
+                await self._report(f"poll/{closed:%m%dT%H%M%S}", PollOver(self._start.number))
+
+    async def _window_is_over(self, closes: datetime) -> bool:
+        """False when the IC decided before: approving or rejecting during the window ends it."""
+        left = max(closes - workflow.now(), timedelta())
+        summary = f"the window for objections ends {closes:%H:%M:%S} UTC"
+        if not self._start.decision_ends_window:
+            await workflow.sleep(left, summary=summary)
+            return True
+        try:
+            await workflow.wait_condition(
+                lambda: not self._brief.state.awaits_approval, timeout=left, timeout_summary=summary
             )
-            await self._report(f"poll/{closed:%m%dT%H%M%S}", PollOver(self._start.number))
+        except TimeoutError:
+            return True
+        return False
 
     async def _run_when_approved(self) -> None:
         """Once an approval: the runner, or the clock of whoever owns a manual step."""
         while True:
-            await workflow.wait_condition(lambda: self._approved and self._brief.approvals > self._ran)
+            await workflow.wait_condition(lambda: self._wanted and self._brief.approvals > self._ran)
             self._ran = self._brief.approvals
-            if self._brief.automated:
+            if not self._approved:
+                why = "its workflow was begun anew from outside, which stopped what ran"
+                await self._report(f"ended/{self._ran}", RunEnded(self._start.number, RepairState.UNKNOWN, why))
+            elif self._brief.automated:
                 await self._have_it_run(self._ran)
             else:
                 await self._await_start(self._ran)
+
+    @property
+    def _wanted(self) -> bool:
+        """Approved; or said to be running, which it cannot be: a run of this workflow before this one had begun it."""
+        return self._approved or (self._brief.automated and self._brief.state is RepairState.RUNNING)
 
     @property
     def _approved(self) -> bool:
@@ -149,6 +212,10 @@ class RepairActionWorkflow:
                 watching.cancel()
                 running.cancel()
             if running.cancelled():
+                if self._brief.abort:
+                    # Between two tries, or before the runner had begun.
+                    ended = RunEnded(self._start.number, RepairState.ABORTED, "aborted; nothing was running")
+                    await self._report(f"ended/{approval}", ended)
                 return  # void before any runner took it
             outcome = running.result()
             if outcome is not None:
@@ -173,38 +240,39 @@ class RepairActionWorkflow:
 
     async def _execute(self, wait: timedelta) -> RunEnded | None:
         """How the run ended; None when no runner took it, and so nothing ran."""
-        terms = retries.Terms(**{**retries.RUN, "schedule_to_start_timeout": wait})
+        terms = retries.run(self._start.tries, wait)
         try:
             outcome: StepOutcome = await workflow.execute_activity_method(
                 Runner.run,
                 self._order,
                 task_queue=queues.runner(self._start.runner),
-                summary=retries.summary(f"run: {self._start.title}"),
+                summary=retries.summary(self._start.title),
                 **terms,
             )
         except ActivityError as failure:
             return self._after(failure)
-        state = RepairState.ABORTED if outcome.aborted else RepairState.SUCCEEDED if outcome.ok else RepairState.FAILED
-        return RunEnded(self._start.number, state, outcome.text)
+        return RunEnded(self._start.number, _state(outcome), outcome.text, output=outcome.output)
 
     def _after(self, failure: ActivityError) -> RunEnded | None:
         cause = failure.cause
         if isinstance(cause, TimedOut):
-            if cause.type is TimeoutType.SCHEDULE_TO_START:
+            if cause.type is TimeoutType.SCHEDULE_TO_START and self._brief.state is not RepairState.RUNNING:
                 return None
             seen = "\n".join(str(line) for line in cause.last_heartbeat_details)
             return RunEnded(
                 self._start.number, RepairState.UNKNOWN, f"the runner was lost. Last output: {seen or 'none'}"
             )
         if isinstance(cause, ApplicationError):
-            return RunEnded(self._start.number, RepairState.FAILED, cause.message)
+            refused = cause.type == errors.REFUSED
+            return RunEnded(self._start.number, RepairState.FAILED, cause.message, refused=refused)
         if isinstance(cause, asyncio.CancelledError) or "ancel" in type(cause).__name__:
             raise asyncio.CancelledError
         return RunEnded(self._start.number, RepairState.UNKNOWN, _why(failure))
 
     @property
     def _order(self) -> StepOrder:
-        return StepOrder(self._start.number, self._start.entry, self._start.parameters, self._start.digest)
+        start = self._start
+        return StepOrder(start.number, start.entry, start.parameters, start.digest, start.step)
 
     async def _report(self, key: str, what: What) -> None:
         incident = workflow.get_external_workflow_handle(identity.workflow_id(self._start.incident))
@@ -212,6 +280,31 @@ class RepairActionWorkflow:
             await incident.signal("report", Report(f"repair-{self._start.number}", key, what))
         except ApplicationError:
             self._lost = True
+
+
+async def look(
+    method: Callable[[Runner, StepOrder], Awaitable[StepOutcome]], order: StepOrder, environment: str, summary: str
+) -> str:
+    """Have a check or a verify run, which only reads; what it says, or why there is no answer."""
+    try:
+        outcome: StepOutcome = await workflow.execute_activity_method(
+            method,
+            order,
+            task_queue=queues.runner(environment),
+            summary=retries.summary(summary),
+            **retries.CHECK,
+        )
+    except ActivityError as failure:
+        return f"could not be asked: {_why(failure)}"
+    return outcome.text if outcome.ok else f"not all right: {outcome.text}"
+
+
+def _state(outcome: StepOutcome) -> RepairState:
+    if outcome.aborted:
+        return RepairState.ABORTED
+    if outcome.unknown:
+        return RepairState.UNKNOWN
+    return RepairState.SUCCEEDED if outcome.ok else RepairState.FAILED
 
 
 def _why(failure: ActivityError) -> str:

@@ -107,6 +107,15 @@ RUN = Terms(
 """At most once. Not started within 3 s means that no runner is alive and that nothing ran; any other timeout means
 that nobody knows."""
 
+
+def run(tries: int, wait: timedelta) -> Terms:
+    """`RUN`, with `wait` for a runner; what is idempotent may be begun again under the same approval."""
+    again = RetryPolicy(
+        initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=10), maximum_attempts=tries
+    )
+    return Terms(**{**RUN, "schedule_to_start_timeout": wait, "retry_policy": again})
+
+
 SUMMARY_BYTES = 400
 
 

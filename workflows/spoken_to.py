@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
@@ -16,7 +17,7 @@ HANDED_OVER = "HandedOver"
 """The type of a refusal that means: this is heard by what comes after the incident."""
 
 
-class SpokenTo:
+class SpokenTo(ABC):
     """A workflow that holds an incident and hears commands about it."""
 
     _incident: Incident
@@ -36,6 +37,8 @@ class SpokenTo:
 
     def hear_or_say_why_not(self, said: Said[Command]) -> None:
         """A Signal has no answer: a refusal is said in the room."""
+        if not isinstance(said, Said):  # a null is decoded as nothing at all
+            return
         now = workflow.now()
         try:
             judge(self._incident, said, now)
@@ -46,8 +49,9 @@ class SpokenTo:
             self._incident.log("refused", f"{said.command.words()}: {refusal}", now, who=who.id, source="signal")
         self._changed()
 
+    @abstractmethod
     def _changed(self) -> None:
-        raise NotImplementedError
+        """What was heard has to be carried out."""
 
 
 W = TypeVar("W", bound=type[SpokenTo])

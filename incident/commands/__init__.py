@@ -13,6 +13,7 @@ from incident.commands.after import (
     SetMeeting,
 )
 from incident.commands.base import Command, Refusal, Said, Speaker, Who, hear, judge
+from incident.commands.deciding import Abort, Approve, Poll, Reject, Undo, Unverified, Verified
 from incident.commands.ending import Cancel, NamePostmortemOwner, Recovered, Reload, Reopen, Resolve
 from incident.commands.leading import (
     Accept,
@@ -25,6 +26,7 @@ from incident.commands.leading import (
     TakeCommand,
 )
 from incident.commands.paging import NeedTeam, PagePeople
+from incident.commands.proposing import NameTrouble, Propose, Withdraw
 from incident.commands.public import (
     Announce,
     ApproveMessage,
@@ -41,20 +43,7 @@ from incident.commands.public import (
 )
 from incident.commands.recording import Note, Stalk, Todo, Unstalk
 from incident.commands.releasing import Keep, Remove
-from incident.commands.repairing import (
-    Abort,
-    Approve,
-    Did,
-    Failed,
-    Object,
-    Poll,
-    Propose,
-    Reject,
-    Stop,
-    Unverified,
-    Verified,
-    Withdraw,
-)
+from incident.commands.reporting import Did, Failed, Object, Stop
 from incident.commands.securing import Checklist, Lift, Secure
 from incident.commands.sizing_up import (
     Acknowledge,
@@ -95,6 +84,7 @@ VOCABULARY: tuple[type[Command], ...] = (
     Withdraw,
     Object,
     Did,
+    NameTrouble,
     Todo,
     Acknowledge,
     Done,
@@ -124,6 +114,7 @@ VOCABULARY: tuple[type[Command], ...] = (
     Abort,
     Verified,
     Unverified,
+    Undo,
     Announce,
     ApproveMessage,
     EditMessage,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Self
 
-from incident import after, ending, leadership, publishing, wording
+from incident import after, ending, leadership, publishing, repairs, wording
 from incident.choices import Choice
 from incident.commands.base import Command, Speaker, Who
 from incident.model import Announcement, Answer, Incident, Phase
@@ -233,6 +233,7 @@ class Reload(Command):
         if self.policy == incident.policy:
             return Answer("nothing differs from the rules this incident follows")
         incident.policy = self.policy
+        repairs.void_stale_approvals(incident, now)
         incident.say("This incident follows the organisation's present configuration from now on.", now)
         incident.log("reload", "configuration reloaded", now, who=speaker.id)
         return Answer("reloaded")

@@ -9,7 +9,7 @@ from typing import ClassVar, Self
 from incident import leadership, paging, sub_teams, wording
 from incident.choices import Choice
 from incident.commands.base import Command, Speaker, Who
-from incident.model import Answer, Incident, RepairState, SeverityChange
+from incident.model import Answer, Incident, Repair, RepairState, SeverityChange
 from incident.model import Task as Assigned
 from incident.people import find
 from incident.repairs import report_repair, start_manual
@@ -368,7 +368,7 @@ class More(Command):
     verb: ClassVar[str] = "more"
     for_another: ClassVar[bool] = True
     usage: ClassVar[str] = "more 5m [N]"
-    help: ClassVar[str] = "ask for more time for your task"
+    help: ClassVar[str] = "ask for more time for your task, or your manual repair step"
 
     minutes: int
     number: int | None = None
@@ -383,9 +383,13 @@ class More(Command):
     def refuse(self, incident: Incident, speaker: Speaker, now: datetime) -> str | None:
         if not 1 <= self.minutes <= 24 * 60:
             return "Ask for between 1 minute and 24 hours."
+        if self.number is not None and self.number in incident.repairs:
+            return more_for_repair_refused(incident, self.number, speaker)
         return None if _own_task(incident, speaker, self.number) else "You have no open task of that number."
 
     def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
+        if self.number is not None and self.number in incident.repairs:
+            return more_for_repair(incident, incident.repairs[self.number], self.minutes, speaker, now)
         task = _own_task(incident, speaker, self.number)
         assert task is not None
         task.due_at = max(now, task.due_at) + timedelta(minutes=self.minutes)
@@ -481,6 +485,26 @@ def report_repair_refused(incident: Incident, number: int, speaker: Speaker) -> 
     if speaker.id not in (repair.owner, incident.commander):
         return f"Repair {number} belongs to {incident.name(repair.owner)}, who reports it."
     return None
+
+
+def more_for_repair_refused(incident: Incident, number: int, speaker: Speaker) -> str | None:
+    """Who may ask for more time for a repair action, and when."""
+    repair = incident.repairs[number]
+    if repair.state is not RepairState.RUNNING:
+        return f"Repair {number} is {repair.state}; only one that runs has a time-box."
+    if speaker.id not in (repair.owner, incident.commander):
+        return f"Repair {number} belongs to {incident.name(repair.owner)}, who asks for more time."
+    return None
+
+
+def more_for_repair(incident: Incident, repair: Repair, minutes: int, speaker: Speaker, now: datetime) -> Answer:
+    """The time-box only asks: it is moved."""
+    assert repair.time_box_ends is not None
+    repair.time_box_ends = max(now, repair.time_box_ends) + timedelta(minutes=minutes)
+    repair.extensions += 1
+    incident.say(f"{speaker.name} needs {minutes} min more for {wording.repair_line(repair)}.", now)
+    incident.log("repair", f"{repair.number}: {minutes} min more", now, who=speaker.id)
+    return Answer(f"repair {repair.number}: until {wording.clock(repair.time_box_ends)}")
 
 
 def _own_task(incident: Incident, speaker: Speaker, number: int | None, *, fresh: bool = False) -> Assigned | None:

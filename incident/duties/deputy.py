@@ -46,6 +46,20 @@ class RunningRepair:
     owner: str | None
     time_box_ends: datetime
     approvals: int
+    manual: bool = False
+    extensions: int = 0
+
+
+@dataclass(frozen=True)
+class ManualRepair:
+    """Approved, and its owner has not said that they begin."""
+
+    number: int
+    line: str
+    owner: str
+    name: str
+    approved_at: datetime
+    approvals: int
 
 
 @dataclass(frozen=True)
@@ -96,6 +110,7 @@ class DeputyView:
     picture: wording.Picture
     rules: Deputy
     repair_rules: RepairRules
+    manual: tuple[ManualRepair, ...] = ()
     silent: bool = False
     raised_at: datetime | None = None
     declined_at: datetime | None = None
@@ -150,7 +165,15 @@ def view(incident: Incident, *, over: bool) -> DeputyView:
             if r.state.awaits_approval
         ),
         repairs=tuple(
-            RunningRepair(r.number, wording.repair_line(r), r.owner, r.time_box_ends, r.approvals)
+            RunningRepair(
+                r.number,
+                wording.repair_line(r),
+                r.owner,
+                r.time_box_ends,
+                r.approvals,
+                manual=not r.automated,
+                extensions=r.extensions,
+            )
             for r in incident.repairs.values()
             if r.state is RepairState.RUNNING and r.time_box_ends is not None
         ),
@@ -163,6 +186,11 @@ def view(incident: Incident, *, over: bool) -> DeputyView:
         picture=wording.picture(incident),
         rules=incident.policy.deputy,
         repair_rules=incident.policy.repair,
+        manual=tuple(
+            ManualRepair(r.number, wording.repair_line(r), r.owner, incident.name(r.owner), r.approved_at, r.approvals)
+            for r in incident.repairs.values()
+            if r.state is RepairState.APPROVED and not r.automated and r.owner and r.approved_at
+        ),
         silent=incident.silent,
         raised_at=max(_raises(incident), default=None),
         declined_at=incident.declined_at,
@@ -333,14 +361,27 @@ def _proposals(view: DeputyView) -> Iterator[Duty]:
 
 def _time_boxes(view: DeputyView, done: Done) -> Iterator[Duty]:
     for repair in view.repairs:
+        n, moved = repair.number, f"/{repair.extensions}" if repair.extensions else ""
+        report = (Choice("Done …", f"done {n}", form=True), Choice("Failed …", f"failed {n}", form=True))
         yield from reminder(
-            f"time-box/{repair.number}/{repair.approvals}",
+            f"time-box/{n}/{repair.approvals}{moved}",
             repair.time_box_ends,
             view.rules.remind_again_after,
             done,
-            f"The time-box of {repair.line} is over. How does it stand? `abort {repair.number}` stops it.",
-            (Choice("Abort", f"abort {repair.number}", "danger"),),
+            f"The time-box of {repair.line} is over. How does it stand? `more 5m {n}`, or `abort {n}` stops it.",
+            (*(report if repair.manual else ()), Choice("Abort", f"abort {n}", "danger")),
             to=people(view.commander, repair.owner, view.deputy),
+        )
+    for manual in view.manual:
+        n = manual.number
+        yield from reminder(
+            f"begin/{n}/{manual.approvals}",
+            manual.approved_at + view.rules.understood_within,
+            view.rules.remind_again_after,
+            done,
+            f"{manual.name} has not begun {manual.line}: `ack {n}` begins it.",
+            (Choice("I begin", f"ack {n}", "primary"),),
+            to=people(manual.owner, view.deputy),
         )
 
 

@@ -22,8 +22,7 @@ from activities.placeholders import Placeholders
 from activities.social import Social, client
 from activities.status_page import StatusPage
 from emulators.server import Emulators
-from incident.policy import read_organisation
-from tests.configured import example
+from tests import configured
 
 TOKENS = ("practice-x", "practice-x-secret", "practice-x-token", "practice-x-token-secret")
 
@@ -70,7 +69,7 @@ class Outside:
 
 @pytest.fixture
 async def outside(emulators: Emulators, tmp_path: Path) -> AsyncIterator[Outside]:
-    organisation = read_organisation(example(), "example.toml")
+    organisation = configured.organisation()
     book = OnCallBook(tmp_path / "on-call.json", organisation)
     sessions = Sessions(f"{emulators.url}/pagerduty", "practice-pagerduty", "dont-panic@example.com")
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(2)) as http:

@@ -11,8 +11,7 @@ import pytest
 from activities import placeholders
 from activities.on_call_book import OnCallBook
 from activities.placeholders import Placeholders
-from incident.policy import read_organisation
-from tests.configured import example
+from tests import configured
 
 NOW = datetime(2026, 11, 24, 0, 10, tzinfo=UTC)
 
@@ -20,7 +19,7 @@ NOW = datetime(2026, 11, 24, 0, 10, tzinfo=UTC)
 @pytest.fixture
 def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Placeholders:
     monkeypatch.setattr(placeholders, "now", lambda: NOW)
-    organisation = read_organisation(example(), "example.toml")
+    organisation = configured.organisation()
     return Placeholders(organisation, OnCallBook(tmp_path / "on-call.json", organisation))
 
 

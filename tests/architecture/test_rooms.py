@@ -44,7 +44,7 @@ def test_workflows_import_the_domain_activities_and_temporal(file: Path) -> None
 @pytest.mark.parametrize("file", files("activities"), ids=lambda f: str(f.relative_to(ROOT)))
 def test_activities_import_the_domain_and_sdks(file: Path) -> None:
     heads = {name.partition(".")[0] for name in imports(file)}
-    sdks = {"aiohttp", "pdpyras", "pydantic", "requests", "slack_sdk", "sqlalchemy", "temporalio", "xdk"}
+    sdks = {"aiohttp", "pdpyras", "pydantic", "requests", "slack_sdk", "sqlalchemy", "temporalio", "xdk", "yarl"}
     assert heads - STANDARD <= {"incident", "activities", "chat"} | sdks
     # What Slack looks like is the chat's matter; of it the activities know how a message is drawn.
     assert {name for name in imports(file) if name.startswith("chat")} <= {"chat", "chat.blocks"}

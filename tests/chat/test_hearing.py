@@ -11,6 +11,7 @@ from incident import grammar
 from incident.commands import VOCABULARY, Command
 from incident.policy import Policy
 from incident.words import Unreadable
+from tests.configured import organisation
 from tests.vocabulary import SPOKEN
 
 WORDS = sorted({word for spoken in SPOKEN.values() for word in spoken.split()} | {k.verb for k in VOCABULARY})
@@ -85,7 +86,5 @@ def test_no_line_breaks_the_grammar_or_becomes_what_nobody_typed(policy: Policy,
 
 @pytest.fixture(scope="session")
 def policy() -> Policy:
-    from incident.policy import read_organisation
-    from tests.conftest import CONFIG
 
-    return read_organisation((CONFIG / "example.toml").read_text(), "example.toml").policy()
+    return organisation().policy()

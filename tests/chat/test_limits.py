@@ -23,8 +23,8 @@ from incident.duties import customer_liaison, deputy, internal_liaison, scribe
 from incident.duties.base import Whisper
 from incident.effects import Tell
 from incident.model import Incident, Room
-from incident.policy import Organisation, read_organisation
-from tests.conftest import CONFIG
+from incident.policy import Organisation
+from tests import configured
 
 NOW = datetime(2026, 3, 2, 14, 0, tzinfo=UTC)
 LONG = "very long and never ending & <tedious> " * 70
@@ -50,7 +50,7 @@ SAID = (
 
 @pytest.fixture(scope="module")
 def organisation() -> Organisation:
-    return read_organisation((CONFIG / "example.toml").read_text(), "example.toml")
+    return configured.organisation()
 
 
 @pytest.fixture(scope="module")

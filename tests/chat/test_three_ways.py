@@ -13,10 +13,8 @@ import workflows.incident
 from incident import grammar
 from incident.after import EXTERNAL
 from incident.commands import VOCABULARY
-from incident.policy import read_organisation
 from incident.severity import Role
-from tests.configured import example
-from tests.conftest import CONFIG
+from tests.configured import example, organisation
 from tests.stories.copy import Copy, running
 from tests.stories.hands import Hands, hands
 
@@ -34,6 +32,7 @@ FORMS: dict[str, dict[str, str]] = {
     "stop {r2} that is production": {"text": "that is production"},
     "failed {r2} no permission": {"text": "no permission"},
     "task @sam 5m look at the slow queries": {"person": "U0SAM", "minutes": "5", "text": "look at the slow queries"},
+    "trouble bad deployment": {"name": "bad deployment"},
     "done {t0} found it": {"text": "found it"},
     "draft investigating We are looking into it.": {
         "stage": "investigating",
@@ -50,6 +49,7 @@ PRESSED = {
     "command",
     "poll {r0}",
     "approve {r0}",
+    "undo {r0}",
     "verified {r0}",
     "approve {r2}",
     "ack {r2}",
@@ -97,6 +97,7 @@ STORY: tuple[tuple[str, str, str], ...] = (
     ("anne", "propose clear the cache risk: low", ""),
     ("sam", "propose restart by hand risk: low", ""),
     ("sam", "propose restart twice risk: low", ""),
+    ("sam", "trouble bad deployment", ""),
     ("bob", "poll {r0}", ""),
     ("sam", "object {r0} it is peak hour", ""),
     ("sam", "approve {r0}", "!Only the IC decides that"),
@@ -104,6 +105,8 @@ STORY: tuple[tuple[str, str, str], ...] = (
     ("bob", "approve {r0}", "!approved repair"),
     ("bob", "reject {r1} too risky", ""),
     ("anne", "withdraw {r1}", "!rejected"),
+    ("anne", "undo {r0}", "!Only the IC decides that"),
+    ("bob", "undo {r0}", ""),
     ("bob", "verified {r0}", ""),
     ("bob", "approve {r2}", ""),
     ("sam", "ack {r2}", ""),
@@ -256,14 +259,14 @@ async def open_form(use: Hands, who: str, words: str) -> None:
     verb = words.split()[0]
     head = f"{verb} {words.split()[1]}" if verb in ("object", "reject", "stop", "failed", "done") else verb
     head = " ".join(words.split()[:3]) if words.startswith(("message edit", "team close")) else head
-    if verb in ("update", "draft", "handover", "propose", "task"):
+    if verb in ("update", "draft", "handover", "propose", "task", "trouble"):
         assert await use.slashes(who, verb) == ""
     else:
         await use.presses(who, head, form=True)
 
 
 def test_the_story_has_every_command() -> None:
-    rules = read_organisation((CONFIG / "example.toml").read_text(), "example.toml").policy()
+    rules = organisation().policy()
     numbers = {f"{letter}{n}": 1 for letter in "rtdx" for n in range(4)}
     meant = {type(grammar.read(words.format(f=1, **numbers), rules)) for _, words, _ in STORY}
     # `withdraw`, `message approve`, `separate` are heard as refusals only; test_every_command hears them succeed.

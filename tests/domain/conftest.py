@@ -9,16 +9,16 @@ from incident import declaring, grammar, settling
 from incident.commands import Command, Said, hear, judge
 from incident.declaring import Declaration
 from incident.model import Answer, Incident
-from incident.policy import Organisation, Policy, read_organisation
+from incident.policy import Organisation, Policy
 from incident.severity import Severity
-from tests.conftest import CONFIG
+from tests import configured
 
 NOW = datetime(2026, 3, 2, 14, 0, tzinfo=UTC)
 
 
 @pytest.fixture(scope="session")
 def organisation() -> Organisation:
-    return read_organisation((CONFIG / "example.toml").read_text(), "example.toml")
+    return configured.organisation()
 
 
 @pytest.fixture(scope="session")

@@ -20,7 +20,6 @@ def read(text: str) -> Organisation:
         ('executive = "C0EXEC"', 'boss = "C0EXEC"', r"org.toml: rooms.executive: Field required"),
         ("span_of_control = 7", "span_of_control = 0", r"org.toml: deputy.span_of_control: .*there stands 0"),
         ("$lost", "$losses", r"names \$losses; known are \$impact"),
-        ('argv = ["echo", "rolled back", "{service}"]', 'argv = ["echo back {service}"]', "fills a whole argument"),
         (
             'SEV-1 = "3 calendar days"',
             'SEV-1 = "3 days"',

@@ -61,7 +61,7 @@ def kill(parent: int, name: str) -> None:
 @asynccontextmanager
 async def up(state: Path) -> AsyncIterator[tuple[Copy, int]]:
     """The program, and hands to use it with; its process id."""
-    temporal, ui, page, listener = _free(4)
+    temporal, ui, page, listener, shop = _free(5)
     config = state / "organisation.toml"
     config.write_text(example(deputy=CADENCE, ending={"watched_for": '"2s"'}))
     ports = [
@@ -73,6 +73,8 @@ async def up(state: Path) -> AsyncIterator[tuple[Copy, int]]:
         str(ui),
         "--listener-port",
         str(listener),
+        "--shop-port",
+        str(shop),
     ]
     process = await asyncio.create_subprocess_exec(
         *(

@@ -120,6 +120,8 @@ async def test_rubbish_signals_and_reports_do_not_hold_the_incident(tmp_path: Pa
         )
         await handle.signal("report", "nonsense")
         await handle.signal("approve", {"nonsense": True})
+        await handle.signal("approve", None)
+        await handle.signal("report", None)
         assert (await copy.say("anne", "note still here")) == "noted"
 
 
