@@ -6,6 +6,7 @@ Practice or real is decided here, once: in practice Slack and PagerDuty are both
 from __future__ import annotations
 
 import json
+import logging
 import os
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +15,7 @@ from urllib.parse import urlsplit
 from dotenv import dotenv_values
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
-from incident.policy import Organisation, read_organisation
+from incident.policy import BadPolicy, Organisation, read_organisation
 
 SLACK = "https://slack.com/api/"
 PAGERDUTY = "https://api.pagerduty.com"
@@ -54,6 +55,8 @@ class Settings(BaseModel):
     listen: str = Field("", alias="DONT_PANIC_LISTEN")
     web_ui: str = Field("", alias="DONT_PANIC_WEB_UI")
     person: str = Field("", alias="IC_USER")
+    _read_at: tuple[int, int] = (0, 0)
+    _newest: Organisation | None = None
 
     @property
     def practice(self) -> bool:
@@ -93,6 +96,22 @@ class Settings(BaseModel):
                 f"The organisation's file {self.config} cannot be read ({error.strerror}). Set DONT_PANIC_CONFIG."
             ) from None
         return read_organisation(text, str(self.config))
+
+    def present(self) -> Organisation:
+        """As the file stands now: read again when it changed. One that cannot be used leaves what was good before."""
+        try:
+            stat = self.config.stat()
+            mark = (stat.st_mtime_ns, stat.st_size)
+            if mark != self._read_at:
+                self._read_at = mark
+                self._newest = read_organisation(self.config.read_text(), str(self.config))
+        except (OSError, BadPolicy) as fault:
+            logging.getLogger(__name__).error("the organisation's file is not taken: %s", fault)
+        return self._newest or self.organisation
+
+    @property
+    def listener_key(self) -> Path:
+        return self.state / "listener.key"
 
     @property
     def on_call_book(self) -> Path:

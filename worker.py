@@ -99,10 +99,13 @@ async def furnish(settings: Settings, client: Client) -> AsyncIterator[House]:
                 settings.statuspage_api_key.get_secret_value(),
                 organisation.status_page.page,
                 practice=practice,
+                rules=settings.present,
             ),
             monitoring=Monitoring(http),
             records=Records(settings.records_url),
-            runner=Runner(client, organisation, http, settings.state / "output"),
+            runner=Runner(
+                client, organisation, http, settings.state / "output", practice=practice, rules=settings.present
+            ),
             book=book,
         )
 

@@ -8,11 +8,12 @@ for the word "go". The incident says it once.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
 import sys
 import uuid
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -24,8 +25,10 @@ from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError
 
 from activities import errors, guardian
+from activities.on_call_book import now
 from incident import identity
-from incident.policy import CatalogueEntry, Organisation, Step
+from incident.policy import CatalogueEntry, Organisation, Policy, Step
+from incident.proof import FRESH, Signed, approves
 from incident.repairs import Claim, Verdict, digest
 
 KILLED_AFTER = 1.5
@@ -56,13 +59,27 @@ class StepOutcome:
 
 
 class Runner:
-    """`output` is the folder in which the whole output of each run is kept."""
+    """`output` is the folder in which the whole output of each run is kept.
 
-    def __init__(self, client: Client, organisation: Organisation, http: aiohttp.ClientSession, output: Path) -> None:
+    `rules` gives the organisation's present ones, whose keys show who approved.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        organisation: Organisation,
+        http: aiohttp.ClientSession,
+        output: Path,
+        *,
+        practice: bool,
+        rules: Callable[[], Policy],
+    ) -> None:
         self._client = client
         self._organisation = organisation
         self._http = http
         self._output = output
+        self._practice = practice
+        self._rules = rules
 
     @activity.defn
     async def check(self, order: StepOrder) -> StepOutcome:
@@ -109,6 +126,23 @@ class Runner:
             raise _refused(f"the incident did not answer ({type(error).__name__})") from None
         if not verdict.go:
             raise _refused(verdict.why)
+        if not self._practice or verdict.approval is not None:
+            self._verify(verdict.approval, incident, order)
+
+    def _verify(self, approval: Signed | None, incident: str, order: StepOrder) -> None:
+        """The incident's "go" could be forged by whoever may write to its namespace; the IC's signature cannot."""
+        rules = self._rules()
+        since = now() - rules.repair.approval_valid_for - FRESH
+        why = approves(rules, approval, incident, {"approve": order.digest}, number=order.number, since=since)
+        if why is not None:
+            raise _refused(why)
+        assert approval is not None
+        used = self._output / "approvals" / hashlib.sha256(approval.proof.encode()).hexdigest()
+        used.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            used.touch(exist_ok=False)
+        except FileExistsError:
+            raise _refused("this approval was used on this host already") from None
 
     async def _do(self, step: Step, order: StepOrder, name: str, limit: timedelta | None) -> StepOutcome:
         if step.url:

@@ -33,13 +33,16 @@ from chat import blocks, forms, hearing, home
 from chat.forms import FORMS, About, Wrong
 from chat.people import People
 from connection import connect
+from entrypoints import signing
 from entrypoints.conversation import PROBLEMS, Conversation, Heard
 from entrypoints.gateway import Gateway, Unreachable
+from entrypoints.signing import DoorKey
 from entrypoints.standby import Standby
 from entrypoints.webhooks import Webhooks
 from incident.commands import Command
 from incident.grammar import Opening
 from incident.policy import BadPolicy, Policy
+from incident.proof import SLACK
 from incident.words import Unreadable
 from settings import Misconfigured, Settings
 
@@ -364,9 +367,20 @@ async def serve(settings: Settings, stack: AsyncExitStack) -> Listener:
     )
     organisation, policy = settings.organisation, settings.organisation.policy()
     book = OnCallBook(settings.on_call_book, organisation)
-    gateway = Gateway(await connect(lazy=True))
-    standby = Standby.of(settings, book)
-    conversation = Conversation(gateway, organisation, book, practice=settings.practice, door="slack", standby=standby)
+    sign = DoorKey(settings.listener_key)
+    if not settings.practice and not signing.whose(settings.present(), sign.public):
+        logging.getLogger(__name__).error("decisions made in Slack will be refused: %s", signing.add_door(sign.public))
+    gateway = Gateway(await connect(lazy=True), sign)
+    standby = Standby.of(settings, book, sign)
+    conversation = Conversation(
+        gateway,
+        organisation,
+        book,
+        practice=settings.practice,
+        door=SLACK,
+        standby=standby,
+        present=settings.present,
+    )
     places = Placeholders(organisation, book)
     listener = Listener(slack, conversation, gateway, People(slack, organisation), places, policy)
     signed, app_token = settings.slack_signing_secret.get_secret_value(), settings.slack_app_token.get_secret_value()

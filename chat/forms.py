@@ -301,7 +301,8 @@ class ApproveForm(Form):
 
     def meant(self, about: About, policy: Policy, given: Given) -> list[Command | Opening]:
         owner = _needed(given, "owner", "A manual action needs an owner.")
-        return [Approve(Words(about.words.removeprefix("approve")).take_number(), owner)]
+        words = Words(about.words.removeprefix("approve"))
+        return [Approve(words.take_number(), owner, words.maybe_mark())]
 
 
 class MessageForm(Form):

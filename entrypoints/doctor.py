@@ -22,6 +22,7 @@ from temporalio.service import RPCError
 from activities.on_call_book import OnCallBook, now
 from activities.paging import Sessions, escalation_policies
 from connection import connect
+from entrypoints.signing import CannotSign, DoorKey, add_door, whose
 from incident.policy import BadPolicy, Organisation
 from settings import Misconfigured, Settings
 from workflows import search_attributes
@@ -72,7 +73,8 @@ async def examine(settings: Settings) -> list[Finding]:
         ("Statuspage", _statuspage),
     ]
     results = await asyncio.gather(*(_bounded(name, look(settings, organisation)) for name, look in looks))
-    return [*found, *(finding for result in results for finding in result), *_book(settings, organisation)]
+    reached = [finding for result in results for finding in result]
+    return [*found, *reached, *_keys(settings, organisation), *_book(settings, organisation)]
 
 
 async def _bounded(name: str, look: Awaitable[list[Finding]]) -> list[Finding]:
@@ -236,6 +238,45 @@ def _book(settings: Settings, organisation: Organisation) -> list[Finding]:
     if book.fresh(now()):
         return [Finding("on-call book", "ok", book.age(now()))]
     return [Finding("on-call book", "missing", book.age(now()), "A running worker refreshes it every 5 minutes.")]
+
+
+def _keys(settings: Settings, organisation: Organisation) -> list[Finding]:
+    """Outside of practice a decision counts by a key: the listener's for Slack, people's own for `ic`."""
+    try:
+        if settings.practice:
+            return [Finding("keys", "skipped", "in practice a claim is enough")]
+    except Misconfigured:
+        return []
+    holders = [holder.partition("/") for holder, _ in organisation.public_keys()]
+    doors = [name for kind, _, name in holders if kind == "door"]
+    people = dict.fromkeys(name for kind, _, name in holders if kind == "person")
+    trained = [p.name for p in organisation.people if p.trained and p.id not in people]
+    mend = "`ic keys` shows what to add, and where."
+    found = [Finding("doors", "ok", ", ".join(doors))] if doors else []
+    if not doors:
+        found.append(Finding("doors", "missing", "no listener's key: decisions made in Slack are refused", mend))
+    if settings.listener_key.exists():
+        found.append(_listener_key(settings, organisation))
+    if trained:
+        found.append(Finding("people's keys", "skipped", f"only in Slack can they decide: {', '.join(trained)}", mend))
+    return found
+
+
+def _listener_key(settings: Settings, organisation: Organisation) -> Finding:
+    file = settings.listener_key
+    try:
+        public = DoorKey(file).public
+    except (CannotSign, OSError) as fault:
+        return Finding(
+            "listener's key", "broken", _short(fault), "Make it readable by the listener's user, or move it away."
+        )
+    if file.stat().st_mode & 0o077:
+        return Finding(
+            "listener's key", "broken", f"{file} can be read by others", f"chmod 600 {file}; better, replace it"
+        )
+    if not whose(organisation, public):
+        return Finding("listener's key", "missing", f"{public.fingerprint} is not known", add_door(public))
+    return Finding("listener's key", "ok", public.fingerprint)
 
 
 def _local(address: str) -> bool:

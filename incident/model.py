@@ -7,6 +7,8 @@ so nobody ever sees half a change. All times are aware datetimes in UTC.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -14,6 +16,7 @@ from enum import StrEnum
 from incident.choices import Choice
 from incident.effects import Effect, Invite, Tell
 from incident.policy import Policy
+from incident.proof import Signed
 from incident.severity import Role, Severity
 
 
@@ -62,6 +65,11 @@ class DraftState(StrEnum):
     PUBLISHED = "published"
     FAILED = "failed"
     SUPERSEDED = "superseded"
+
+
+def text_digest(stage: str, text: str) -> str:
+    """What stands for exactly this public message."""
+    return hashlib.sha256(json.dumps([stage, text]).encode()).hexdigest()
 
 
 class Announcement(StrEnum):
@@ -283,6 +291,7 @@ class Repair:
     why: str = ""
     settled_by: str | None = None
     settled_at: datetime | None = None
+    approval: Signed | None = None
 
 
 @dataclass
@@ -300,6 +309,12 @@ class Draft:
     approved_at: datetime | None = None
     published_at: datetime | None = None
     url: str = ""
+    approval: Signed | None = None
+
+    @property
+    def digest(self) -> str:
+        """What an approval is bound to: stage and text, as they go out."""
+        return text_digest(self.stage, self.text)
 
 
 @dataclass
@@ -377,6 +392,8 @@ class Origin:
 
 @dataclass
 class Incident:
+    """`proofs`: outside of practice a decision counts by its signature; `spent` are the signed words of the last minutes."""
+
     id: str
     title: str
     severity: Severity
@@ -444,6 +461,8 @@ class Incident:
     recovered: bool = False
     lost: str = ""
     postmortem_owner: str | None = None
+    proofs: bool = False
+    spent: dict[str, datetime] = field(default_factory=dict)
 
     # -- who is who -----------------------------------------------------------------------------------
 

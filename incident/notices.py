@@ -10,6 +10,7 @@ from __future__ import annotations
 from incident import card, declaring, publishing, repairs, sub_teams, wording
 from incident.choices import Choice, Notice
 from incident.model import Announcement, Draft, DraftState, Incident, Repair, RepairState, SubTeam, Task, Trigger
+from incident.words import mark
 
 TAKE_COMMAND = Choice("I take command", "command", "primary")
 PAGE_AGAIN = Choice("Page the ICs again", "page")
@@ -83,7 +84,7 @@ def of_repair(incident: Incident, repair: Repair) -> tuple[Choice, ...]:
         case RepairState.PROPOSED | RepairState.VOID:
             poll = () if repair.polled_until is not None and not repair.poll_closed else (Choice("Poll", f"poll {n}"),)
             return (
-                Choice("Approve", f"approve {n}", "primary", form=asks_for_owner),
+                Choice("Approve", f"approve {n}{mark(repair.digest)}", "primary", form=asks_for_owner),
                 *poll,
                 Choice("Reject …", f"reject {n}", "danger", form=True),
                 Choice("Object …", f"object {n}", form=True),
@@ -110,9 +111,9 @@ def of_draft(incident: Incident, draft: Draft) -> tuple[Choice, ...]:
         return ()
     decided = incident.announcement is Announcement.YES
     approve = (
-        Choice("Approve", f"message approve {n}", "primary")
+        Choice("Approve", f"message approve {n}{mark(draft.digest)}", "primary")
         if decided
-        else Choice("Announce, and approve this", f"announce yes {n}", "primary")
+        else Choice("Announce, and approve this", f"announce yes {n}{mark(draft.digest)}", "primary")
     )
     hold = (Choice("Hold", f"message hold {n}"),) if draft.state is DraftState.WAITING else ()
     no = (Choice("No announcement", "announce no"),) if incident.announcement is Announcement.UNDECIDED else ()

@@ -17,8 +17,18 @@ import tomllib
 from datetime import date, timedelta
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    ValidationError,
+    model_validator,
+)
 
+from incident import keys
 from incident.severity import Role, Severity
 
 _DURATION = re.compile(r"(\d+)(ms|s|m|h|d)")
@@ -45,6 +55,15 @@ Duration = Annotated[
 Handle = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,30}$")]
 
 
+def _public_key(line: str) -> str:
+    keys.read(line)
+    return line
+
+
+PublicKeyLine = Annotated[str, AfterValidator(_public_key)]
+"""`ssh-ed25519 AAAA… comment`: it may stand in a history, as its name says."""
+
+
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -58,6 +77,7 @@ class Person(_Frozen):
     pagerduty: str = ""
     trained: bool = False
     time_zone: str = "UTC"
+    keys: tuple[PublicKeyLine, ...] = ()
 
 
 class Contact(Person):
@@ -316,6 +336,21 @@ class Rooms(_Frozen):
     incidents: str = ""
 
 
+class Door(_Frozen):
+    """A process of ours that attests what people say through it: the Slack listener, by its own key."""
+
+    name: Handle
+    kind: Literal["slack"] = "slack"
+    key: PublicKeyLine
+
+
+class EmergencyKey(_Frozen):
+    """An administrator's break-glass key: it speaks for anybody, and each use of it is announced."""
+
+    name: Handle
+    key: PublicKeyLine
+
+
 class Policy(_Frozen):
     """The rules an incident was declared under. Frozen with it; `reload` brings newer ones."""
 
@@ -338,6 +373,8 @@ class Policy(_Frozen):
     catalogue: tuple[CatalogueEntry, ...] = ()
     sub_teams: tuple[SubTeam, ...] = ()
     usual: dict[Role, Handle] = {}
+    doors: tuple[Door, ...] = ()
+    break_glass: tuple[EmergencyKey, ...] = ()
 
     def person(self, person_id: str) -> Person | None:
         return next((p for p in self.people if p.id == person_id), None)
@@ -357,6 +394,13 @@ class Policy(_Frozen):
         person = self.person(person_id) if person_id else None
         return person is not None and person.trained
 
+    def public_keys(self) -> list[tuple[str, keys.PublicKey]]:
+        """All public keys, each with whose it is: `person/bob`, `door/listener`, `break-glass/safe`."""
+        lines = [(f"person/{person.id}", line) for person in self.people for line in person.keys]
+        lines += [(f"door/{door.name}", door.key) for door in self.doors]
+        lines += [(f"break-glass/{emergency.name}", emergency.key) for emergency in self.break_glass]
+        return [(whose, keys.read(line)) for whose, line in lines]
+
     def team(self, team_id: str) -> Team | None:
         return next((t for t in self.teams if t.id == team_id), None)
 
@@ -365,6 +409,14 @@ class Policy(_Frozen):
 
     def entry(self, entry_id: str) -> CatalogueEntry | None:
         return next((e for e in self.catalogue if e.id == entry_id), None)
+
+    @model_validator(mode="after")
+    def _each_key_is_one_holders(self) -> Policy:
+        whose: dict[bytes, str] = {}
+        for holder, key in self.public_keys():
+            if (other := whose.setdefault(key.raw, holder)) != holder:
+                raise ValueError(f"{other} and {holder} have the same key; each needs their own")
+        return self
 
     @model_validator(mode="after")
     def _references_hold(self) -> Policy:

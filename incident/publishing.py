@@ -8,6 +8,7 @@ from datetime import datetime
 from incident import wording
 from incident.model import Announcement, Draft, DraftState, Incident, Phase
 from incident.policy import Policy
+from incident.proof import Signed
 
 LONGEST = 5000
 """Characters that the status page takes."""
@@ -70,8 +71,9 @@ def offer(incident: Incident, stage: str, text: str, made_by: str, now: datetime
     return draft
 
 
-def approve(incident: Incident, draft: Draft, person: str, now: datetime) -> None:
-    """From here on the text is fixed; the customer liaison sends it."""
+def approve(incident: Incident, draft: Draft, person: str, now: datetime, signed: Signed | None = None) -> None:
+    """From here on the text is fixed; the customer liaison sends it, with the approval as it was `signed`."""
+    draft.approval = signed
     draft.state = DraftState.APPROVED
     draft.approved_by = person
     draft.approved_at = now

@@ -12,6 +12,7 @@ from incident import wording
 from incident.effects import TellRepair
 from incident.model import Answer, Incident, Repair, RepairState
 from incident.policy import CatalogueEntry
+from incident.proof import Signed
 
 if TYPE_CHECKING:
     from incident.commands.base import Speaker  # the commands import this module
@@ -30,8 +31,11 @@ class Claim:
 
 @dataclass(frozen=True)
 class Verdict:
+    """`approval` is the IC's own word, signed: the runner verifies it with the keys that it knows itself."""
+
     go: bool
     why: str = ""
+    approval: Signed | None = None
 
 
 def digest(entry: CatalogueEntry | None, parameters: dict[str, str], text: str) -> str:
@@ -126,7 +130,7 @@ def claim(incident: Incident, asked: Claim, now: datetime) -> Verdict:
         _running(incident, repair, now)
         incident.say(f"{wording.repair_line(repair)} runs now.", now)
         incident.log("repair", f"{asked.number} started", now, source="runner")
-    return Verdict(True)
+    return Verdict(True, approval=repair.approval)
 
 
 def _not_go(incident: Incident, asked: Claim, now: datetime) -> str | None:

@@ -233,6 +233,7 @@ class RoleKeeper(Generic[V]):
                     stage=message.stage,
                     text=message.text,
                     practice=self.view.practice,
+                    approval=message.approval,
                 ),
                 task_queue=queues.CHAT,
                 summary=retries.summary(f"public message {message.number}: {message.text}"),

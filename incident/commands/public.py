@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import ClassVar, Literal, Self
 
 from incident import publishing, wording
-from incident.commands.base import Command, Speaker, Who
+from incident.commands.base import Command, Speaker, Who, not_shown, whole
 from incident.model import Announcement, Answer, Draft, DraftState, Incident
-from incident.words import Unreadable, Words
+from incident.words import Unreadable, Words, mark
 
 Stage = Literal["investigating", "identified", "monitoring", "resolved", "long"]
 STAGES: tuple[Stage, ...] = ("investigating", "identified", "monitoring", "resolved", "long")
@@ -18,7 +18,10 @@ STAGES: tuple[Stage, ...] = ("investigating", "identified", "monitoring", "resol
 
 @dataclass(frozen=True)
 class Announce(Command):
-    """Unsure means yes: "if in doubt, tweet it out" (process, 5). With a number, that draft is approved with it."""
+    """Unsure means yes: "if in doubt, tweet it out" (process, 5).
+
+    With a number, that draft is approved with it; `digest`, or its beginning, says which text that was.
+    """
 
     verb: ClassVar[str] = "announce"
     public: ClassVar[bool] = True
@@ -29,27 +32,35 @@ class Announce(Command):
 
     answer: Literal["yes", "no", "unsure"]
     draft: int | None = None
+    digest: str = ""
 
     @classmethod
     def read(cls, words: Words) -> Self:
         answer = words.take("yes, no or unsure").lower()
         number = words.maybe_number()
+        digest = words.maybe_mark()
         words.no_more()
         match answer:
             case "yes" | "no" | "unsure":
-                return cls(answer, number)
+                return cls(answer, number, digest)
             case _:
                 raise Unreadable(f"{answer!r} is neither yes, no nor unsure.")
 
     def words(self) -> str:
-        return f"announce {self.answer}" + (f" {self.draft}" if self.draft else "")
+        return f"announce {self.answer}" + (f" {self.draft}{mark(self.digest)}" if self.draft else "")
+
+    def bound(self, incident: Incident) -> Self:
+        draft = incident.drafts.get(self.draft) if self.draft is not None else None
+        return self if draft is None else replace(self, digest=whole(self.digest, draft.digest))
 
     def refuse(self, incident: Incident, speaker: Speaker, now: datetime) -> str | None:
         if self.answer == "no":
             if any(d.state is DraftState.PUBLISHED for d in incident.drafts.values()):
                 return "Customers have been told already."
             return "Which message goes with a no?" if self.draft is not None else None
-        return None if self.draft is None else _cannot_approve(incident, self.draft)
+        if self.draft is None:
+            return None
+        return _cannot_approve(incident, self.draft) or _not_shown(incident, self.draft, self.digest)
 
     def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
         if self.answer == "no":
@@ -60,14 +71,14 @@ class Announce(Command):
             return Answer("no announcement; you are asked again when the severity rises or the impact changes")
         publishing.decide_to_announce(incident, speaker.id, now)
         if self.draft is not None:
-            publishing.approve(incident, incident.drafts[self.draft], speaker.id, now)
+            publishing.approve(incident, incident.drafts[self.draft], speaker.id, now, speaker.signed)
             return Answer(f"announced; message {self.draft} goes out")
         return Answer("announced; approve the first message with `message approve N`")
 
 
 @dataclass(frozen=True)
 class ApproveMessage(Command):
-    """The IC approves; a due draft that was left for three minutes, the deputy may."""
+    """The IC approves; a due draft that was left for three minutes, the deputy may. `digest` says which text."""
 
     verb: ClassVar[str] = "message-approve"
     the_ics_too: ClassVar[bool] = True
@@ -77,18 +88,25 @@ class ApproveMessage(Command):
     after_end: ClassVar[bool] = True
 
     number: int
+    digest: str = ""
 
     @classmethod
     def read(cls, words: Words) -> Self:
         number = words.take_number("the number of the message")
+        digest = words.maybe_mark()
         words.no_more()
-        return cls(number)
+        return cls(number, digest)
 
     def words(self) -> str:
-        return f"message approve {self.number}"
+        return f"message approve {self.number}{mark(self.digest)}"
+
+    def bound(self, incident: Incident) -> Self:
+        draft = incident.drafts.get(self.number)
+        return self if draft is None else replace(self, digest=whole(self.digest, draft.digest))
 
     def refuse(self, incident: Incident, speaker: Speaker, now: datetime) -> str | None:
-        if (fault := _cannot_approve(incident, self.number)) is not None:
+        fault = _cannot_approve(incident, self.number) or _not_shown(incident, self.number, self.digest)
+        if fault is not None:
             return fault
         if incident.announcement is Announcement.NO:
             return "The IC decided against an announcement; `announce yes` changes that."
@@ -110,7 +128,7 @@ class ApproveMessage(Command):
     def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
         if incident.announcement is Announcement.UNDECIDED:
             publishing.decide_to_announce(incident, speaker.id, now)
-        publishing.approve(incident, incident.drafts[self.number], speaker.id, now)
+        publishing.approve(incident, incident.drafts[self.number], speaker.id, now, speaker.signed)
         return Answer(f"message {self.number} goes out exactly as it stands")
 
 
@@ -317,6 +335,11 @@ def _cannot_approve(incident: Incident, number: int) -> str | None:
     if draft.state not in (DraftState.WAITING, DraftState.HELD, DraftState.FAILED):
         return _settled(incident, draft)
     return None
+
+
+def _not_shown(incident: Incident, number: int, digest: str) -> str | None:
+    why = not_shown(incident, digest, incident.drafts[number].digest)
+    return None if why is None else f"{why} Then `message approve {number}`."
 
 
 def _settled(incident: Incident, draft: Draft) -> str:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import re
 from abc import abstractmethod
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import ClassVar, Self
 
 from incident import wording
 from incident.choices import Choice
-from incident.commands.base import Command, Speaker, Who
+from incident.commands.base import Command, Speaker, Who, not_shown, whole
 from incident.effects import StartRepair, TellRepair
 from incident.model import Answer, Incident, Objection, Repair, RepairState
 from incident.people import find
 from incident.policy import CatalogueEntry
 from incident.repairs import already, digest, report_repair, settle, usual_owner
-from incident.words import Unreadable, Words
+from incident.words import Unreadable, Words, mark
 
 _RISK = re.compile(r"\s*\brisk:\s*(low|high)\b", re.IGNORECASE)
 _FALLBACK = re.compile(r"\s*\bfallback:\s*(.*)$", re.IGNORECASE | re.DOTALL)
@@ -271,7 +271,7 @@ class Poll(_OfRepair):
 
 @dataclass(frozen=True)
 class Approve(Command):
-    """For exactly what was proposed, by whoever commands now, once."""
+    """For exactly what was proposed, by whoever commands now, once. `digest`, or its beginning, says what that was."""
 
     verb: ClassVar[str] = "approve"
     usage: ClassVar[str] = "approve N [@OWNER]"
@@ -281,16 +281,22 @@ class Approve(Command):
 
     number: int
     owner: str | None = None
+    digest: str = ""
 
     @classmethod
     def read(cls, words: Words) -> Self:
         number = words.take_number("the number of the repair action")
+        digest = words.maybe_mark()
         owner = words.take_person() if words else None
         words.no_more()
-        return cls(number, owner)
+        return cls(number, owner, digest)
 
     def words(self) -> str:
-        return f"approve {self.number}" + (f" @{self.owner}" if self.owner else "")
+        return f"approve {self.number}{mark(self.digest)}" + (f" @{self.owner}" if self.owner else "")
+
+    def bound(self, incident: Incident) -> Self:
+        repair = incident.repairs.get(self.number)
+        return self if repair is None else replace(self, digest=whole(self.digest, repair.digest))
 
     def refuse(self, incident: Incident, speaker: Speaker, now: datetime) -> str | None:
         repair = incident.repairs.get(self.number)
@@ -299,6 +305,8 @@ class Approve(Command):
         if not repair.state.awaits_approval:
             again = " Propose it again to run it again." if repair.ended_at else ""
             return f"{already(incident, repair)}{again}"
+        if (why := not_shown(incident, self.digest, repair.digest)) is not None:
+            return f"{why} Then `approve {self.number}`."
         if self.owner is not None and find(incident, self.owner) is None:
             return f"I know nobody called {self.owner!r}."
         owner = self._owner(incident, repair)
@@ -316,6 +324,7 @@ class Approve(Command):
         repair.approved_by = speaker.id
         repair.approved_at = now
         repair.approvals += 1
+        repair.approval = speaker.signed
         repair.why = ""
         incident.say(wording.proceeding(repair), now)
         by = "the runner" if repair.automated else incident.name(repair.owner)
@@ -360,6 +369,7 @@ class Reject(_WithReason):
 @dataclass(frozen=True)
 class Abort(_OfRepair):
     verb: ClassVar[str] = "abort"
+    decision: ClassVar[bool] = True
     usage: ClassVar[str] = "abort N"
     help: ClassVar[str] = "stop a repair action: IC, deputy and owner"
 

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from incident.choices import Choice
+from incident.proof import Signed
 
 Done = Mapping[str, datetime]
 
@@ -61,11 +62,12 @@ class WriteDraft:
 
 @dataclass(frozen=True)
 class Publish:
-    """An approved text for the status page, to the letter."""
+    """An approved text for the status page, to the letter, with the approval as it was signed."""
 
     number: int
     stage: str
     text: str
+    approval: Signed | None = None
     kind: Literal["publish"] = "publish"
 
 

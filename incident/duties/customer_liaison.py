@@ -16,6 +16,7 @@ from incident.duties.base import Done, Duty, Publish, Whisper, WriteDraft, peopl
 from incident.model import Announcement, Draft, DraftState, Incident, Phase, RepairState
 from incident.policy import CustomerMessages
 from incident.severity import Role
+from incident.words import mark
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ def _publish(view: CustomerLiaisonView) -> Iterator[Duty]:
     for draft in view.drafts:
         if draft.state is DraftState.APPROVED and draft.approved_at is not None:
             key = f"publish/{draft.number}/{draft.approved_at:%H%M%S}"
-            yield Duty(key, draft.approved_at, Publish(draft.number, draft.stage, draft.text))
+            yield Duty(key, draft.approved_at, Publish(draft.number, draft.stage, draft.text, draft.approval))
 
 
 def _drafts(view: CustomerLiaisonView) -> Iterator[Duty]:
@@ -127,7 +128,7 @@ def _reminders(view: CustomerLiaisonView) -> Iterator[Duty]:
         due = max(draft.due_at, draft.made_at)
         text = f"Public message {draft.number} is due and waits: `message approve {draft.number}`."
         decide = (
-            Choice("Approve", f"message approve {draft.number}", "primary"),
+            Choice("Approve", f"message approve {draft.number}{mark(draft.digest)}", "primary"),
             Choice("Edit …", f"message edit {draft.number}", form=True),
             Choice("Hold", f"message hold {draft.number}"),
         )

@@ -14,6 +14,7 @@ from incident.policy import Deputy
 from incident.policy import Repair as RepairRules
 from incident.repairs import usual_owner
 from incident.severity import Role
+from incident.words import mark
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,7 @@ class DeputyView:
     rules: Deputy
     repair_rules: RepairRules
     teams: tuple[TeamClock, ...] = ()
+    draft_digest: str = ""
 
 
 def view(incident: Incident, *, over: bool) -> DeputyView:
@@ -137,6 +139,7 @@ def view(incident: Incident, *, over: bool) -> DeputyView:
         announcement=incident.announcement,
         draft=waiting[-1].number if waiting else None,
         draft_text=waiting[-1].text if waiting else "",
+        draft_digest=waiting[-1].digest if waiting else "",
         impact_at=incident.facts.impact_at,
         room_update_at=incident.room_update_at,
         reports_to_commander=sum(1 for r in incident.responders.values() if r.here and r.person not in staff | members),
@@ -283,10 +286,10 @@ def _announce(view: DeputyView) -> Iterator[Duty]:
         f"`announce yes {view.draft}` announces and approves it; `announce no`; unsure means yes."
     )
     answers = (
-        Choice("Yes, with this message", f"announce yes {view.draft}", "primary"),
+        Choice("Yes, with this message", f"announce yes {view.draft}{mark(view.draft_digest)}", "primary"),
         Choice("Edit it first …", f"message edit {view.draft}", form=True),
         Choice("No", "announce no"),
-        Choice("Unsure (means yes)", f"announce unsure {view.draft}"),
+        Choice("Unsure (means yes)", f"announce unsure {view.draft}{mark(view.draft_digest)}"),
     )
     yield Duty(f"announce/{cause}", asked_at, Whisper(people(view.commander), question, answers))
     if view.announcement is Announcement.UNDECIDED:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -57,10 +58,10 @@ class Hands:
             for message in reversed(room["messages"]):
                 for element in _elements(message):
                     place = {"channel": room["id"], "ts": message["ts"], "action_id": element["action_id"]}
-                    if element.get("value") == value:
-                        return {**place, "value": value, "type": "button"}
+                    if _unmarked(element) == value:
+                        return {**place, "value": element["value"], "type": "button"}
                     for option in element.get("options", ()):
-                        if option["value"] == value:
+                        if _unmarked(option) == value:
                             return {**place, "type": "overflow", "selected_option": option}
         return None
 
@@ -136,6 +137,11 @@ async def hands(copy: Copy, **environment: str) -> AsyncIterator[Hands]:
     async with AsyncExitStack() as stack:
         settings = type(copy.settings).model_validate({**copy.environment, **environment})
         yield Hands(copy, await app.serve(settings, stack))
+
+
+def _unmarked(shown: dict[str, Any]) -> str:
+    """A button's value without the mark of what it showed."""
+    return re.sub(r" #[0-9a-f]{8}$", "", shown.get("value", ""))
 
 
 def _elements(message: dict[str, Any]) -> list[dict[str, Any]]:

@@ -1,0 +1,28 @@
+"""Who asks for an activity. Anybody who may write to the namespace can put one on a queue; a workflow's id says more."""
+
+from __future__ import annotations
+
+from temporalio import activity
+from temporalio.exceptions import ApplicationError
+
+from activities import errors
+from incident import identity
+
+
+def only_in_a_workflow() -> None:
+    """Raises Refused for an activity that somebody put on the queue by hand. A door that pages by itself is none."""
+    if activity.in_activity() and not activity.info().in_workflow:
+        raise refused("only a workflow of an incident asks for this")
+
+
+def asking_incident() -> str:
+    """The incident whose workflow, or whose child's, asks. Raises Refused."""
+    only_in_a_workflow()
+    try:
+        return identity.incident_of(activity.info().workflow_id or "")
+    except ValueError as fault:
+        raise refused(str(fault)) from None
+
+
+def refused(why: str) -> ApplicationError:
+    return ApplicationError(f"Not done: {why}.", type=errors.REFUSED, non_retryable=True)
