@@ -251,7 +251,8 @@ def approves(
     try:
         whole = json.loads(signed.text)
         command, wanted = whole["command"], contents.get(whole["verb"])
-        same = (whole["incident"], command["digest"]) == (incident, wanted) and number in (None, command["number"])
+        same = (whole["incident"], command["digest"]) == (incident, wanted)
+        same = same and (number is None or command["number"] == number)
         by, door, at = str(whole["by"]), str(whole["door"]), datetime.fromisoformat(whole["at"])
     except (ValueError, KeyError, TypeError):
         return "its approval does not say what was approved"

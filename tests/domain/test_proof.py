@@ -15,6 +15,7 @@ from incident import declaring, grammar, keys, proof
 from incident.commands import VOCABULARY, Command, Refusal, Said, hear, judge
 from incident.commands.ending import Reload
 from incident.commands.paging import PagePeople
+from incident.commands.public import Announce, ApproveMessage
 from incident.commands.recording import Note
 from incident.commands.repairing import Approve
 from incident.declaring import Declaration
@@ -272,6 +273,16 @@ def test_an_approval_is_for_this_incident_this_number_and_this_content() -> None
     assert "does not say" in (why(Signed("{}", good.proof)) or "")
     assert proof.approves(POLICY, good, ID, {"approve": "d" * 64}, since=NOW + FRESH) == "its approval is too old"
     assert "something else" in (proof.approves(POLICY, good, ID, {"reject": "d" * 64}) or "")
+
+
+def test_a_public_message_is_approved_either_way_and_a_no_is_no_approval() -> None:
+    wanted = {"message-approve": "d" * 64, "announce": "d" * 64}
+    yes, no = Announce("yes", 2, "d" * 64), Announce("no", 2, "d" * 64)
+    worth = []
+    for command in (ApproveMessage(2, "d" * 64), yes, no):
+        signed = Key("bob").sign(ID, said(command, "bob", NOW))
+        worth.append(proof.approves(POLICY, Signed(proof.of_command(ID, signed), signed.proof), ID, wanted))
+    assert worth == [None, None, "what was approved is something else"]
 
 
 # -- the canonical text ---------------------------------------------------------------------------------
