@@ -111,7 +111,8 @@ class Settings(BaseModel):
 
     @property
     def listener_key(self) -> Path:
-        return self.state / "listener.key"
+        """In a folder of its own, which nothing but the listener needs to see."""
+        return self.state / "keys" / "listener.key"
 
     @property
     def on_call_book(self) -> Path:

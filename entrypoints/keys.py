@@ -26,13 +26,18 @@ class Speaking:
 async def speaking(given: str, named: Path | None, settings: Settings) -> Speaking:
     """In practice whoever is named, else the login. Outside of it, whoever the key says; without one, the login, unproved.
 
-    With a break-glass key, whoever is named. Raises Misconfigured or CannotSign.
+    With a break-glass key, whoever is named. A named key that cannot be used is said when it is needed: `page` is not.
+    Raises Misconfigured.
     """
     organisation = settings.organisation
     claimed = _known(organisation, given or getpass.getuser())
+    try:
+        found = await signing.own_keys(named) if named or not settings.practice else []
+    except CannotSign as fault:
+        return Speaking(*claimed, signing.without(str(fault)))
     if settings.practice:
-        return Speaking(*claimed, (await signing.own_keys(named))[0] if named else signing.unsigned)
-    for key in await signing.own_keys(named):
+        return Speaking(*claimed, found[0] if found else signing.unsigned)
+    for key in found:
         kind, _, name = signing.whose(organisation, key.public).partition("/")
         if kind == "person" and (not given or claimed[0] == name):
             return Speaking(name, organisation.name(name), key)
@@ -40,12 +45,12 @@ async def speaking(given: str, named: Path | None, settings: Settings) -> Speaki
             if not given:
                 raise Misconfigured("A break-glass key speaks for somebody: say for whom, `--as NAME`.")
             return Speaking(*claimed, key)
-        if named:
-            raise Misconfigured(_unknown(settings, key) if not kind else f"{named} is not {claimed[1]}'s key.")
     if given:
         raise Misconfigured(
             "`--as` and IC_USER work in practice only, or with a break-glass key: whose word it is, is proved, not claimed."
         )
+    if named:
+        return Speaking(*claimed, signing.without(f"{found[0].public.fingerprint} is {_unknown(settings, found[0])}"))
     return Speaking(*claimed, signing.unsigned)
 
 

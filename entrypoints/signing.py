@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
     from incident.policy import Policy
 
-AGENT_WITHIN = 5.0
+AGENT_WITHIN = 1.0
+CONFIRMED_WITHIN = 60.0
+"""An agent may ask somebody to touch a button."""
 USUAL = Path("~/.ssh/id_ed25519")
 _LARGEST_ANSWER = 262_144
 _REQUEST_IDENTITIES, _IDENTITIES = 11, 12
@@ -43,7 +45,18 @@ async def unsigned(text: str, *, needed: bool) -> str:
 
 
 class CannotSign(Exception):
-    """There is a key, and it did not sign. The text says what to do."""
+    """There is no key to sign with, or it did not sign. The text says what to do."""
+
+
+def without(why: str) -> Sign:
+    """No key can be used, and `why`: what decides nothing is said all the same."""
+
+    async def sign(text: str, *, needed: bool) -> str:
+        if needed:
+            raise CannotSign(why)
+        return ""
+
+    return sign
 
 
 class DoorKey:
@@ -55,7 +68,13 @@ class DoorKey:
         self._key: Ed25519PrivateKey | None = None
 
     async def __call__(self, text: str, *, needed: bool) -> str:
-        signature = self._private().sign(proof.to_be_signed(text))
+        """Raises CannotSign when it is needed and the key cannot be used."""
+        try:
+            signature = self._private().sign(proof.to_be_signed(text))
+        except (CannotSign, OSError) as fault:
+            if not needed:
+                return ""
+            raise CannotSign(f"The listener's key cannot be used: {fault}") from None
         return proof.written(self.public.fingerprint, signature)
 
     @property
@@ -67,9 +86,9 @@ class DoorKey:
         from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
         from cryptography.hazmat.primitives.serialization import load_ssh_private_key
 
-        if not self._file.exists():
+        if self._key is None and not self._file.exists():
             _make(self._file)
-        changed = self._file.stat().st_mtime_ns
+        changed = self._file.stat().st_mtime_ns if self._file.exists() else self._read_at
         if self._key is None or changed != self._read_at:
             try:
                 found = load_ssh_private_key(self._file.read_bytes(), None)
@@ -91,7 +110,7 @@ def _make(file: Path) -> None:
     written = Ed25519PrivateKey.generate().private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH, serialization.NoEncryption()
     )
-    file.parent.mkdir(parents=True, exist_ok=True)
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     part = file.with_suffix(f".{os.getpid()}.part")
     with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
         out.write(written)
@@ -117,7 +136,8 @@ class OwnKey:
         """Raises CannotSign when it is needed and was refused."""
         try:
             if self.in_agent:
-                signature = await _agent_signs(self.place, self.public, proof.to_be_signed(text))
+                within = CONFIRMED_WITHIN if needed else AGENT_WITHIN
+                signature = await _agent_signs(self.place, self.public, proof.to_be_signed(text), within)
                 return proof.written(self.public.fingerprint, signature)
             return await _keygen_signs(self.place, text, may_ask=needed)
         except (OSError, BadKey, asyncio.TimeoutError, CannotSign) as fault:
@@ -215,15 +235,15 @@ def _identities(answer: bytes) -> Iterator[PublicKey]:
             continue  # a key of another kind
 
 
-async def _agent_signs(socket: Path, public: PublicKey, data: bytes) -> bytes:
+async def _agent_signs(socket: Path, public: PublicKey, data: bytes, within: float) -> bytes:
     request = bytes([_SIGN_REQUEST]) + keys.string(public.blob) + keys.string(data) + struct.pack(">I", 0)
-    blob, rest = keys.take(await _ask_agent(socket, request, _SIGNATURE))
+    blob, rest = keys.take(await _ask_agent(socket, request, _SIGNATURE, within))
     if rest:
         raise BadKey("is longer than a signature")
     return proof.of_signature_blob(blob)
 
 
-async def _ask_agent(socket: Path, request: bytes, expected: int) -> bytes:
+async def _ask_agent(socket: Path, request: bytes, expected: int, within: float = AGENT_WITHIN) -> bytes:
     async def ask() -> bytes:
         reader, writer = await asyncio.open_unix_connection(str(socket))
         try:
@@ -237,7 +257,7 @@ async def _ask_agent(socket: Path, request: bytes, expected: int) -> bytes:
         finally:
             writer.close()
 
-    answer = await asyncio.wait_for(ask(), AGENT_WITHIN)
+    answer = await asyncio.wait_for(ask(), within)
     if answer[0] != expected:
         raise BadKey("the agent said no")
     return answer[1:]

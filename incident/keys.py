@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import functools
 import hashlib
 import struct
 from dataclasses import dataclass
@@ -28,7 +29,7 @@ class PublicKey:
         """As it travels in SSH's own formats."""
         return string(KIND.encode()) + string(self.raw)
 
-    @property
+    @functools.cached_property
     def fingerprint(self) -> str:
         """As `ssh-keygen -l` shows it."""
         return "SHA256:" + base64.b64encode(hashlib.sha256(self.blob).digest()).decode().rstrip("=")
@@ -38,6 +39,7 @@ class PublicKey:
         return f"{KIND} {base64.b64encode(self.blob).decode()} {self.comment}".rstrip()
 
 
+@functools.lru_cache(4096)
 def read(line: str) -> PublicKey:
     """The key that a line of a `.pub` file holds. Raises BadKey."""
     if "PRIVATE KEY" in line:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connection import data_converter
-from incident import declaring, grammar, keys, proof
+from incident import declaring, grammar, keys, notices, proof
 from incident.commands import VOCABULARY, Command, Refusal, Said, hear, judge
 from incident.commands.ending import Reload
 from incident.commands.paging import PagePeople
@@ -19,7 +19,7 @@ from incident.commands.public import Announce, ApproveMessage
 from incident.commands.recording import Note
 from incident.commands.repairing import Approve
 from incident.declaring import Declaration
-from incident.model import Answer, RepairState
+from incident.model import Answer, DraftState, RepairState
 from incident.policy import BadPolicy, Policy, read_organisation
 from incident.proof import FRESH, Signed
 from tests.configured import example
@@ -178,6 +178,17 @@ def test_an_approval_says_what_it_approves(real: Real) -> None:
     something_else = dataclasses.replace(nothing, command=Approve(1, digest="0" * 64))
     with pytest.raises(Refusal, match="It changed since it was shown to you"):
         real.hear(Key("bob").sign(ID, something_else))
+
+
+def test_what_is_approved_is_what_the_button_showed(real: Real) -> None:
+    real.say("bob", "draft investigating We look into it.", id="draft")
+    number = max(real.incident.drafts)
+    shown = next(c.words for c in notices.compose(real.incident, f"draft/{number}").choices if "yes" in c.words)
+    real.say("bob", f"message edit {number} We look into something else.")
+    with pytest.raises(Refusal, match="It changed since it was shown to you"):
+        real.say("bob", shown)
+    real.say("bob", f"announce yes {number}")
+    assert real.incident.drafts[number].state is DraftState.APPROVED
 
 
 # -- what decides nothing -------------------------------------------------------------------------------

@@ -27,8 +27,8 @@ def settings(folder: Path, config: str) -> Settings:
 
 
 def listener_key(folder: Path, key: Key, mode: int = 0o600) -> None:
-    file = folder / "state" / "listener.key"
-    file.parent.mkdir()
+    file = folder / "state" / "keys" / "listener.key"
+    file.parent.mkdir(parents=True)
     file.write_bytes(key.file)
     file.chmod(mode)
 

@@ -55,7 +55,10 @@ async def test_ones_key_says_who_one_is(tmp_path: Path) -> None:
         code, answer = await says(s, "approve", "1", "--key", key_file(tmp_path, Key("anne")))
         assert code == 1 and "Only the IC decides that. The IC is Bob Boberson" in answer
         code, answer = await says(s, "approve", "1", "--key", key_file(tmp_path, Key("a stranger")))
-        assert code == 2 and "Add it to your entry under [[people]]" in answer
+        assert code == 1 and "Add it to your entry under [[people]]" in answer
+        # A key that cannot be used is no reason not to be heard.
+        code, answer = await says(s, "note", "still here", "--key", str(tmp_path / "nothing"))
+        assert (code, answer) == (0, "noted\n")
         await s.untouched()
         code, answer = await says(s, "approve", "1", "--key", key_file(tmp_path, Key("bob")))
         assert code == 0 and "approved; the runner starts it" in answer
