@@ -194,6 +194,26 @@ async def test_a_forged_incident_that_says_go_makes_nothing_run(tmp_path: Path) 
         assert s.runs == 2
 
 
+async def test_a_workflow_that_is_reset_runs_nothing_again(tmp_path: Path) -> None:
+    """Put back to right before the run: the repair's workflow, then the incident's to where it had approved."""
+    async with scene(tmp_path) as s:
+        await s.say("bob", "approve 1")
+        await s.copy.heard_in_room("did it work?")
+        action = identity.repair_workflow_id(s.id, 1)
+        put_back = await _before_the_run(s, action)
+        code, out = await s.stock(*put_back)
+        assert code == 0, out
+        await s.copy.until(lambda: _failed_run(s, action), "it asked the runner again")
+        assert s.runs == 1
+        code, out = await s.stock(*await _before_the_claim(s))
+        assert code == 0, out
+        code, out = await s.stock(*put_back)
+        assert code == 0, out
+        # It asks once more, unless the incident has told it by then that it failed.
+        await s.copy.until(lambda: _failed_run(s, action, or_called_off=True), "it has ended")
+        assert s.runs == 1
+
+
 async def test_nothing_is_published_by_hand(tmp_path: Path) -> None:
     async with scene(tmp_path) as s:
         publication = Publication(s.id, "incident-x/publish/1", "investigating", TEXT, practice=False)
@@ -312,9 +332,35 @@ def _start(incident: Incident) -> RepairStart:
     )
 
 
-async def _failed_run(scene: Scene, workflow: str) -> bool:
+async def _failed_run(scene: Scene, workflow: str, *, or_called_off: bool = False) -> bool:
     history = await scene.copy.client.get_workflow_handle(workflow).fetch_history()
-    return any(event.HasField("activity_task_failed_event_attributes") for event in history.events)
+    failed = any(event.HasField("activity_task_failed_event_attributes") for event in history.events)
+    called_off = any(event.HasField("activity_task_canceled_event_attributes") for event in history.events)
+    return failed or (or_called_off and called_off)
+
+
+async def _before_the_run(scene: Scene, action: str) -> tuple[str, ...]:
+    events = (await scene.copy.client.get_workflow_handle(action).fetch_history()).events
+    run = next(e for e in events if e.activity_task_scheduled_event_attributes.activity_type.name == "run")
+    return _reset(action, run.activity_task_scheduled_event_attributes.workflow_task_completed_event_id)
+
+
+async def _before_the_claim(scene: Scene) -> tuple[str, ...]:
+    incident = identity.workflow_id(scene.id)
+    events = (await scene.copy.client.get_workflow_handle(incident).fetch_history()).events
+    updates = [e for e in events if e.HasField("workflow_execution_update_accepted_event_attributes")]
+    claim = next(
+        e.workflow_execution_update_accepted_event_attributes
+        for e in updates
+        if e.workflow_execution_update_accepted_event_attributes.accepted_request.input.name == "claim"
+    )
+    done = [e.event_id for e in events if e.HasField("workflow_task_completed_event_attributes")]
+    return _reset(incident, max(id for id in done if id < claim.accepted_request_sequencing_event_id))
+
+
+def _reset(workflow: str, event: int) -> tuple[str, ...]:
+    how = ("--event-id", str(event), "--reapply-exclude", "All", "--reason", "to run it again")
+    return ("workflow", "reset", "--workflow-id", workflow, *how)
 
 
 async def _approval(incident: Incident) -> Said[Any]:
