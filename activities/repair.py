@@ -137,7 +137,7 @@ class Runner:
         if why is not None:
             raise _refused(why)
         assert approval is not None
-        used = self._output / "approvals" / hashlib.sha256(approval.proof.encode()).hexdigest()
+        used = self._output / "approvals" / hashlib.sha256(approval.text.encode()).hexdigest()
         used.parent.mkdir(parents=True, exist_ok=True)
         try:
             used.touch(exist_ok=False)

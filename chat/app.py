@@ -36,7 +36,7 @@ from connection import connect
 from entrypoints import signing
 from entrypoints.conversation import PROBLEMS, Conversation, Heard
 from entrypoints.gateway import Gateway, Unreachable
-from entrypoints.signing import DoorKey
+from entrypoints.signing import CannotSign, DoorKey, Sign, unsigned
 from entrypoints.standby import Standby
 from entrypoints.webhooks import Webhooks
 from incident.commands import Command
@@ -367,9 +367,7 @@ async def serve(settings: Settings, stack: AsyncExitStack) -> Listener:
     )
     organisation, policy = settings.organisation, settings.organisation.policy()
     book = OnCallBook(settings.on_call_book, organisation)
-    sign = DoorKey(settings.listener_key)
-    if not settings.practice and not signing.whose(settings.present(), sign.public):
-        logging.getLogger(__name__).error("decisions made in Slack will be refused: %s", signing.add_door(sign.public))
+    sign: Sign = unsigned if settings.practice else _own_key(settings)
     gateway = Gateway(await connect(lazy=True), sign)
     standby = Standby.of(settings, book, sign)
     conversation = Conversation(
@@ -413,6 +411,18 @@ async def serve(settings: Settings, stack: AsyncExitStack) -> Listener:
         await handler.connect_async()  # type: ignore[no-untyped-call]  # Bolt's own lack of types
         stack.push_async_callback(handler.close_async)
     return listener
+
+
+def _own_key(settings: Settings) -> DoorKey:
+    """Made on the first start. Without it, or while nobody knows it, what decides nothing is heard all the same."""
+    key = DoorKey(settings.listener_key)
+    try:
+        lacks = "" if signing.whose(settings.present(), key.public) else signing.add_door(key.public)
+    except (CannotSign, OSError) as fault:
+        lacks = str(fault)
+    if lacks:
+        logging.getLogger(__name__).error("decisions made in Slack will be refused: %s", lacks)
+    return key
 
 
 def main(arguments: list[str]) -> int:

@@ -18,8 +18,6 @@ from incident import card, declaring, grammar, identity, wording
 from incident.commands import Command, Said, Who
 from incident.commands.ending import Reload
 from incident.commands.paging import PagePeople
-from incident.commands.public import Announce, ApproveMessage
-from incident.commands.repairing import Approve
 from incident.commands.triggering import Further
 from incident.grammar import Entered, Opening, Question
 from incident.model import Entry, Origin
@@ -212,7 +210,7 @@ class Conversation:
         if isinstance(command, Reload):
             command = Reload(self._rules())
         incident = await self._meant(heard, decides=command.who is Who.COMMANDER)
-        if not self._practice and isinstance(command, Approve | ApproveMessage | Announce):
+        if command.of_shown and not self._practice:
             command = command.bound(await self._gateway.look(incident))
         answer = await self._gateway.say(
             incident, command, by=heard.by, name=heard.name, door=self._door, id=heard.id, on_behalf=on_behalf

@@ -23,7 +23,8 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from entrypoints.signing import Sign, unsigned
 from incident import declaring, identity, proof
-from incident.commands import Command, Said, Who
+from incident.commands import Command, Said
+from incident.commands.base import may_decide
 from incident.declaring import Declaration
 from incident.model import Answer, Entry, Incident
 from incident.reports import Report
@@ -143,8 +144,8 @@ class Gateway:
     ) -> Answer:
         """Accepted and durable when it returns. Raises Refused, NoSuchIncident, Unreachable, Unanswered."""
         said = Said(command, by, id or str(uuid.uuid4()), door, name, at or datetime.now(UTC), on_behalf=on_behalf)
-        needed = command.who is not Who.ANYONE or command.decision or command.the_ics_too
-        said = replace(said, proof=await self._sign(proof.of_command(incident, said), needed=needed))
+        text = proof.of_command(incident, said)
+        said = replace(said, proof=await self._sign(text, needed=may_decide(command)))
         return await self.pass_on(incident, said)
 
     async def pass_on(self, incident: str, said: Said[Any]) -> Answer:

@@ -27,16 +27,16 @@ async def speaking(given: str, named: Path | None, settings: Settings) -> Speaki
     """In practice whoever is named, else the login. Outside of it, whoever the key says; without one, the login, unproved.
 
     With a break-glass key, whoever is named. A named key that cannot be used is said when it is needed: `page` is not.
-    Raises Misconfigured.
+    In practice nobody signs, so that no signed word of a practice exists. Raises Misconfigured.
     """
     organisation = settings.organisation
     claimed = _known(organisation, given or getpass.getuser())
+    if settings.practice:
+        return Speaking(*claimed, signing.unsigned)
     try:
-        found = await signing.own_keys(named) if named or not settings.practice else []
+        found = await signing.own_keys(named)
     except CannotSign as fault:
         return Speaking(*claimed, signing.without(str(fault)))
-    if settings.practice:
-        return Speaking(*claimed, found[0] if found else signing.unsigned)
     for key in found:
         kind, _, name = signing.whose(organisation, key.public).partition("/")
         if kind == "person" and (not given or claimed[0] == name):

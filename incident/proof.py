@@ -270,4 +270,7 @@ def _read(proof: str) -> tuple[str, bytes]:
     kind, fingerprint, text = proof.split(" ")
     if kind != KIND:
         raise ValueError(kind)
-    return fingerprint, base64.b64decode(text, validate=True)
+    signature = base64.b64decode(text, validate=True)
+    if base64.b64encode(signature).decode() != text:
+        raise ValueError(text)  # the same signature, written in another way
+    return fingerprint, signature

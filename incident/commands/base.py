@@ -54,7 +54,8 @@ class Command(ABC):
     `verb` is the name of the Update; `usage` its form in words; `after_end` whether it may be said when the
     call is over; `public` whether it leads to words outside of the response, which a silent incident has none of;
     `for_another` whether command staff may enter what somebody said on the bridge; `the_ics_too` marks what others may
-    say as well but which is a decision when the IC says it; `decision` what is one whoever says it.
+    say as well but which is a decision when the IC says it; `decision` what is one whoever says it;
+    `of_shown` whether it is about exactly what was shown, so that a door adds its digest.
     """
 
     verb: ClassVar[str]
@@ -67,6 +68,7 @@ class Command(ABC):
     for_another: ClassVar[bool] = False
     the_ics_too: ClassVar[bool] = False
     decision: ClassVar[bool] = False
+    of_shown: ClassVar[bool] = False
 
     @classmethod
     def read(cls, words: Words) -> Self:
@@ -193,6 +195,11 @@ def standing(incident: Incident, said: Said[C]) -> Standing:
     """What its proof is worth here."""
     signed = _signed(incident, said) if said.proof else Signed("", "")
     return proof.standing(incident.policy, signed, person=_sender(incident, said).id, door=said.door)
+
+
+def may_decide(command: Command) -> bool:
+    """Whether it needs a proof from some people at least."""
+    return command.who is not Who.ANYONE or command.decision or command.the_ics_too
 
 
 def decides(incident: Incident, command: Command, who: Speaker) -> bool:

@@ -24,6 +24,7 @@ class Announce(Command):
     """
 
     verb: ClassVar[str] = "announce"
+    of_shown: ClassVar[bool] = True
     public: ClassVar[bool] = True
     usage: ClassVar[str] = "announce yes|no|unsure [N]"
     help: ClassVar[str] = "decide whether customers are told; with a number, approve that message too"
@@ -81,6 +82,7 @@ class ApproveMessage(Command):
     """The IC approves; a due draft that was left for three minutes, the deputy may. `digest` says which text."""
 
     verb: ClassVar[str] = "message-approve"
+    of_shown: ClassVar[bool] = True
     the_ics_too: ClassVar[bool] = True
     public: ClassVar[bool] = True
     usage: ClassVar[str] = "message approve N"

@@ -274,6 +274,7 @@ class Approve(Command):
     """For exactly what was proposed, by whoever commands now, once. `digest`, or its beginning, says what that was."""
 
     verb: ClassVar[str] = "approve"
+    of_shown: ClassVar[bool] = True
     usage: ClassVar[str] = "approve N [@OWNER]"
     help: ClassVar[str] = "approve a repair action; a manual one needs an owner"
     who: ClassVar[Who] = Who.COMMANDER

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from temporalio.client import WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
+from temporalio.worker import Replayer
 
 from activities.on_call_book import now
 from activities.repair import StepOrder
@@ -30,8 +31,10 @@ from incident.severity import Role
 from tests.signing import LISTENER, SAFE, STRANGER, Key, said
 from tests.stories.hands import hands
 from tests.stories.real import Scene, scene
+from worker import workflow_runner
 from workflows import queues
 from workflows.deeds import _repair_brief
+from workflows.incident import IncidentWorkflow
 from workflows.incident_input import Carried, IncidentInput
 from workflows.repair_action import RepairStart
 from workflows.role import Brief, RoleStart
@@ -74,6 +77,11 @@ async def test_signed_words_repair_and_publish(tmp_path: Path) -> None:
         assert text == (await s.copy.look()).drafts[s.draft].text
         await s.copy.heard_in_room("Public message")
         assert not [entry for entry in (await s.copy.look()).timeline if "unsigned" in entry.text]
+        # Verifying gives the same answers when the history is read again.
+        history = await s.copy.client.get_workflow_handle(identity.workflow_id(s.id)).fetch_history()
+        await Replayer(
+            workflows=[IncidentWorkflow], data_converter=data_converter, workflow_runner=workflow_runner()
+        ).replay_workflow(history)
 
 
 async def test_the_stock_cli_decides_nothing(tmp_path: Path) -> None:
