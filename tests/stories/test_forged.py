@@ -21,11 +21,14 @@ from activities.on_call_book import now
 from activities.repair import StepOrder
 from activities.status_page import Publication
 from connection import data_converter
-from entrypoints.gateway import Refused
+from entrypoints.gateway import Gateway, Refused
+from entrypoints.standby import Standby
 from incident import grammar, identity, proof
 from incident.commands import VOCABULARY, Command, Said
+from incident.commands.paging import PagePeople
+from incident.declaring import draw_up
 from incident.duties import customer_liaison
-from incident.model import Announcement, Draft, DraftState, Incident, RepairState
+from incident.model import Announcement, Draft, DraftState, Incident, Origin, RepairState
 from incident.repairs import Claim
 from incident.severity import Role
 from tests.signing import LISTENER, SAFE, STRANGER, Key, said
@@ -153,6 +156,10 @@ async def test_a_signed_word_counts_once(tmp_path: Path) -> None:
         await s.say("anne", "propose rollback service=shop-api")
         await handle.execute_update("approve", approve, id="again")
         await handle.signal("approve", approve)
+        await handle.signal(
+            "brief", Key("bob").sign(s.id, envelope(s, "bob", "brief a signal that is signed is heard"))
+        )
+        await s.copy.heard_in_room("a signal that is signed is heard")
         await s.say("anne", "note still here")
         incident = await s.copy.look()
         assert s.runs == 1 and incident.repairs[1].approvals == 1
@@ -299,6 +306,25 @@ async def test_keys_rotate_while_everything_runs(tmp_path: Path) -> None:
         await s.copy.heard_in_room("did it work?")
         # The runner has read the file again as well.
         assert s.runs == 1
+
+
+async def test_what_a_door_kept_while_temporal_was_away_is_handed_over_as_it_was_signed(tmp_path: Path) -> None:
+    async with scene(tmp_path) as s:
+        standby = Standby.of(s.copy.settings, s.copy.book, LISTENER)
+        before = now() - timedelta(minutes=30)
+        await standby.page(s.id, said(PagePeople("sam"), "anne", before, door="slack", id="kept"))
+        policy = s.copy.organisation.policy()
+        origin = Origin("slack")
+        await standby.declare(
+            draw_up(
+                "it burns", by="anne", by_name="Anne", policy=policy, practice=False, key="k", at=before, origin=origin
+            )
+        )
+        await standby.hand_over(Gateway(s.copy.client))
+        paged = [entry.text for entry in (await s.copy.look()).timeline]
+        assert any("Sam" in text or "sam" in text for text in paged) and not any("unsigned" in text for text in paged)
+        s.copy.incident = identity.incident_id("k")
+        assert (await s.copy.look()).timeline[0].text == "SEV-2: it burns"
 
 
 async def test_a_broken_glass_is_heard_by_everybody(tmp_path: Path) -> None:
