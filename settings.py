@@ -1,6 +1,7 @@
 """What this process is told by its environment and `.env`: accounts, addresses, places on disk.
 
-Practice or real is decided here, once: in practice Slack and PagerDuty are both the emulators', else neither is.
+Practice or real is decided here, once: in practice Slack and PagerDuty are both the emulators', else neither is; and the
+outlets that customers read are of the same kind.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from incident.policy import BadPolicy, Organisation, read_organisation
 SLACK = "https://slack.com/api/"
 PAGERDUTY = "https://api.pagerduty.com"
 STATUSPAGE = "https://api.statuspage.io"
+X = "https://api.x.com"
 PRACTICE_KEYS = {
     "SLACK_BOT_TOKEN": "xoxb-practice",
     "SLACK_APP_TOKEN": "xapp-practice",
@@ -27,6 +29,10 @@ PRACTICE_KEYS = {
     "PAGERDUTY_FROM": "dont-panic@example.com",
     "PAGERDUTY_WEBHOOK_SECRET": "practice-webhook",
     "STATUSPAGE_API_KEY": "practice-statuspage",
+    "X_API_KEY": "practice-x",
+    "X_API_SECRET": "practice-x-secret",
+    "X_ACCESS_TOKEN": "practice-x-token",
+    "X_ACCESS_TOKEN_SECRET": "practice-x-token-secret",
 }
 
 
@@ -49,6 +55,11 @@ class Settings(BaseModel):
     pagerduty_webhook_secret: SecretStr = SecretStr("")
     statuspage_api_key: SecretStr = SecretStr("")
     statuspage_api_url: str = STATUSPAGE
+    x_api_key: SecretStr = SecretStr("")
+    x_api_secret: SecretStr = SecretStr("")
+    x_access_token: SecretStr = SecretStr("")
+    x_access_token_secret: SecretStr = SecretStr("")
+    x_api_url: str = X
     database_url: str = ""
     config: Path = Field(Path("config/example.toml"), alias="DONT_PANIC_CONFIG")
     state: Path = Field(Path(".state"), alias="DONT_PANIC_STATE")
@@ -63,6 +74,7 @@ class Settings(BaseModel):
         """Both are the emulators'. Raises Misconfigured on a mix, and when there is nothing to reach."""
         slack, pagerduty = _local(self.slack_api_url), _local(self.pagerduty_api_url)
         if slack and pagerduty:
+            self._outlets_are(practice=True)
             return True
         if slack or pagerduty:
             raise Misconfigured(
@@ -78,7 +90,28 @@ class Settings(BaseModel):
             )
         if not self.pagerduty_from:
             raise Misconfigured("PAGERDUTY_FROM is missing: the e-mail of the PagerDuty user the pages come from.")
+        self._outlets_are(practice=False)
         return False
+
+    @property
+    def x_tokens(self) -> tuple[str, str, str, str] | None:
+        """Key and secret of the app, token and secret of the account; None when one of them is missing."""
+        found = (self.x_api_key, self.x_api_secret, self.x_access_token, self.x_access_token_secret)
+        key, secret, token, token_secret = (one.get_secret_value() for one in found)
+        return (key, secret, token, token_secret) if all((key, secret, token, token_secret)) else None
+
+    def _outlets_are(self, *, practice: bool) -> None:
+        """What customers would read: emulated in practice, real otherwise, or not there."""
+        outlets = (
+            ("STATUSPAGE_API_URL", self.statuspage_api_url, bool(self.statuspage_api_key.get_secret_value())),
+            ("X_API_URL", self.x_api_url, self.x_tokens is not None),
+        )
+        for name, url, there in outlets:
+            if there and _local(url) is not practice:
+                kind, other = ("an emulator", "real") if _local(url) else ("real", "the emulators'")
+                raise Misconfigured(
+                    f"Practice and real never mix: {name} is {kind} and Slack and PagerDuty are {other}."
+                )
 
     @property
     def pagerduty_webhook_secrets(self) -> list[SecretStr]:

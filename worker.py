@@ -34,6 +34,8 @@ from activities.paging import Paging, Sessions, wait_for_book
 from activities.placeholders import Placeholders
 from activities.records import Records
 from activities.repair import Runner
+from activities.social import Social
+from activities.social import client as x_client
 from activities.status_page import StatusPage
 from connection import connect
 from entrypoints.gateway import Gateway
@@ -65,6 +67,7 @@ class House:
     paging: Paging
     chat: Chat
     status_page: StatusPage
+    social: Social
     monitoring: Monitoring
     records: Records
     runner: Runner
@@ -90,8 +93,9 @@ async def furnish(settings: Settings, client: Client) -> AsyncIterator[House]:
         sessions = Sessions(
             settings.pagerduty_api_url, settings.pagerduty_api_key.get_secret_value(), settings.pagerduty_from
         )
+        paging = Paging(sessions, book, organisation, practice=practice)
         yield House(
-            paging=Paging(sessions, book, organisation, practice=practice),
+            paging=paging,
             chat=Chat(slack, Placeholders(organisation, book), settings.web_ui),
             status_page=StatusPage(
                 http,
@@ -101,7 +105,13 @@ async def furnish(settings: Settings, client: Client) -> AsyncIterator[House]:
                 practice=practice,
                 rules=settings.present,
             ),
-            monitoring=Monitoring(http),
+            social=Social(
+                x_client(settings.x_api_url, *settings.x_tokens) if settings.x_tokens else None,
+                organisation.x.account,
+                practice=practice,
+                rules=settings.present,
+            ),
+            monitoring=Monitoring(http, paging.impacted),
             records=Records(settings.records_url),
             runner=Runner(
                 client, organisation, http, settings.state / "output", practice=practice, rules=settings.present
@@ -165,8 +175,13 @@ def workers(client: Client, house: House, roles: Collection[str], environment: s
                 chat.invite,
                 chat.uninvite,
                 house.status_page.publish,
+                house.status_page.take_down,
+                house.social.post,
+                house.social.take_down,
                 paging.resolve,
+                paging.retitle,
                 paging.subscribe,
+                house.monitoring.read_changes,
                 records.keep,
             ],
             activity_executor=ThreadPoolExecutor(32, thread_name_prefix="chat"),

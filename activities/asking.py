@@ -15,13 +15,15 @@ def only_in_a_workflow() -> None:
         raise refused("only a workflow of an incident asks for this")
 
 
-def asking_incident() -> str:
-    """The incident whose workflow, or whose child's, asks. Raises Refused."""
+def only_of(incident: str) -> None:
+    """Raises Refused unless a workflow of this incident asks."""
     only_in_a_workflow()
     try:
-        return identity.incident_of(activity.info().workflow_id or "")
+        asks = identity.incident_of(activity.info().workflow_id or "")
     except ValueError as fault:
         raise refused(str(fault)) from None
+    if asks != incident:
+        raise refused(f"the workflow that asks belongs to {asks}, not to {incident}")
 
 
 def refused(why: str) -> ApplicationError:

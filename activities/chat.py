@@ -106,14 +106,24 @@ class Uninvitation:
 
 
 @dataclass(frozen=True)
+class Part:
+    """One of several things said in one message; each is said once by its own key."""
+
+    text: str
+    key: str
+    choices: tuple[Choice, ...] = ()
+
+
+@dataclass(frozen=True)
 class Tell:
-    """A direct message to one person (handle, or Slack id of a guest)."""
+    """A direct message to one person (handle, or Slack id of a guest). `more` is said in the same message."""
 
     person: str
     text: str
     key: str
     incident: str = ""
     choices: tuple[Choice, ...] = ()
+    more: tuple[Part, ...] = ()
 
 
 class Chat:
@@ -165,9 +175,16 @@ class Chat:
         if not slack_id:
             raise errors.rejected("Slack", f"{tell.person} is not known there")
         opened = await self._call(self._slack.conversations_open, users=[slack_id])
-        text = self._places.for_slack(tell.text)
-        blocks = drawn.message(text, tell.incident, tell.choices) if tell.choices else None
-        await self._once(opened["channel"]["id"], text, (tell.key,), blocks=blocks)
+        channel = opened["channel"]["id"]
+        parts = (Part(tell.text, tell.key, tell.choices), *tell.more)
+        if tell.more and (said := await self._said(channel)):
+            parts = tuple(part for part in parts if part.key not in said)
+        if parts:
+            texts = [self._places.for_slack(part.text) for part in parts]
+            choices = [part.choices for part in parts]
+            blocks = (drawn.together(texts, tell.incident, choices) or None) if any(choices) else None
+            keys = tuple(part.key for part in parts)
+            await self._once(channel, "\n\n".join(texts), keys[:1], blocks=blocks, says=keys)
 
     @activity.defn
     async def bookmark(self, bookmarks: Bookmarks) -> None:
@@ -221,12 +238,17 @@ class Chat:
         keys: tuple[str, ...],
         thread: str = "",
         blocks: list[dict[str, Any]] | None = None,
+        says: tuple[str, ...] = (),
     ) -> Posted:
-        """Blocks that Slack cannot take are left out: the text says the same, and must not be lost with them."""
+        """`says` are the keys of all that is in it, where that is more than one.
+
+        Blocks that Slack cannot take are left out: the text says the same, and must not be lost with them.
+        """
         again = activity.in_activity() and activity.info().attempt > 1
         if (again or len(keys) > 1) and (ts := await self._find_post(channel, set(keys))) is not None:
             return Posted(channel, ts, now())
-        metadata = {"event_type": EVENT, "event_payload": {"key": keys[0]}}
+        more = {"says": list(says)} if len(says) > 1 else {}
+        metadata = {"event_type": EVENT, "event_payload": {"key": keys[0], **more}}
         call: dict[str, Any] = {
             "channel": channel,
             "text": shorten(text, LONGEST),
@@ -241,14 +263,21 @@ class Chat:
         return Posted(str(answer["channel"]), str(answer["ts"]), now())
 
     async def _find_post(self, channel: str, keys: set[str]) -> str | None:
+        said = await self._said(channel)
+        return next((ts for key, ts in said.items() if key in keys), None)
+
+    async def _said(self, channel: str) -> dict[str, str]:
+        """Key to message, of what we said there lately."""
         history = await self._call(
             self._slack.conversations_history, channel=channel, limit=LOOK_BACK, include_all_metadata=True
         )
+        said: dict[str, str] = {}
         for message in history["messages"]:
             metadata = message.get("metadata", {})
-            if metadata.get("event_type") == EVENT and metadata.get("event_payload", {}).get("key") in keys:
-                return str(message["ts"])
-        return None
+            if metadata.get("event_type") == EVENT:
+                payload = metadata.get("event_payload", {})
+                said |= dict.fromkeys((payload.get("key", ""), *payload.get("says", ())), str(message["ts"]))
+        return said
 
     async def _user(self, person: str) -> str:
         """Their Slack id: the organisation's word, else by their e-mail; empty for somebody Slack does not know."""

@@ -10,6 +10,7 @@ Each outside error is classified here, once. Only `ApplicationError` leaves an a
 | `NotConfigured` | key, scope or id missing or wrong | given up |
 | `PracticeMix` | a practice would reach real people, or a real incident only emulators | given up |
 | `Refused` | the incident did not say go | given up |
+| `Duplicate` | X has this very text already | given up |
 
 Sentences name the service and what happened; never an address with a token, never a header.
 """
@@ -17,9 +18,10 @@ Sentences name the service and what happened; never an address with a token, nev
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import aiohttp
+import requests
 from slack_sdk.errors import SlackApiError
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
@@ -29,6 +31,7 @@ REJECTED = "Rejected"
 NOT_CONFIGURED = "NotConfigured"
 PRACTICE_MIX = "PracticeMix"
 REFUSED = "Refused"
+DUPLICATE = "Duplicate"
 
 _SLACK_KEYS = frozenset(
     {
@@ -70,7 +73,7 @@ def from_status(service: str, status: int, what: str = "", retry_after: str | No
     """An HTTP answer that is not a success. `retry_after` is the header, in seconds."""
     because = f" ({what})" if what else ""
     match status:
-        case 429:
+        case 429 | 420:
             wait = _seconds(retry_after, 1.0)
             return ApplicationError(
                 f"{service} asks to wait {wait:g} s.", type=RATE_LIMITED, next_retry_delay=timedelta(seconds=wait)
@@ -96,9 +99,41 @@ def from_slack(error: Exception) -> ApplicationError:
     return from_network("Slack", error)
 
 
+def from_x(error: Exception, at: datetime) -> ApplicationError:
+    """What xdk raised, at that time: it lets through what requests raises. X says as a moment when it may be asked again."""
+    answer = error.response if isinstance(error, requests.HTTPError) else None
+    if answer is None and isinstance(error, ValueError) and not isinstance(error, requests.RequestException):
+        return unavailable("X", "its answer makes no sense")
+    if answer is None:
+        return from_network("X", error)
+    what = _x_words(answer)
+    match answer.status_code:
+        case 403 if "duplicate" in what.lower():
+            return ApplicationError(
+                "X does not accept the same text twice: change a word of it.", type=DUPLICATE, non_retryable=True
+            )
+        case 429:
+            reset = _seconds(answer.headers.get("x-rate-limit-reset"), 0.0)
+            wait = reset - at.timestamp() if reset > 1 else 60.0
+            return from_status("X", 429, retry_after=f"{max(1.0, wait):g}")
+        case 403:
+            return rejected("X", what or "403")
+        case status:
+            return from_status("X", status, what)
+
+
+def _x_words(answer: requests.Response) -> str:
+    """The sentence in X's answer, if there is one."""
+    try:
+        body = answer.json()
+    except ValueError:
+        return ""
+    return str(body.get("detail") or body.get("title") or "")[:200] if isinstance(body, dict) else ""
+
+
 def from_network(service: str, error: Exception) -> ApplicationError:
     """What an HTTP client raised when there was no answer at all."""
-    if isinstance(error, (asyncio.TimeoutError, TimeoutError)):
+    if isinstance(error, (asyncio.TimeoutError, TimeoutError, requests.Timeout)):
         return unavailable(service, "no answer in time")
     if isinstance(error, (aiohttp.ClientError, OSError)):
         return unavailable(service, type(error).__name__)

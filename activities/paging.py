@@ -103,6 +103,13 @@ class ResolveOrder:
 
 
 @dataclass(frozen=True)
+class RetitleOrder:
+    """PagerDuty's ids, and the title each shall have."""
+
+    titles: dict[str, str]
+
+
+@dataclass(frozen=True)
 class SubscribeOrder:
     """PagerDuty ids of teams that shall hear of the PagerDuty incident."""
 
@@ -238,6 +245,13 @@ class Paging:
                 )
 
     @activity.defn
+    def retitle(self, order: RetitleOrder) -> None:
+        """The same title twice is the same title."""
+        for pagerduty_id, title in order.titles.items():
+            body = {"incident": {"type": "incident_reference", "title": title}}
+            self._sessions.here.ask("PUT", f"/incidents/{pagerduty_id}", json=body)
+
+    @activity.defn
     def subscribe(self, order: SubscribeOrder) -> None:
         """PagerDuty keeps a set of subscribers, so that subscribing twice is subscribing once."""
         asking.only_in_a_workflow()
@@ -246,6 +260,14 @@ class Paging:
         subscribers = [{"subscriber_id": team, "subscriber_type": "team"} for team in order.teams]
         path = f"/incidents/{order.pagerduty_id}/status_updates/subscribers"
         self._sessions.here.ask("POST", path, json={"subscribers": subscribers})
+
+    def impacted(self, business_service: str) -> bool:
+        """Whether PagerDuty says that an open incident impacts it. Raises when it does not know that service."""
+        answer = self._sessions.here.ask("GET", "/business_services/impacts", params={"ids[]": [business_service]})
+        found = next((service for service in answer["services"] if service["id"] == business_service), None)
+        if found is None:
+            raise errors.rejected("PagerDuty", f"there is no business service {business_service}")
+        return bool(found["status"] == "impacted")
 
     # -- the on-call book -----------------------------------------------------------------------------
 

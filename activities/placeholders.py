@@ -15,6 +15,7 @@ _PLACE = re.compile(
     r"|\{(since):(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)\}"
 )
 _CLOCK = re.compile(r"\b([01]\d|2[0-3]):([0-5]\d) UTC\b")
+_CHANNEL = re.compile(r"<#(C[A-Z0-9]+)(?:\|([^>]*))?>")
 _KEPT = re.compile(r"&lt;(@[UW][A-Z0-9]+|#C[A-Z0-9]+|https?://[^\s&|]+)(\|[^&]*)?&gt;")
 
 
@@ -29,7 +30,8 @@ class Placeholders:
         self._book = book
 
     def for_terminal(self, text: str) -> str:
-        return _PLACE.sub(lambda m: self._value(m, here="", mention=self._book.name, since=_ago), text)
+        named = _CHANNEL.sub(lambda m: f"#{m[2]}" if m[2] else f"channel {m[1]}", text)
+        return _PLACE.sub(lambda m: self._value(m, here="", mention=self._book.name, since=_ago), named)
 
     def for_slack(self, text: str, *, here: bool = False) -> str:
         """Escaped as Slack wants it. Mentions and links survive; `@here` only where the product itself means it."""

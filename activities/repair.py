@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 from temporalio import activity
@@ -133,8 +134,11 @@ class Runner:
         """The incident's "go" could be forged by whoever may write to its namespace; the IC's signature cannot."""
         rules = self._rules()
         since = now() - rules.repair.approval_valid_for - FRESH
-        why = approves(rules, approval, incident, {"approve": order.digest}, number=order.number, since=since)
-        if why is not None:
+
+        def this(verb: str, command: Mapping[str, Any]) -> bool:
+            return verb == "approve" and (command["number"], command["digest"]) == (order.number, order.digest)
+
+        if (why := approves(rules, approval, incident, this, since=since)) is not None:
             raise _refused(why)
         assert approval is not None
         used = self._output / "approvals" / hashlib.sha256(approval.text.encode()).hexdigest()

@@ -39,6 +39,7 @@ from entrypoints.gateway import Gateway, Unreachable
 from entrypoints.signing import CannotSign, DoorKey, Sign, unsigned
 from entrypoints.standby import Standby
 from entrypoints.webhooks import Webhooks
+from incident import identity, security
 from incident.commands import Command
 from incident.grammar import Opening
 from incident.policy import BadPolicy, Policy
@@ -281,7 +282,8 @@ class Listener:
         try:
             listed = (await self._gateway.list())[: home.MOST]
             open_ones = await asyncio.gather(*(self._gateway.look(one.id) for one in listed if one.status == "open"))
-            await self._slack.views_publish(user_id=user, view=home.view(open_ones, person, self._places))
+            seen = [one for one in open_ones if security.may_read(one, person)]
+            await self._slack.views_publish(user_id=user, view=home.view(seen, person, self._places))
         except (*PROBLEMS, *_LOST, RuntimeError) as error:
             logging.getLogger(__name__).warning("the App Home was not shown: %s", error)
 
@@ -345,7 +347,7 @@ class Listener:
             except _LOST:
                 return ""
             name = str(found["channel"].get("name") or "")
-            self._rooms[channel] = name.removeprefix("inc-") if name.startswith("inc-") else ""
+            self._rooms[channel] = identity.incident_of_room(name)
         return self._rooms[channel]
 
 

@@ -16,6 +16,7 @@ from incident.choices import Choice
 
 LONGEST_SECTION = 3000
 MOST_SECTIONS = 45
+MOST_BLOCKS = 50
 LONGEST_LABEL = 75
 BUTTON = "choice-"
 MENU = "choice-menu"
@@ -41,6 +42,14 @@ def message(
     if choices or more:
         blocks.append(ActionsBlock(elements=[*_buttons(incident, choices), *_menu(incident, more)]))
     return [block.to_dict() for block in blocks]
+
+
+def together(texts: Sequence[str], incident: str, choices: Sequence[Sequence[Choice]]) -> list[dict[str, Any]]:
+    """Several texts in one message, each with its own buttons under it. Empty when that is more than Slack takes: the
+    texts alone say what to type."""
+    each = [message(text, incident, buttons) for text, buttons in zip(texts, choices, strict=True)]
+    blocks = [block for blocks in each for block in blocks]
+    return blocks if len(blocks) <= MOST_BLOCKS else []
 
 
 def pieces(paragraph: str) -> list[str]:

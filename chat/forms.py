@@ -28,7 +28,7 @@ from slack_sdk.models.blocks import (
 from slack_sdk.models.blocks.basic_components import DispatchActionConfig, MarkdownTextObject
 from slack_sdk.models.views import View
 
-from incident import grammar, publishing, wording
+from incident import grammar, publishing
 from incident.commands import Command
 from incident.commands.ending import NamePostmortemOwner, Resolve
 from incident.commands.leading import Handover
@@ -37,7 +37,8 @@ from incident.commands.repairing import Approve, Propose
 from incident.commands.sizing_up import AssignTask
 from incident.grammar import Opening
 from incident.model import Incident
-from incident.policy import CatalogueEntry, Parameter, Policy
+from incident.outlets import Outlet
+from incident.policy import CatalogueEntry, Parameter, Policy, Stage
 from incident.severity import Severity
 from incident.words import Unreadable, Words
 
@@ -141,8 +142,8 @@ def _tick(name: str, label: str, shown: str) -> InputBlock:
     return _field(name, label, CheckboxesElement(options=[Option(value="yes", label=shown)]), optional=True)
 
 
-def _says(text: str) -> ContextBlock:
-    return ContextBlock(elements=[MarkdownTextObject(text=text)], block_id="says")
+def _says(text: str, of: str = "") -> ContextBlock:
+    return ContextBlock(elements=[MarkdownTextObject(text=text)], block_id=f"says{of}")
 
 
 def values(state: Mapping[str, Any]) -> dict[str, str]:
@@ -306,7 +307,7 @@ class ApproveForm(Form):
 
 
 class MessageForm(Form):
-    """Counts each outlet's characters while one types: what is too long is refused, never cut."""
+    """Counts each outlet's characters while one types, as that outlet counts: what is too long is refused, never cut."""
 
     title = "Customer message"
     submit = "To the IC"
@@ -314,33 +315,49 @@ class MessageForm(Form):
     def fields(self, about: About, policy: Policy, given: Given) -> list[Block]:
         stage = given.get("stage", "")
         stages = [_choice("stage", "Stage", {s: s for s in STAGES}, stage or STAGES[0])] if not about.words[5:] else []
+        first, *others = publishing.outlets(policy)
         text = given.get("text", "")
-        return [
+        blocks: list[Block] = [
             *stages,
-            _text("text", "Text, exactly as customers read it", text, lines=True, live=True),
-            _says(self._counted(policy, text)),
+            _text("text", f"On {publishing.the(first)}, exactly as customers read it", text, lines=True, live=True),
+            _says(_counted(first, text)),
         ]
+        for outlet in others:
+            short = given.get(outlet, "")
+            label = f"On {publishing.the(outlet)}, exactly as customers read it"
+            blocks += [
+                _text(outlet, label, short, lines=True, live=True, optional=True),
+                _says(_counted(outlet, short), outlet),
+            ]
+        return blocks
 
     def known(self, about: About, incident: Incident) -> dict[str, str]:
         if number := _number(about.words):
             draft = incident.drafts.get(number)
-            return {"text": draft.text} if draft else {}
-        stage = "identified" if incident.facts.cause else "investigating"
+            if draft is None:
+                return {}
+            return {"text": draft.text, **{outlet: version.text for outlet, version in draft.also.items()}}
+        stage: Stage = "identified" if incident.facts.cause else "investigating"
         due = publishing.next_promise(incident, incident.declared_at) if incident.drafts else None
-        return {"stage": stage, "text": wording.public_message(incident, stage, due)}
+        (_, text), *others = publishing.compose(incident, stage, due).items()
+        return {"stage": stage, "text": text, **dict(others)}
 
     def meant(self, about: About, policy: Policy, given: Given) -> list[Command | Opening]:
         text = _needed(given, "text", "There is nothing in it.")
-        if fault := publishing.refuse_text(text):
-            raise Wrong("text", fault)
+        first, *others = publishing.outlets(policy)
+        texts: dict[str, tuple[Outlet, str]] = {"text": (first, text)}
+        texts |= {o.value: (o, given[o].strip()) for o in others if given.get(o, "").strip()}
+        for field, (outlet, words) in texts.items():
+            if fault := publishing.refuse_text(outlet, words):
+                raise Wrong(field, fault)
         if number := _number(about.words):
-            return [EditMessage(number, text)]
+            return [EditMessage(number, words, outlet) for outlet, words in texts.values()]
         stage: Any = given.get("stage", STAGES[0])
-        return [WriteDraft(stage, text)]
+        return [WriteDraft(stage, text, given.get(Outlet.X, "").strip() if Outlet.X in others else "")]
 
-    def _counted(self, policy: Policy, text: str) -> str:
-        counts = [f"{name}: {len(text)} of {limit} characters" for name, limit in publishing.outlets(policy)]
-        return " · ".join(counts) + publishing.warning(text)
+
+def _counted(outlet: Outlet, text: str) -> str:
+    return f"{outlet.length(text)} of {outlet.limit} characters{publishing.warning(text)}"
 
 
 class SummaryForm(Form):

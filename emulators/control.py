@@ -12,6 +12,7 @@ from aiohttp import web
 
 from emulators.arguments import arguments
 from emulators.journal import Fault, Journal
+from emulators.monitored import Monitored
 from emulators.pagerduty.account import Account
 from emulators.pagerduty.account import Fault as PagerDutyFault
 from emulators.slack.rate_limits import RateLimits
@@ -19,6 +20,7 @@ from emulators.slack.socket_mode import SocketMode
 from emulators.slack.workspace import SlackError, Workspace
 from emulators.status_page import StatusPage
 from emulators.store import Document
+from emulators.x import X
 
 LONGEST_WAIT = 60.0
 
@@ -32,7 +34,8 @@ class Control:
         limits: RateLimits,
         account: Account,
         status_page: StatusPage,
-        systems: dict[str, str],
+        x: X,
+        monitored: Monitored,
         forget: Callable[[], None],
     ) -> None:
         self._journal = journal
@@ -41,7 +44,8 @@ class Control:
         self._limits = limits
         self._account = account
         self._status_page = status_page
-        self._systems = systems
+        self._x = x
+        self._monitored = monitored
         self._forget = forget
 
     def routes(self) -> list[web.RouteDef]:
@@ -75,7 +79,12 @@ class Control:
             ("POST", "/control/pagerduty/webhook/again", self._webhook_again),
             ("GET", "/control/pagerduty/incidents", self._incidents),
             ("GET", "/control/statuspage", self._published),
+            ("GET", "/control/statuspage/components", self._components),
+            ("GET", "/control/x", self._posted),
             ("POST", "/control/status/{name}", self._set_status),
+            ("POST", "/control/metric/{name}", self._set_metric),
+            ("POST", "/control/change", self._change),
+            ("POST", "/control/pagerduty/impact", self._impact),
         ]
         return [web.route(method, path, _answering(handler)) for method, path, handler in table]
 
@@ -265,11 +274,34 @@ class Control:
         return list(self._account.incidents.values())
 
     async def _published(self, request: web.Request) -> Any:
+        """Deleted ones too, which say so."""
         return list(self._status_page.incidents.values())
 
+    async def _components(self, request: web.Request) -> Any:
+        return list(self._status_page.components.values())
+
+    async def _posted(self, request: web.Request) -> Any:
+        """Deleted ones too, which say so."""
+        return list(self._x.posts.values())
+
     async def _set_status(self, request: web.Request) -> Any:
-        self._systems[request.match_info["name"]] = str((await arguments(request))["status"])
-        return self._systems
+        self._monitored.systems[request.match_info["name"]] = str((await arguments(request))["status"])
+        return self._monitored.systems
+
+    async def _set_metric(self, request: web.Request) -> Any:
+        """A number, or nothing: then a query for it has no result."""
+        value = (await arguments(request)).get("value")
+        self._monitored.metrics[request.match_info["name"]] = None if value in (None, "") else float(value)
+        return self._monitored.metrics
+
+    async def _change(self, request: web.Request) -> Any:
+        given = await arguments(request)
+        return self._monitored.change(str(given["text"]), str(given.get("url") or ""))
+
+    async def _impact(self, request: web.Request) -> Any:
+        given = await arguments(request)
+        self._account.impact(given["business_service"], impacted=given["impacted"] in (True, "true"))
+        return sorted(self._account.impacted)
 
 
 def _action(given: dict[str, Any]) -> dict[str, Any]:

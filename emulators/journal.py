@@ -27,7 +27,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 class Fault:
     """Instead of an answer. `call` is `chat.postMessage`, `POST /incidents`, or `*`; `times` -1 is for ever.
 
-    status: answers `code` (with `retry_after` seconds); slow: waits `seconds`, then answers as usual; drop_before and
+    status: answers `code` (with `retry_after` seconds and other `headers`); slow: waits `seconds`, then answers as usual; drop_before and
     drop_after: the connection is closed before, or after, the work was done. `every` k: each k-th matching call.
     `about`: only calls whose arguments contain this text.
     """
@@ -41,6 +41,7 @@ class Fault:
     times: int = 1
     every: int = 1
     about: str = ""
+    headers: dict[str, str] = field(default_factory=dict)
     seen: int = 0
 
     def strikes(self, service: str, call: str, given: str) -> bool:
@@ -124,12 +125,14 @@ async def _answer(request: web.Request, handler: Handler, fault: Fault | None) -
     if fault is not None and fault.fault == "drop_before":
         return web.Response(status=599)
     if fault is not None and fault.fault == "status":
-        headers = {"Retry-After": f"{fault.retry_after:g}"} if fault.retry_after is not None else {}
+        again = {"Retry-After": f"{fault.retry_after:g}"} if fault.retry_after is not None else {}
+        headers = {**again, **fault.headers}
         return web.json_response({"ok": False, "error": "ratelimited"}, status=fault.code, headers=headers)
     try:
         return await handler(request)
     except web.HTTPException as error:
-        return error
+        # A fault of a handler is an answer like any other; aiohttp takes it only as a plain one.
+        return web.Response(status=error.status, headers=error.headers, body=error.body)
 
 
 def name(request: web.Request) -> tuple[str, str]:
@@ -144,7 +147,7 @@ def name(request: web.Request) -> tuple[str, str]:
             return head, f"{request.method} /{rest}"
         case "statuspage":
             return head, f"{request.method} /{rest.removeprefix('v1/')}"
-        case "status":
+        case "status" | "prometheus" | "changes":
             return head, f"GET /{rest}"
     return "", ""
 

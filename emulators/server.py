@@ -1,4 +1,4 @@
-"""One aiohttp application: Slack, PagerDuty, Statuspage and a monitored system, as local as they can be."""
+"""One aiohttp application: Slack, PagerDuty, Statuspage, X and a monitored system, as local as they can be."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from aiohttp import web
 from emulators.arguments import arguments
 from emulators.control import Control
 from emulators.journal import Journal, middleware
+from emulators.monitored import Monitored
 from emulators.page.routes import Page
 from emulators.pagerduty.account import Account
 from emulators.pagerduty.events import Events
@@ -24,6 +25,7 @@ from emulators.slack.workspace import BOT, BOT_USER, Workspace
 from emulators.status_page import StatusPage
 from emulators.store import Store
 from emulators.world import World
+from emulators.x import X
 
 LARGEST_BODY = 4 * 1024 * 1024
 
@@ -42,8 +44,9 @@ def application(world: World, store: Store, webhook: tuple[str, str] | None = No
     limits = RateLimits()
     account = Account(world, store)
     account.webhooks.url, account.webhooks.secret = webhook or ("", "")
-    status_page = StatusPage(world, store)
-    systems = dict(world.systems)
+    status_page = StatusPage(world, store, space.note)
+    x = X(world, store, space.note)
+    monitored = Monitored(world)
 
     def forget() -> None:
         store.clear()
@@ -51,13 +54,10 @@ def application(world: World, store: Store, webhook: tuple[str, str] | None = No
         journal.faults.clear()
         journal.latency.clear()
         limits.on = False
-        systems.update(world.systems)
+        monitored.forget()
         space.forget()
         account.forget()
         status_page.furnish()
-
-    async def status(request: web.Request) -> web.Response:
-        return web.json_response({"status": systems.get(request.match_info["name"], "unknown")})
 
     async def respond(request: web.Request) -> web.Response:
         """A `response_url`: an answer to one person, or to the channel."""
@@ -85,12 +85,13 @@ def application(world: World, store: Store, webhook: tuple[str, str] | None = No
             web.get("/slack/socket", sockets.connect),
             web.post("/slack/response/{id}", respond),
             web.post("/pagerduty-events/v2/enqueue", Events(account).enqueue),
-            web.get("/status/{name}", status),
             web.get("/healthz", healthy),
-            *Page(journal, space, account, status_page, systems).routes(),
+            *Page(journal, space, account, status_page, x, monitored).routes(),
+            *monitored.routes(),
             *Rest(account).routes(),
             *status_page.routes(),
-            *Control(journal, space, sockets, limits, account, status_page, systems, forget).routes(),
+            *x.routes(),
+            *Control(journal, space, sockets, limits, account, status_page, x, monitored, forget).routes(),
         ]
     )
 

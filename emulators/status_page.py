@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from aiohttp import web
@@ -13,11 +14,13 @@ from emulators.store import Document, Store
 from emulators.world import World
 
 STATUSES = ("investigating", "identified", "monitoring", "resolved")
+COMPONENT_STATUSES = ("operational", "degraded_performance", "partial_outage", "major_outage", "under_maintenance")
 
 
 class StatusPage:
-    def __init__(self, world: World, store: Store) -> None:
+    def __init__(self, world: World, store: Store, note: Callable[[], None]) -> None:
         self._world = world
+        self._note = note
         self.incidents = store.table("statuspage.incidents")
         self.components = store.table("statuspage.components")
         self._numbers = itertools.count(len(self.incidents) + 1)
@@ -48,7 +51,9 @@ class StatusPage:
             web.get(page, self._page),
             web.get(f"{page}/incidents", self._list),
             web.post(f"{page}/incidents", self._create),
+            web.get(f"{page}/incidents/unresolved", self._unresolved),
             web.get(f"{page}/incidents/{{id}}", self._show),
+            web.delete(f"{page}/incidents/{{id}}", self._delete),
             web.patch(f"{page}/incidents/{{id}}", self._update),
             web.put(f"{page}/incidents/{{id}}", self._update),
             web.get(f"{page}/components", self._list_components),
@@ -73,12 +78,33 @@ class StatusPage:
         return {"id": self._world.statuspage_page, "name": "Example Corp", "domain": "status.example.com"}
 
     async def _list(self, request: web.Request) -> web.Response:
+        """The newest first, a page at a time."""
         self._authorise(request)
-        return web.json_response(list(reversed(self.incidents.values())))
+        given = await arguments(request)
+        limit, page = int(given.get("limit", 100)), int(given.get("page", 1))
+        found = self.shown[limit * (page - 1) : limit * page]
+        return web.json_response(found)
+
+    async def _unresolved(self, request: web.Request) -> web.Response:
+        self._authorise(request)
+        return web.json_response([i for i in self.shown if i["status"] != "resolved"][:100])
+
+    @property
+    def shown(self) -> list[Document]:
+        """What customers can read, the newest first."""
+        return [_shown(incident) for incident in reversed(self.incidents.values()) if not incident["deleted"]]
+
+    async def _delete(self, request: web.Request) -> web.Response:
+        self._authorise(request)
+        incident = self._find(request)
+        incident["deleted"] = True
+        self.incidents.changed(incident["id"])
+        self._note()
+        return web.json_response(_shown(incident))
 
     async def _show(self, request: web.Request) -> web.Response:
         self._authorise(request)
-        return web.json_response(self._find(request))
+        return web.json_response(_shown(self._find(request)))
 
     async def _create(self, request: web.Request) -> web.Response:
         self._authorise(request)
@@ -95,6 +121,7 @@ class StatusPage:
             "metadata": {},
             "components": [],
             "incident_updates": [],
+            "deleted": False,
             "created_at": _now(),
             "started_at": _now(),
             "updated_at": _now(),
@@ -102,14 +129,16 @@ class StatusPage:
         }
         self._apply(incident, asked)
         self.incidents.put(id, incident)
-        return web.json_response(incident, status=201)
+        self._note()
+        return web.json_response(_shown(incident), status=201)
 
     async def _update(self, request: web.Request) -> web.Response:
         self._authorise(request)
         incident = self._find(request)
         self._apply(incident, await self._asked(request))
         self.incidents.changed(incident["id"])
-        return web.json_response(incident)
+        self._note()
+        return web.json_response(_shown(incident))
 
     async def _asked(self, request: web.Request) -> Document:
         asked = (await arguments(request)).get("incident")
@@ -117,6 +146,8 @@ class StatusPage:
             raise _fault(web.HTTPBadRequest, "incident is missing")
         if asked.get("status") not in (None, *STATUSES):
             raise _fault(web.HTTPUnprocessableEntity, "Status is not included in the list")
+        if not set((asked.get("components") or {}).values()) <= set(COMPONENT_STATUSES):
+            raise _fault(web.HTTPUnprocessableEntity, "Component status is not included in the list")
         return asked
 
     def _apply(self, incident: Document, asked: Document) -> None:
@@ -127,10 +158,12 @@ class StatusPage:
             incident["metadata"] = asked["metadata"]
         if incident["status"] == "resolved":
             incident["resolved_at"] = at
+        touched = asked.get("component_ids") or [c["id"] for c in incident["components"]]
         for id, status in (asked.get("components") or {}).items():
-            if id in self.components:
+            if id in self.components and id in touched:
                 self.components[id]["status"] = status
                 self.components.changed(id)
+        incident["components"] = [self.components[id] for id in touched if id in self.components]
         if asked.get("body"):
             incident["incident_updates"].insert(
                 0,
@@ -162,9 +195,13 @@ class StatusPage:
 
     def _find(self, request: web.Request) -> Document:
         found = self.incidents.get(request.match_info["id"])
-        if found is None:
+        if found is None or found["deleted"]:
             raise _fault(web.HTTPNotFound, "Not found")
         return found
+
+
+def _shown(incident: Document) -> Document:
+    return {key: value for key, value in incident.items() if key != "deleted"}
 
 
 def _fault(kind: type[web.HTTPException], text: str) -> web.HTTPException:

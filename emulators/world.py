@@ -44,6 +44,15 @@ class Named:
 
 
 @dataclass(frozen=True)
+class Change:
+    """Something that was changed in the monitored system, this long before the emulators started."""
+
+    minutes_ago: float
+    text: str
+    url: str = ""
+
+
+@dataclass(frozen=True)
 class World:
     slack_token: str
     slack_app_token: str
@@ -51,6 +60,11 @@ class World:
     pagerduty_integration: str
     statuspage_key: str
     statuspage_page: str
+    x_account: str
+    x_api_key: str
+    x_api_secret: str
+    x_access_token: str
+    x_access_token_secret: str
     redeliver_after: tuple[float, ...] = (3.0, 60.0, 300.0)
     users: tuple[User, ...] = ()
     channels: tuple[Channel, ...] = ()
@@ -61,6 +75,8 @@ class World:
     components: tuple[Named, ...] = ()
     business_services: tuple[Named, ...] = ()
     systems: dict[str, str] = field(default_factory=dict)
+    metrics: dict[str, float] = field(default_factory=dict)
+    changes: tuple[Change, ...] = ()
 
     def by_slack(self, id: str) -> User | None:
         return next((u for u in self.users if id and u.slack == id), None)
@@ -85,6 +101,8 @@ def read_world(file: Path) -> World:
         components=_named(data["components"]),
         business_services=_named(data["business_services"]),
         systems=dict(data["systems"]),
+        metrics={name: float(value) for name, value in data["metrics"].items()},
+        changes=tuple(Change(**item) for item in data["changes"]),
     )
 
 

@@ -14,14 +14,15 @@ from activities.on_call_book import OnCallBook, now
 from entrypoints.gateway import Gateway, Listed, NoSuchIncident, Refused, Unanswered, Unreachable
 from entrypoints.signing import CannotSign
 from entrypoints.standby import Standby
-from incident import card, declaring, grammar, identity, wording
+from incident import card, declaring, grammar, identity, security, wording
 from incident.commands import Command, Said, Who
 from incident.commands.ending import Reload
 from incident.commands.paging import PagePeople
 from incident.commands.triggering import Further
 from incident.grammar import Entered, Opening, Question
-from incident.model import Entry, Origin
+from incident.model import Entry, Incident, Origin
 from incident.policy import Organisation, Policy
+from incident.reports import ChangesRead, Report
 from incident.words import Unreadable
 
 READ_WITHIN = 10
@@ -80,6 +81,7 @@ class Conversation:
             "responders": self._responders,
             "who": self._who,
             "status": self._status,
+            "changes": self._changes,
             "show": self._show,
             "timeline": self._timeline,
             "summary": self._summary,
@@ -295,7 +297,9 @@ class Conversation:
         what += ["IC-trained"] if contact.trained else []
         shifts = [s for s in self._book.everybody(now()) if self._book.handle(s.pagerduty_user) == contact.id]
         what += ["on call"] if shifts else []
-        text = f"{contact.name} (@{contact.id}), {self._book.phone(contact.id)}{'; ' if what else ''}{', '.join(what)}"
+        age = self._book.age(now())
+        known = f"{'; ' if what else ''}{', '.join(what)}"
+        text = f"{contact.name} (@{contact.id}), {self._book.phone(contact.id)}{known} (on-call book: {age})"
         return Outcome(
             text, {"person": contact.id, "name": contact.name, "phone": contact.phone, "on_call": bool(shifts)}
         )
@@ -306,23 +310,50 @@ class Conversation:
         from activities.monitoring import Monitoring
 
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(READ_WITHIN)) as http:
-            status = await Monitoring(http).read(self._organisation.status_sources)
-        lines = [f"Status: {status.detail}."]
+            impacted = self._standby.impacted if self._standby else None
+            status = await Monitoring(http, impacted).read(self._organisation.status_sources)
+        lines = [f"Status: {wording.status(status)}."]
         try:
             lines += [
-                f"{i.id}: {i.title}, {i.status}, IC {self._policy.name(i.commander)}"
-                for i in await self._gateway.list()
+                f"{i.id}: {i.title}, {i.status}, IC {self._policy.name(i.commander or None)}"
+                for i in await self._listed(heard)
             ]
         except Unreachable as problem:
             lines.append(str(problem))
-        return Outcome("\n".join(lines), {"state": status.state, "detail": status.detail})
+        return Outcome("\n".join(lines), status)
+
+    async def _changes(self, heard: Heard, rest: str) -> Outcome:
+        """Read at once; where an incident is meant, its card shows what was read."""
+        import aiohttp  # only here, as above
+
+        from activities.monitoring import Monitoring, ReadChanges
+
+        rules = self._organisation.changes
+        if not rules.sources:
+            raise Unreadable("No source of changes is configured (`changes.sources` in the organisation's file).")
+        since = now() - rules.within
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(READ_WITHIN)) as http:
+            found = await Monitoring(http).read_changes(ReadChanges(rules, since))
+        if heard.incident:
+            key = f"changes/{found.at:%m%dT%H%M%S%f}"
+            await self._gateway.report(heard.incident, Report(f"door/{self._door}", key, ChangesRead(found)))
+        return Outcome("\n".join(["Changed lately:", *wording.changed_lately(found, since)]), found)
 
     async def _show(self, heard: Heard, rest: str) -> Outcome:
-        incident = await self._gateway.look(rest.strip() or await self._meant(heard, decides=False))
+        incident = await self._read(heard, rest)
         return Outcome(card.markdown(incident, now()), incident)
 
+    async def _read(self, heard: Heard, rest: str) -> Incident:
+        """The incident that is meant, if they may read it."""
+        incident = await self._gateway.look(rest.strip() or await self._meant(heard, decides=False))
+        if not security.may_read(incident, heard.by):
+            raise Refused(
+                "That is a security incident, and you are not in it. Its IC, or the security team, invites you."
+            )
+        return incident
+
     async def _timeline(self, heard: Heard, rest: str) -> Outcome:
-        entries = await self._gateway.timeline(rest.strip() or await self._meant(heard, decides=False))
+        entries = (await self._read(heard, rest)).timeline
         return Outcome("\n".join(self.timeline_line(entry) for entry in entries), entries)
 
     def timeline_line(self, entry: Entry) -> str:
@@ -330,18 +361,23 @@ class Conversation:
         return f"{entry.at:%H:%M:%S} UTC  {entry.kind:<12} {who}{entry.text}"
 
     async def _summary(self, heard: Heard, rest: str) -> Outcome:
-        text = await self._gateway.summary(rest.strip() or await self._meant(heard, decides=False))
+        text = await self._gateway.summary((await self._read(heard, rest)).id)
         return Outcome(text, {"summary": text})
 
     async def _list(self, heard: Heard, rest: str) -> Outcome:
-        running = await self._gateway.list(everything="all" in rest)
+        running = await self._listed(heard, everything="all" in rest)
         if not running:
             return Outcome("No incident is open.", [])
         return Outcome("\n".join(self._line(listed) for listed in running), running)
 
+    async def _listed(self, heard: Heard, *, everything: bool = False) -> list[Listed]:
+        """A security incident is listed for those who are in it."""
+        found = await self._gateway.list(everything=everything)
+        return [one for one in found if not one.secret or security.may_read(await self._gateway.look(one.id), heard.by)]
+
     def _line(self, listed: Listed) -> str:
         since = wording.minutes(now() - listed.declared_at)
-        return f"{listed.id}  {listed.title}  {listed.status}  IC: {self._policy.name(listed.commander)}  {since} ago"
+        return f"{listed.id}  {listed.title}  {listed.status}  IC: {self._policy.name(listed.commander or None)}  {since} ago"
 
     async def _help(self, heard: Heard, rest: str) -> Outcome:
         lines = grammar.usage_lines()

@@ -19,10 +19,14 @@ from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError
 
+from activities.monitoring import Monitoring, ReadChanges
 from activities.on_call_book import OnCallBook, now
 from activities.paging import Sessions, escalation_policies
+from activities.social import Social
+from activities.social import client as x_client
 from connection import connect
 from entrypoints.signing import CannotSign, DoorKey, add_door, whose
+from entrypoints.standby import Standby
 from incident.policy import BadPolicy, Organisation
 from settings import Misconfigured, Settings
 from workflows import search_attributes
@@ -71,6 +75,8 @@ async def examine(settings: Settings) -> list[Finding]:
         ("Slack", _slack),
         ("PagerDuty", _pagerduty),
         ("Statuspage", _statuspage),
+        ("X", _x),
+        ("sources", _sources),
     ]
     results = await asyncio.gather(*(_bounded(name, look(settings, organisation)) for name, look in looks))
     reached = [finding for result in results for finding in result]
@@ -203,6 +209,29 @@ async def _pagerduty(settings: Settings, organisation: Organisation) -> list[Fin
     return found
 
 
+async def _sources(settings: Settings, organisation: Organisation) -> list[Finding]:
+    """Each source of the status and of what changed lately, read once."""
+    impacted = Standby.of(settings, OnCallBook(settings.on_call_book, organisation)).impacted
+    async with aiohttp.ClientSession() as http:
+        monitoring = Monitoring(http, impacted)
+        status = await monitoring.read(organisation.status_sources)
+        since = now() - organisation.changes.within
+        changed = await monitoring.read_changes(ReadChanges(organisation.changes, since))
+    mend = "Look at its url, headers and the variables they name."
+    found = []
+    for reading in status.readings:
+        name = f"status_sources.{reading.source}"
+        if reading.state == "unreadable":
+            found.append(Finding(name, "broken", reading.value, mend))
+        else:
+            found.append(Finding(name, "ok", f"{reading.state} {reading.value}".strip()))
+    for source in organisation.changes.sources:
+        name = f"changes.sources.{source.id}"
+        broken = source.id in changed.unreadable
+        found.append(Finding(name, "broken", "cannot be read", mend) if broken else Finding(name, "ok", "read"))
+    return found
+
+
 async def _statuspage(settings: Settings, organisation: Organisation) -> list[Finding]:
     key, page = settings.statuspage_api_key.get_secret_value(), organisation.status_page.page
     if not page:
@@ -231,6 +260,22 @@ async def _statuspage(settings: Settings, organisation: Organisation) -> list[Fi
             Finding("Statuspage", "missing", f"components {', '.join(lacking)}", "Mend the ids in the configuration.")
         ]
     return [Finding("Statuspage", "ok", f"page {page}")]
+
+
+async def _x(settings: Settings, organisation: Organisation) -> list[Finding]:
+    account, tokens = organisation.x.account, settings.x_tokens
+    if not account:
+        return [Finding("X", "skipped", "no account is configured")]
+    if tokens is None:
+        names = "X_API_KEY, X_API_SECRET, X_ACCESS_TOKEN, X_ACCESS_TOKEN_SECRET"
+        return [Finding("X", "missing", f"one of {names} is not set", "Set all four, or leave x.account empty.")]
+    try:
+        await Social(
+            x_client(settings.x_api_url, *tokens), account, practice=settings.practice, rules=settings.present
+        ).look()
+    except (ApplicationError, Misconfigured) as error:
+        return [Finding("X", "broken", str(error), "Look at the four X_… settings and at x.account.")]
+    return [Finding("X", "ok", f"@{account}")]
 
 
 def _book(settings: Settings, organisation: Organisation) -> list[Finding]:

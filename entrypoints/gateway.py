@@ -26,7 +26,7 @@ from incident import declaring, identity, proof
 from incident.commands import Command, Said
 from incident.commands.base import may_decide
 from incident.declaring import Declaration
-from incident.model import Answer, Entry, Incident
+from incident.model import Answer, Incident
 from incident.reports import Report
 from incident.severity import Severity
 from workflows import retries, search_attributes
@@ -74,11 +74,12 @@ class Listed:
     commander: str
     declared_at: datetime
     ended_at: datetime | None
+    secret: bool = False
 
     @property
     def major(self) -> bool:
-        """Open, and a SEV-1 or SEV-2."""
-        return self.status == "open" and self.severity in (Severity.SEV1, Severity.SEV2)
+        """Open, a SEV-1 or SEV-2, and not one that is kept quiet."""
+        return not self.secret and self.status == "open" and self.severity in (Severity.SEV1, Severity.SEV2)
 
 
 class Gateway:
@@ -108,6 +109,7 @@ class Gateway:
 
     async def begin(self, declaration: Declaration) -> bool:
         """True when it runs, begun now or before under the same key. Raises Unreachable."""
+        declarer = "somebody" if declaration.security else declaration.by_name
         try:
             await self._client.start_workflow(
                 WORKFLOW,
@@ -119,7 +121,7 @@ class Gateway:
                 memo={"key_mark": declaration.key_mark, "title": declaration.title},
                 search_attributes=search_attributes.of_declaration(declaration),
                 static_summary=retries.summary(f"{declaration.severity} {declaration.title}"),
-                static_details=f"Declared by {declaration.by_name} through {declaration.origin.door}.",
+                static_details=f"Declared by {declarer} through {declaration.origin.door}.",
                 rpc_timeout=BEGUN_WITHIN,
             )
         except WorkflowAlreadyStartedError:
@@ -222,10 +224,6 @@ class Gateway:
         found: Incident = await self._ask(incident, "incident", Incident)
         return found
 
-    async def timeline(self, incident: str) -> list[Entry]:
-        found: list[Entry] = await self._ask(incident, "timeline", list[Entry])
-        return found
-
     async def summary(self, incident: str) -> str:
         return str(await self._ask(incident, "summary", str))
 
@@ -258,6 +256,7 @@ class Gateway:
                     commander=attributes.get(search_attributes.COMMANDER) or "",
                     declared_at=run.start_time,
                     ended_at=run.close_time,
+                    secret=attributes.get(search_attributes.KIND) == search_attributes.SECRET,
                 )
                 found.setdefault(listed.id, listed)
         except RPCError as error:

@@ -85,6 +85,10 @@ class Standby:
             paging, book, organisation.policy(), settings.state / "standby", practice=settings.practice, sign=sign
         )
 
+    def impacted(self, business_service: str) -> bool:
+        """Asked of PagerDuty straight from here, for a status that is wanted at once."""
+        return self._paging().impacted(business_service)
+
     async def declare(self, declaration: Declaration) -> str:
         """Page the commanders now; the incident follows. A line per person."""
         declaration = replace(declaration, proof=await self._sign(proof.of_declaration(declaration), needed=False))

@@ -173,6 +173,7 @@ class Copy:
                 "SLACK_API_URL": f"{self.places.emulators}/slack/api/",
                 "PAGERDUTY_API_URL": f"{self.places.emulators}/pagerduty",
                 "STATUSPAGE_API_URL": f"{self.places.emulators}/statuspage",
+                "X_API_URL": f"{self.places.emulators}/x",
                 "PRACTICE_URL": self.places.emulators,
                 "DONT_PANIC_LISTEN": self.places.listens,
                 **PRACTICE_KEYS,

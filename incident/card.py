@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from incident import wording
-from incident.model import Announcement, DraftState, Incident, RepairState
+from incident import publishing, wording
+from incident.model import Announcement, Draft, Incident, RepairState
 
 LONGEST_ITEM = 240
 MOST_ITEMS = 8
@@ -65,7 +65,7 @@ def known(incident: Incident) -> list[str]:
         ("Impact", facts.impact),
         ("Cause", facts.cause),
         ("Expected", facts.eta),
-        ("Status", incident.status.detail if incident.status else ""),
+        ("Status", wording.status(incident.status) if incident.status else ""),
         ("Wanted here", ", ".join(incident.needs)),
         ("Postmortem", incident.name(incident.postmortem_owner) if incident.postmortem_owner else ""),
     ]
@@ -75,6 +75,7 @@ def known(incident: Incident) -> list[str]:
 def sections(incident: Incident) -> tuple[Section, ...]:
     return (
         Section("Pages", tuple(pages(incident))),
+        Section("Changed lately", tuple(changed(incident))),
         Section("Tasks", tuple(tasks(incident))),
         Section("Sub-teams", tuple(wording.team_line(incident, team) for team in incident.teams.values() if team.open)),
         Section("Repair actions", tuple(repairs(incident))),
@@ -88,8 +89,15 @@ def pages(incident: Incident) -> list[str]:
     lines = []
     for page in incident.pages.values():
         heard = [f"{incident.name(p)} acknowledged at {wording.clock(at)}" for p, at in page.acknowledged_by.items()]
-        lines.append("; ".join([wording.page_line(incident, page).replace("{phone:", "{"), *heard]))
+        lines.append("; ".join([*wording.page_lines(page), *heard]))
     return lines
+
+
+def changed(incident: Incident) -> list[str]:
+    """Deployments, traffic, switches before it was declared, and since (process, 3)."""
+    if incident.changed is None:
+        return []
+    return wording.changed_lately(incident.changed, incident.declared_at - incident.policy.changes.within)
 
 
 def tasks(incident: Incident) -> list[str]:
@@ -112,15 +120,24 @@ def repairs(incident: Incident) -> list[str]:
 
 def messages(incident: Incident) -> list[str]:
     """What went out last, what waits, and when the next is promised."""
-    out = [d for d in incident.drafts.values() if d.published_at is not None]
-    waiting = [d for d in incident.drafts.values() if d.state not in (DraftState.SUPERSEDED, DraftState.PUBLISHED)]
-    lines = [f"{d.number} ({d.stage}, {d.state}): {d.text}" for d in (*out[-1:], *waiting)]
-    due = wording.next_public_message(incident)
-    if due is not None and incident.open:
+    out = [d for d in incident.drafts.values() if d.out_at is not None]
+    lines = [_message(d) for d in out[-1:]]
+    lines += [_message(d) for d in incident.drafts.values() if d.out_at is None and d.open]
+    if (due := publishing.owed(incident)) is not None:
         lines.append(f"next due {wording.clock(due)}")
     if incident.announcement is Announcement.NO:
         lines.append("the IC decided: no announcement for now")
     return lines
+
+
+def _message(draft: Draft) -> str:
+    """How it stands, outlet by outlet where there are several."""
+    on = {
+        outlet: f"{version.state}{', tried on' if version.delayed else ''}"
+        for outlet, version in draft.versions.items()
+    }
+    state = ", ".join(f"{outlet.label}: {state}" for outlet, state in on.items()) if draft.also else on[draft.outlet]
+    return f"{draft.number} ({draft.stage}, {state}): {draft.text}"
 
 
 def executives(incident: Incident) -> list[str]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from incident import identity, leadership, paging, proof, wording
-from incident.effects import AddBookmarks, Announce, OpenRoom, PinCard
+from incident import identity, leadership, paging, proof, security, wording
+from incident.effects import AddBookmarks, Announce, OpenRoom, PinCard, ReadChanges
 from incident.model import Incident, Origin, Page, SeverityChange
 from incident.policy import Policy
 from incident.proof import Signed
@@ -96,11 +96,13 @@ def declare(declaration: Declaration, now: datetime) -> Incident:
     incident.want(OpenRoom())
     incident.want(PinCard())
     incident.want(AddBookmarks())
+    if incident.policy.changes.sources:
+        incident.want(ReadChanges())
     incident.invite(declaration.by)
-    if incident.security:
-        _keep_secret(incident, declaration)
     leadership.set_topic(incident)
     incident.say(wording.opening(incident), now, about="command")
+    if incident.security:
+        _keep_secret(incident, declaration, now)
     mark = "" if declaration.practice or _proven(declaration) else " (unsigned)"
     incident.log(
         "declared",
@@ -126,7 +128,7 @@ def tell_origin(incident: Incident, now: datetime) -> None:
     """Once the first pages are answered, the answer stands where it was typed: a line per person, then the links."""
     if any(page.paged_at is None and not page.failing for page in _first_pages(incident)):
         return
-    if incident.security:
+    if incident.silent:
         return
     places = {incident.origin.channel: incident.origin.thread, incident.policy.rooms.incidents: ""}
     for channel, thread in places.items():
@@ -135,10 +137,8 @@ def tell_origin(incident: Incident, now: datetime) -> None:
             incident.want(Announce(f"announced/{channel}", channel, thread))
 
 
-def _keep_secret(incident: Incident, declaration: Declaration) -> None:
-    """The security team is in it, the author takes the words back that everybody can read (process, 1)."""
-    team = incident.policy.team(incident.policy.security.team)
-    incident.invite(*(team.members if team else ()))
+def _keep_secret(incident: Incident, declaration: Declaration, now: datetime) -> None:
+    """What was said stays inside; the author takes the words back that everybody can read (process, 1)."""
     if declaration.matter.strip():
         incident.facts.symptoms.append(declaration.matter.strip())
     incident.tell(
@@ -146,13 +146,16 @@ def _keep_secret(incident: Incident, declaration: Declaration) -> None:
         f"This is a security incident, codename *{incident.title}*, in the private room"
         f" #{identity.room_name(incident.id)}. If you typed what is wrong in a channel, delete that message now.",
     )
+    security.gather(incident, now)
 
 
 def announcement(incident: Incident) -> str:
-    """A line per person, then the links."""
+    """A line per person, then the links; of an incident that became a secret one, nothing."""
+    if incident.silent:
+        return "This is handled elsewhere now. Please say nothing about it here."
     first = _first_pages(incident)
     lines = [f"{incident.label} ({incident.severity}), incident {incident.id}"]
-    lines += [wording.page_line(incident, page) for page in first]
+    lines += [line for page in first for line in wording.page_lines(page)]
     lines.append(f"Room: <#{incident.room.channel}>" if incident.room else f"Room: #{identity.room_name(incident.id)}")
     lines += [page.url for page in first[:1] if page.url]
     return "\n".join(lines)

@@ -100,6 +100,23 @@ class Tell:
 
 
 @dataclass(frozen=True)
+class LeaveRoom:
+    """What stands in a room that others can read says nothing any more; the incident goes on elsewhere."""
+
+    key: str
+    channel: str
+    kind: Literal["leave-room"] = "leave-room"
+
+
+@dataclass(frozen=True)
+class RetitlePages:
+    """PagerDuty's titles say what they may say now."""
+
+    key: str
+    kind: Literal["retitle-pages"] = "retitle-pages"
+
+
+@dataclass(frozen=True)
 class StartRepair:
     """Start the workflow of repair action `number`. Starting it runs nothing."""
 
@@ -145,6 +162,14 @@ class DeclareSeparately:
 
 
 @dataclass(frozen=True)
+class ReadChanges:
+    """Read what changed lately, for the card."""
+
+    key: str = "changes"
+    kind: Literal["read-changes"] = "read-changes"
+
+
+@dataclass(frozen=True)
 class ResolvePages:
     """Resolve in PagerDuty every incident that was opened for this one."""
 
@@ -171,11 +196,14 @@ Effect = (
     | Uninvite
     | Announce
     | Tell
+    | LeaveRoom
+    | RetitlePages
     | StartRepair
     | TellRepair
     | StartTeam
     | TellTeam
     | DeclareSeparately
+    | ReadChanges
     | ResolvePages
     | KeepRecord
 )

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from incident import leadership, sub_teams, wording
 from incident.effects import KeepRecord, ResolvePages
-from incident.model import DraftState, Incident, Phase, RepairState
+from incident.model import Announcement, DraftState, Incident, Phase, RepairState
 
 
 def running_repairs(incident: Incident) -> list[str]:
@@ -16,10 +16,10 @@ def running_repairs(incident: Incident) -> list[str]:
 
 def open_ends(incident: Incident) -> list[str]:
     """Why the call should not be closed yet."""
-    drafts = [
-        f"public message {d.number} awaits approval" for d in incident.drafts.values() if d.state is DraftState.WAITING
-    ]
-    return running_repairs(incident) + drafts
+    if incident.announcement is Announcement.NO:
+        return running_repairs(incident)  # what the IC decided not to say holds nobody up
+    waiting = [d.number for d in incident.drafts.values() if d.waits]
+    return running_repairs(incident) + [f"public message {number} awaits approval" for number in waiting]
 
 
 def end(incident: Incident, phase: Phase, by: str, now: datetime, why: str = "") -> None:
@@ -34,9 +34,10 @@ def end(incident: Incident, phase: Phase, by: str, now: datetime, why: str = "")
             task.done_at = now
             task.result = f"the incident was {phase}"
     sub_teams.close_all(incident, f"the incident was {phase}", now)
-    for draft in incident.drafts.values():
-        if draft.state in (DraftState.WAITING, DraftState.HELD):
-            draft.state = DraftState.SUPERSEDED  # the last message, if there is one, is drafted from what is known now
+    # The last message, if there is one, is drafted from what is known now.
+    for version in [version for draft in incident.drafts.values() for version in draft.versions.values()]:
+        if version.state in (DraftState.WAITING, DraftState.HELD):
+            version.state = DraftState.SUPERSEDED
     because = f": {why}" if why else ""
     name = incident.name(by)
     if phase is Phase.RESOLVED:

@@ -51,6 +51,7 @@ QUESTIONS: dict[str, tuple[str, str]] = {
     "responders": ("responders", "everyone on call"),
     "who": ("who USER", "who somebody is, and how to reach them"),
     "status": ("status", "the status of the system and of the incident, at once"),
+    "changes": ("changes", "what changed lately: deployments, traffic"),
     "show": ("show", "the incident: severity, roles, what is known, tasks, repair actions"),
     "timeline": ("timeline", "what happened, line by line"),
     "summary": ("summary", "the executive summary as it would go out now"),

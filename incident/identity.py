@@ -105,8 +105,14 @@ def repair_number_of(repair_workflow: str) -> int:
     return int(match[1])
 
 
-def room_name(incident: str) -> str:
-    return f"inc-{incident}"
+def room_name(incident: str, *, moved: bool = False) -> str:
+    """`moved`: the private room that a security incident went to."""
+    return f"inc-{incident}-private" if moved else f"inc-{incident}"
+
+
+def incident_of_room(name: str) -> str:
+    """The incident whose room has this name; empty for any other room."""
+    return name.removeprefix("inc-").removesuffix("-private") if name.startswith("inc-") else ""
 
 
 def page_key(incident: str, round_: str, target: str) -> str:

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from incident.choices import Choice
 from incident.effects import Effect, Invite, Tell
+from incident.outlets import Outlet
 from incident.policy import Policy
 from incident.proof import Signed
 from incident.severity import Role, Severity
@@ -65,11 +67,18 @@ class DraftState(StrEnum):
     PUBLISHED = "published"
     FAILED = "failed"
     SUPERSEDED = "superseded"
+    RETRACTED = "retracted"
+
+    @property
+    def open(self) -> bool:
+        """It may still be approved, edited or held."""
+        return self in (DraftState.WAITING, DraftState.HELD, DraftState.FAILED)
 
 
-def text_digest(stage: str, text: str) -> str:
-    """What stands for exactly this public message."""
-    return hashlib.sha256(json.dumps([stage, text]).encode()).hexdigest()
+def text_digest(stage: str, outlet: Outlet, text: str, components: Mapping[str, str]) -> str:
+    """What stands for exactly this public message on this outlet. Components stand on the status page alone."""
+    shown = dict(components) if outlet is Outlet.STATUS_PAGE else {}
+    return hashlib.sha256(json.dumps([stage, outlet, text, shown], sort_keys=True).encode()).hexdigest()
 
 
 class Announcement(StrEnum):
@@ -100,7 +109,8 @@ class Responder:
 class Page:
     """One person, or one escalation policy, paged once in one round.
 
-    `key` is PagerDuty's incident key, so that a page sent twice is one page.
+    `key` is PagerDuty's incident key, so that a page sent twice is one page. While it fails, `people` and their names in
+    `paged` are who should be called, from an on-call book that is `book_age` old.
     """
 
     key: str
@@ -118,6 +128,7 @@ class Page:
     paged_at: datetime | None = None
     failing: bool = False
     acknowledged_by: dict[str, datetime] = field(default_factory=dict)
+    book_age: str = ""
 
 
 @dataclass
@@ -230,6 +241,15 @@ class SubTeam:
 
 
 @dataclass
+class Ticked:
+    """An item of the checklist that was seen to."""
+
+    by: str
+    at: datetime
+    what: str = ""
+
+
+@dataclass
 class Trigger:
     """Something else that went wrong while this incident is open: the same trouble, or a separate one?
 
@@ -295,8 +315,31 @@ class Repair:
 
 
 @dataclass
+class Version:
+    """A public message as it will stand, or stands, on one outlet more. The fields are those of `Draft`."""
+
+    text: str
+    state: DraftState = DraftState.WAITING
+    approved_by: str | None = None
+    approved_at: datetime | None = None
+    published_at: datetime | None = None
+    url: str = ""
+    approvals: int = 0
+    post_id: str = ""
+    delayed: bool = False
+    retract_asked_at: datetime | None = None
+    approval: Signed | None = None
+
+
+@dataclass
 class Draft:
-    """A public message. What was approved is what goes out, to the letter."""
+    """A public message. What was approved is what goes out, to the letter.
+
+    The draft itself is how it stands on `outlet`, the first there is; `also` is how it stands on the others. Each is
+    approved, goes out and fails by itself: `delayed` while its outlet cannot be reached and it is tried on; `post_id` is what the
+    outlet calls it. `components` are the states that the status page shows with it; `promised_at` is when the text
+    says that the next one is due.
+    """
 
     number: int
     stage: str
@@ -309,12 +352,56 @@ class Draft:
     approved_at: datetime | None = None
     published_at: datetime | None = None
     url: str = ""
+    outlet: Outlet = Outlet.STATUS_PAGE
+    also: dict[Outlet, Version] = field(default_factory=dict)
+    components: dict[str, str] = field(default_factory=dict)
+    promised_at: datetime | None = None
+    approvals: int = 0
+    post_id: str = ""
+    delayed: bool = False
+    retract_asked_at: datetime | None = None
     approval: Signed | None = None
 
     @property
+    def digests(self) -> dict[Outlet, str]:
+        """What an approval is bound to on each outlet: stage, text and components, as they go out."""
+        return {
+            outlet: text_digest(self.stage, outlet, version.text, self.components)
+            for outlet, version in self.versions.items()
+        }
+
+    @property
     def digest(self) -> str:
-        """What an approval is bound to: stage and text, as they go out."""
-        return text_digest(self.stage, self.text)
+        """Of all its outlets together."""
+        return hashlib.sha256(json.dumps(self.digests, sort_keys=True).encode()).hexdigest()
+
+    @property
+    def versions(self) -> dict[Outlet, Draft | Version]:
+        return {self.outlet: self, **self.also}
+
+    @property
+    def out_at(self) -> datetime | None:
+        """Since when customers can read it somewhere."""
+        versions = [v for v in self.versions.values() if v.state is not DraftState.RETRACTED]
+        return min((v.published_at for v in versions if v.published_at is not None), default=None)
+
+    @property
+    def open(self) -> bool:
+        """Somewhere it may still be approved, edited or held."""
+        return any(version.state.open for version in self.versions.values())
+
+    @property
+    def waits(self) -> bool:
+        """The IC has not decided yet, for one outlet at least."""
+        return any(version.state is DraftState.WAITING for version in self.versions.values())
+
+    @property
+    def pending(self) -> bool:
+        """Customers cannot read it yet, and somebody is about to decide or to send it."""
+        return self.out_at is None and any(
+            v.state in (DraftState.WAITING, DraftState.HELD) or (v.state is DraftState.APPROVED and not v.delayed)
+            for v in self.versions.values()
+        )
 
 
 @dataclass
@@ -355,12 +442,60 @@ class SeverityChange:
 
 
 @dataclass
+class Reading:
+    """What one status source said, and where there is one the value it said it with."""
+
+    source: str
+    state: str
+    value: str = ""
+
+
+@dataclass
 class Status:
-    """What the status sources said. `state` is ok, degraded, down or unreadable."""
+    """What the status sources said. `state` is ok, degraded, down or unreadable.
+
+    `times` is how often in a row that state was read: a worse one counts when it was read twice.
+    """
 
     state: str
     detail: str
     at: datetime
+    readings: list[Reading] = field(default_factory=list)
+    times: int = 1
+
+    @property
+    def evidence(self) -> str:
+        """What speaks against the system's health, source by source."""
+        bad = [reading for reading in self.readings if reading.state != "ok"]
+        return ", ".join(f"{r.source} {r.state}{f' ({r.value})' if r.value else ''}" for r in bad) or self.detail
+
+
+@dataclass
+class Worsening:
+    """A worse status, read for the second time in a row at `at`: the IC is told (process, 5)."""
+
+    state: str
+    evidence: str
+    at: datetime
+
+
+@dataclass
+class Change:
+    """Something that changed lately, as a source of the organisation's told it."""
+
+    at: datetime
+    text: str
+    source: str
+    link: str = ""
+
+
+@dataclass
+class ChangedLately:
+    """What changed lately, newest first, as it was read `at`; `unreadable` are the sources that did not answer."""
+
+    at: datetime
+    changes: list[Change] = field(default_factory=list)
+    unreadable: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -461,6 +596,17 @@ class Incident:
     recovered: bool = False
     lost: str = ""
     postmortem_owner: str | None = None
+    invited: list[str] = field(default_factory=list)
+    moved: bool = False
+    checklist: dict[int, Ticked] = field(default_factory=dict)
+    needed_at: dict[str, datetime] = field(default_factory=dict)
+    declined_at: datetime | None = None
+    worse: Worsening | None = None
+    flapped_at: datetime | None = None
+    changed: ChangedLately | None = None
+    recovered_at: datetime | None = None
+    components: dict[str, str] = field(default_factory=dict)
+    rhythm: timedelta | None = None
     proofs: bool = False
     spent: dict[str, datetime] = field(default_factory=dict)
 
@@ -523,6 +669,7 @@ class Incident:
         waiting = wanted.people if isinstance(wanted, Invite) else ()
         if new := tuple(dict.fromkeys((*waiting, *people))):
             self.want(Invite(new))
+            self.invited += [person for person in new if person not in self.invited]
 
     def tell(self, person: str | None, text: str, *choices: Choice) -> None:
         """To one person, privately. A role that nobody holds hears nothing."""

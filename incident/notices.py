@@ -2,19 +2,37 @@
 
 A notice is posted once and edited in place as its matter moves on; who did what, and when, stays readable in it. It is
 composed anew from the incident each time, so it can never say less than is known. `about` names the matter:
-`card`, `command`, `announced/CHANNEL`, `repair/N`, `draft/N`, `task/N`, `handover/WHO/WHEN`, `need/TEAM`, `team/KEY`, `trigger/N`.
+`card`, `command`, `checklist`, `announced/CHANNEL`, `repair/N`, `draft/N`, `task/N`, `handover/WHO/WHEN`, `need/TEAM`, `team/KEY`, `trigger/N`.
 """
 
 from __future__ import annotations
 
 from incident import card, declaring, publishing, repairs, sub_teams, wording
 from incident.choices import Choice, Notice
-from incident.model import Announcement, Draft, DraftState, Incident, Repair, RepairState, SubTeam, Task, Trigger
+from incident.model import (
+    Announcement,
+    Draft,
+    DraftState,
+    Incident,
+    Repair,
+    RepairState,
+    SubTeam,
+    Task,
+    Trigger,
+    Version,
+)
+from incident.outlets import Outlet
 from incident.words import mark
 
 TAKE_COMMAND = Choice("I take command", "command", "primary")
 PAGE_AGAIN = Choice("Page the ICs again", "page")
 ACCEPT = Choice("Accept command", "accept", "primary")
+_AFTERWARDS = {
+    DraftState.HELD: "held back by the IC.",
+    DraftState.SUPERSEDED: "a newer one took its place.",
+    DraftState.FAILED: "it could not be published; approving it tries again.",
+    DraftState.RETRACTED: "taken down.",
+}
 REOPEN = Choice("Reopen", "reopen", "danger")
 
 
@@ -28,6 +46,8 @@ def compose(incident: Incident, about: str) -> Notice:
             return _command(incident)
         case "announced":
             return _announced(incident)
+        case "checklist":
+            return Notice(wording.checklist(incident))
         case "repair":
             repair = incident.repairs[int(rest)]
             return Notice(
@@ -107,7 +127,7 @@ def of_repair(incident: Incident, repair: Repair) -> tuple[Choice, ...]:
 def of_draft(incident: Incident, draft: Draft) -> tuple[Choice, ...]:
     """What may be done about a public message."""
     n = draft.number
-    if draft.state not in (DraftState.WAITING, DraftState.HELD, DraftState.FAILED):
+    if not draft.open:
         return ()
     decided = incident.announcement is Announcement.YES
     approve = (
@@ -115,7 +135,7 @@ def of_draft(incident: Incident, draft: Draft) -> tuple[Choice, ...]:
         if decided
         else Choice("Announce, and approve this", f"announce yes {n}{mark(draft.digest)}", "primary")
     )
-    hold = (Choice("Hold", f"message hold {n}"),) if draft.state is DraftState.WAITING else ()
+    hold = (Choice("Hold", f"message hold {n}"),) if draft.waits else ()
     no = (Choice("No announcement", "announce no"),) if incident.announcement is Announcement.UNDECIDED else ()
     return (approve, Choice("Edit …", f"message edit {n}", form=True), *hold, *no)
 
@@ -140,6 +160,8 @@ def _command(incident: Incident) -> Notice:
 def _announced(incident: Incident) -> Notice:
     """The answer where it was declared: a line per person, then the links, then how it went on."""
     text = declaring.announcement(incident)
+    if incident.silent:
+        return Notice(text)
     if not incident.open and incident.ended_at is not None:
         return Notice(_lines(text, f"{incident.phase.value.capitalize()} at {wording.clock(incident.ended_at)}."))
     if incident.commander is not None:
@@ -169,18 +191,24 @@ def _life(incident: Incident, repair: Repair) -> list[str]:
 
 
 def _draft(incident: Incident, draft: Draft) -> str:
-    lines = [wording.draft_offer(incident, draft) + publishing.warning(draft.text)]
-    if draft.approved_at is not None:
-        lines.append(f"Approved by {incident.name(draft.approved_by)} at {wording.clock(draft.approved_at)}.")
-    if draft.published_at is not None:
-        lines.append(f"Out since {wording.clock(draft.published_at)}: {draft.url}".rstrip(": "))
-    elif draft.state in (DraftState.HELD, DraftState.SUPERSEDED, DraftState.FAILED):
-        lines.append(
-            {"held": "Held back by the IC.", "superseded": "A newer one took its place."}.get(
-                draft.state.value, "It could not be published; approving it tries again."
-            )
-        )
-    return _lines(*lines)
+    mind = publishing.warnings(draft) if draft.open else ""
+    lines = [_life_on(incident, draft, outlet, version) for outlet, version in draft.versions.items()]
+    return _lines(wording.draft_offer(incident, draft) + mind, *lines)
+
+
+def _life_on(incident: Incident, draft: Draft, outlet: Outlet, version: Draft | Version) -> str:
+    """Who decided what about it on that outlet, and what became of it."""
+    on = f"{outlet.label.capitalize()}: " if draft.also else ""
+    parts = []
+    if version.approved_at is not None:
+        parts.append(f"approved by {incident.name(version.approved_by)} at {wording.clock(version.approved_at)}.")
+    if version.published_at is not None:
+        parts.append(f"out since {wording.clock(version.published_at)}: {version.url}".rstrip(": "))
+    if version.state is DraftState.APPROVED and version.delayed:
+        parts.append("not out yet: it cannot be reached, and is tried on.")
+    parts.append(_AFTERWARDS.get(version.state, ""))
+    said = " ".join(part[0].upper() + part[1:] for part in parts if part)
+    return f"{on}{said}" if said else ""
 
 
 def _task(incident: Incident, task: Task) -> str:
@@ -234,8 +262,8 @@ def _of_trigger(incident: Incident, trigger: Trigger) -> tuple[Choice, ...]:
 
 def settled(about: str, notice: Notice) -> bool:
     """Nothing more will be edited in it."""
-    if about == "card" or about.startswith(("announced/", "command")):
-        return False
+    if about == "card" or about.startswith(("announced/", "command", "draft/", "checklist")):
+        return False  # a message that was approved has still to get out, and may be taken down
     return not notice.choices
 
 

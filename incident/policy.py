@@ -14,8 +14,9 @@ from __future__ import annotations
 import re
 import string
 import tomllib
+from collections.abc import Mapping
 from datetime import date, timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self, get_args
 
 from pydantic import (
     AfterValidator,
@@ -52,6 +53,7 @@ def _duration(value: object) -> object:
 Duration = Annotated[
     timedelta, BeforeValidator(_duration), PlainSerializer(lambda d: d.total_seconds(), return_type=float)
 ]
+Stage = Literal["investigating", "identified", "monitoring", "resolved", "long"]
 Handle = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,30}$")]
 
 
@@ -148,6 +150,9 @@ class Deputy(_Frozen):
     announce_asked_within: Duration = timedelta(minutes=2)
     room_update_every: Duration = timedelta(minutes=15)
     span_of_control: int = Field(default=7, ge=1)
+    severity_of: dict[Literal["degraded", "down"], Severity] = {"degraded": Severity.SEV2, "down": Severity.SEV1}
+    remind_again_after: Duration = timedelta(minutes=5)
+    need_unfilled_after: Duration = timedelta(minutes=5)
 
 
 class Repair(_Frozen):
@@ -175,23 +180,30 @@ class CustomerMessages(_Frozen):
     every: Duration = timedelta(minutes=20)
     first_hours: Duration = timedelta(hours=2)
     deputy_may_approve_after: Duration = timedelta(minutes=3)
-    templates: dict[Literal["investigating", "identified", "monitoring", "resolved", "long"], str]
+    templates: dict[Stage, str]
+    templates_x: dict[Stage, str] = {}
 
     @model_validator(mode="after")
     def _templates_render(self) -> CustomerMessages:
-        missing = {"investigating", "identified", "monitoring", "resolved", "long"} - set(self.templates)
-        if missing:
-            raise ValueError(f"templates lack {', '.join(sorted(missing))}")
-        for stage, text in self.templates.items():
-            if not string.Template(text).is_valid():
-                raise ValueError(f"template {stage!r} has a lone $; write $$ for a dollar sign")
-            unknown = set(string.Template(text).get_identifiers()) - {"impact", "cause", "eta", "next", "lost"}
-            if unknown:
-                raise ValueError(
-                    f"template {stage!r} names ${', $'.join(sorted(unknown))}; "
-                    "known are $impact, $cause, $eta, $next, $lost"
-                )
+        _check_templates("templates", self.templates)
+        if self.templates_x:
+            _check_templates("templates_x", self.templates_x)
         return self
+
+
+def _check_templates(name: str, templates: Mapping[Stage, str]) -> None:
+    if missing := set(get_args(Stage)) - set(templates):
+        raise ValueError(f"{name} lack {', '.join(sorted(missing))}")
+    for stage, text in templates.items():
+        if not string.Template(text).is_valid():
+            raise ValueError(f"{name}: {stage!r} has a lone $; write $$ for a dollar sign")
+        named = set(string.Template(text).get_identifiers())
+        if unknown := named - {"impact", "cause", "eta", "next", "lost"}:
+            raise ValueError(
+                f"{name}: {stage!r} names ${', $'.join(sorted(unknown))}; known are $impact, $cause, $eta, $next, $lost"
+            )
+        if stage != "resolved" and "next" not in named:
+            raise ValueError(f"{name}: {stage!r} lacks $next: each message says when the next is due")
 
 
 class ExecutiveSummaries(_Frozen):
@@ -206,9 +218,25 @@ class ExecutiveSummaries(_Frozen):
 
 
 class Security(_Frozen):
-    """Who is always in a security incident."""
+    """Who is always in a security incident, and what has to be seen to in it."""
 
     team: str = "security"
+    checklist: tuple[str, ...] = (
+        "Stop the attack",
+        "Cut off the attack vector",
+        "Assemble the response team",
+        "Isolate affected systems",
+        "Find the timeline of the attack",
+        "Find out which data is compromised",
+        "Assess the risk to other systems",
+        "Assess the risk of another attack",
+        "Apply mitigations",
+        "Gather forensics",
+        "Internal communication",
+        "Involve law enforcement",
+        "Reach out to third parties",
+        "External communication",
+    )
 
 
 class Ending(_Frozen):
@@ -220,22 +248,102 @@ class Ending(_Frozen):
     holidays: tuple[date, ...] = ()
 
 
-class Outlet(_Frozen):
-    """The public status page."""
+class StatusPage(_Frozen):
+    """The public status page. Without a page there is none."""
 
     page: str = ""
     components: dict[Handle, str] = {}
 
 
-class StatusSource(_Frozen):
-    """Where the state of the system is read. `at` is a dotted path into the JSON answer."""
+class X(_Frozen):
+    """The account on X that speaks to customers, without its @. Without one, nothing is posted there."""
+
+    account: str = Field(default="", pattern=r"^\w{0,15}$")
+
+
+class _Read(_Frozen):
+    """Something that is read over HTTP. `${NAME}` in `url` and `headers` is taken from the worker's environment, so that
+    no secret stands here: this travels into workflow histories."""
 
     id: Handle
-    kind: Literal["http-json"] = "http-json"
-    url: str
+    url: str = ""
+    headers: dict[str, str] = {}
+
+    @model_validator(mode="after")
+    def _no_secret_stands_here(self) -> Self:
+        for name, value in self.headers.items():
+            if re.search(r"auth|token|key|secret|cookie", name, re.IGNORECASE) and "${" not in value:
+                raise ValueError(f"header {name!r} holds a secret; write ${{NAME}} and set NAME for the worker")
+        if re.search(r"://[^/@${}]*:[^/@${}]+@", self.url):
+            raise ValueError("the url holds a password; write ${NAME} and set NAME for the worker")
+        return self
+
+
+class StatusSource(_Read):
+    """Where the state of the system is read.
+
+    - http-json: `at` is a dotted path into the answer; what stands there is among `ok`, among `degraded`, or down.
+    - prometheus: `query` on the server at `url`; each of its values is held against the thresholds, the worst counts.
+    - pagerduty-business-service: `business_service` is an id; while PagerDuty says it is impacted, it is `impacted`.
+    """
+
+    kind: Literal["http-json", "prometheus", "pagerduty-business-service"] = "http-json"
     at: str = "status"
     ok: tuple[str, ...] = ("ok", "operational")
     degraded: tuple[str, ...] = ("degraded",)
+    query: str = ""
+    degraded_above: float | None = None
+    down_above: float | None = None
+    degraded_below: float | None = None
+    down_below: float | None = None
+    business_service: str = ""
+    impacted: Literal["degraded", "down"] = "degraded"
+
+    @model_validator(mode="after")
+    def _says_what_to_read(self) -> StatusSource:
+        thresholds = (self.degraded_above, self.down_above, self.degraded_below, self.down_below)
+        match self.kind:
+            case "http-json" if not self.url:
+                raise ValueError("a source of kind http-json needs url")
+            case "prometheus" if not self.url or not self.query or all(limit is None for limit in thresholds):
+                raise ValueError(
+                    "a source of kind prometheus needs url, query, and at least one of degraded_above, down_above, "
+                    "degraded_below, down_below"
+                )
+            case "pagerduty-business-service" if not self.business_service:
+                raise ValueError("a source of kind pagerduty-business-service needs business_service, its id there")
+        return self
+
+    def state_at(self, value: float) -> Literal["ok", "degraded", "down"]:
+        """What a value of a prometheus source means."""
+        if _beyond(value, self.down_above, self.down_below):
+            return "down"
+        return "degraded" if _beyond(value, self.degraded_above, self.degraded_below) else "ok"
+
+
+def _beyond(value: float, above: float | None, below: float | None) -> bool:
+    return (above is not None and value > above) or (below is not None and value < below)
+
+
+class ChangeSource(_Read):
+    """Where it is read what changed lately: deployments, traffic, switches.
+
+    `items` is a dotted path to a list; in each of it `time` (ISO 8601, or seconds since 1970), `text` and `link`.
+    """
+
+    url: str = Field(min_length=1)
+    items: str = ""
+    time: str = "time"
+    text: str = "text"
+    link: str = ""
+
+
+class Changes(_Frozen):
+    """What changed before an incident was declared, and since."""
+
+    sources: tuple[ChangeSource, ...] = ()
+    within: Duration = timedelta(hours=4)
+    at_most: int = Field(default=5, ge=1, le=8)
 
 
 class Parameter(_Frozen):
@@ -368,8 +476,10 @@ class Policy(_Frozen):
     executives: ExecutiveSummaries = ExecutiveSummaries()
     security: Security = Security()
     ending: Ending = Ending()
-    status_page: Outlet = Outlet()
+    status_page: StatusPage = StatusPage()
+    x: X = X()
     status_sources: tuple[StatusSource, ...] = ()
+    changes: Changes = Changes()
     catalogue: tuple[CatalogueEntry, ...] = ()
     sub_teams: tuple[SubTeam, ...] = ()
     usual: dict[Role, Handle] = {}
@@ -419,6 +529,12 @@ class Policy(_Frozen):
         return self
 
     @model_validator(mode="after")
+    def _x_has_its_texts(self) -> Policy:
+        if self.x.account and not self.customers.templates_x:
+            raise ValueError("x.account is set, and customers.templates_x is missing: the short texts for X")
+        return self
+
+    @model_validator(mode="after")
     def _references_hold(self) -> Policy:
         people = {p.id for p in self.people}
         teams = {t.id for t in self.teams}
@@ -428,6 +544,7 @@ class Policy(_Frozen):
             ("services", self.services),
             ("catalogue", self.catalogue),
             ("status_sources", self.status_sources),
+            ("changes.sources", self.changes.sources),
         ):
             ids = [thing.id for thing in things]
             for double in sorted({i for i in ids if ids.count(i) > 1}):

@@ -14,7 +14,7 @@ import binascii
 import functools
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -237,30 +237,27 @@ def approves(
     policy: Policy,
     signed: Signed | None,
     incident: str,
-    contents: Mapping[str, str],
+    this: Callable[[str, Mapping[str, Any]], bool],
     *,
-    number: int | None = None,
     since: datetime | None = None,
 ) -> str | None:
     """Why `signed` is no approval of exactly this, or None. For whoever acts on it, with the keys of their own.
 
-    `contents` maps each verb that approves to the digest that it must carry; with `since`, one said before that is over.
+    `this` knows it by the verb and content of the command; with `since`, one said before that is over.
     """
     if signed is None:
         return "no signed approval came with it"
     try:
         whole = json.loads(signed.text)
-        command, wanted = whole["command"], contents.get(whole["verb"])
-        same = (whole["incident"], command["digest"]) == (incident, wanted)
-        same = same and (number is None or command["number"] == number)
+        same = whole["incident"] == incident and this(str(whole["verb"]), whole["command"])
         by, door, at = str(whole["by"]), str(whole["door"]), datetime.fromisoformat(whole["at"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         return "its approval does not say what was approved"
     known = policy.known(by.removeprefix("@"))
     worth = standing(policy, signed, person=known.id if known else by, door=door)
     if not worth.proven:
         return f"its approval is not proved: {worth.why}"
-    if not same or command.get("answer") == "no":
+    if not same:
         return "what was approved is something else"
     return "its approval is too old" if since is not None and at < since else None
 

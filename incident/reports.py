@@ -6,14 +6,15 @@ applied once: its source and key are remembered.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
 from incident import publishing, repairs, settling, wording
 from incident.choices import Choice
 from incident.duties.base import Remark, WriteDraft
-from incident.model import DraftState, Incident, RepairState, Status, Summary
+from incident.model import ChangedLately, DraftState, Incident, RepairState, Status, Summary, Worsening
+from incident.outlets import Outlet
 
 KEPT = 2000
 
@@ -23,14 +24,53 @@ class MessagePublished:
     number: int
     url: str
     at: datetime
+    outlet: Outlet = Outlet.STATUS_PAGE
+    post_id: str = ""
     kind: Literal["published"] = "published"
 
 
 @dataclass(frozen=True)
 class MessageNotPublished:
+    """Given up."""
+
     number: int
     why: str
+    outlet: Outlet = Outlet.STATUS_PAGE
     kind: Literal["not-published"] = "not-published"
+
+
+@dataclass(frozen=True)
+class MessageDelayed:
+    """The outlet cannot be reached. It is tried on."""
+
+    number: int
+    why: str
+    outlet: Outlet
+    kind: Literal["delayed"] = "delayed"
+
+
+@dataclass(frozen=True)
+class MessageOvertaken:
+    """It had not got out when a newer one for that outlet was approved. It is tried no more."""
+
+    number: int
+    outlet: Outlet
+    kind: Literal["overtaken"] = "overtaken"
+
+
+@dataclass(frozen=True)
+class MessageTakenDown:
+    number: int
+    outlet: Outlet
+    kind: Literal["taken-down"] = "taken-down"
+
+
+@dataclass(frozen=True)
+class MessageNotTakenDown:
+    number: int
+    why: str
+    outlet: Outlet
+    kind: Literal["not-taken-down"] = "not-taken-down"
 
 
 @dataclass(frozen=True)
@@ -49,6 +89,15 @@ class StatusSeen:
     status: Status
     text: str
     kind: Literal["status"] = "status"
+    flapping: bool = False
+
+
+@dataclass(frozen=True)
+class ChangesRead:
+    """Somebody asked what changed lately, and was answered this."""
+
+    found: ChangedLately
+    kind: Literal["changes"] = "changes"
 
 
 @dataclass(frozen=True)
@@ -110,13 +159,21 @@ class ResponderReplied:
     kind: Literal["replied"] = "replied"
 
 
+AboutMessage = (
+    MessagePublished | MessageNotPublished | MessageDelayed | MessageOvertaken | MessageTakenDown | MessageNotTakenDown
+)
 What = (
     Remark
     | WriteDraft
     | MessagePublished
     | MessageNotPublished
+    | MessageDelayed
+    | MessageOvertaken
+    | MessageTakenDown
+    | MessageNotTakenDown
     | SummarySent
     | StatusSeen
+    | ChangesRead
     | CheckAnswered
     | PollOver
     | ApprovalLapsed
@@ -153,23 +210,22 @@ def _apply(incident: Incident, report: Report, now: datetime) -> None:
             if incident.open:
                 incident.say(text, now)
                 incident.log("mark", text, now, source=report.source)
-        case WriteDraft(stage=stage, due_at=due_at):
-            if not publishing.wanted(incident, stage):
+        case WriteDraft(stage=stage, due_at=due_at, after=after):
+            quicker = after is not None and max(incident.drafts, default=0) > after
+            if quicker or not publishing.wanted(incident, stage):
                 return
-            promised = publishing.next_promise(incident, max(due_at, now))
-            text = wording.public_message(incident, stage, promised, incident.lost)
-            publishing.offer(incident, stage, text, report.source, now, due_at)
-        case MessagePublished(number=number, url=url, at=at):
-            draft = incident.drafts[number]
-            draft.state, draft.published_at, draft.url = DraftState.PUBLISHED, at, url
-            incident.say(f"Public message {number} is out: {url}".rstrip(": "), now)
-            incident.log("published", draft.text, at, source=report.source)
-        case MessageNotPublished(number=number, why=why):
-            incident.drafts[number].state = DraftState.FAILED
-            incident.say(
-                f"Public message {number} could not be published: {why} `message approve {number}` tries again.", now
-            )
-            incident.log("message", f"{number} not published: {why}", now, source=report.source)
+            promised = None if stage == "resolved" else publishing.next_promise(incident, max(due_at, now))
+            texts = publishing.compose(incident, stage, promised)
+            publishing.offer(incident, stage, texts, report.source, now, due_at, promised)
+        case (
+            MessagePublished()
+            | MessageNotPublished()
+            | MessageDelayed()
+            | MessageOvertaken()
+            | MessageTakenDown()
+            | MessageNotTakenDown() as told
+        ):
+            _public(incident, told, report, now)
         case SummarySent(key=key, text=text, due_at=due_at, sent_at=sent_at):
             incident.summaries.append(Summary(key, text, due_at, sent_at))
             incident.own_words = ""
@@ -180,11 +236,50 @@ def _apply(incident: Incident, report: Report, now: datetime) -> None:
             reply = f"{name} {'joins' if accepted else 'cannot join'}{f': {message}' if message else '.'}"
             incident.say(reply, now)
             incident.log("page", reply, now, who=person, source=report.source)
-        case StatusSeen(status=status, text=text):
+        case StatusSeen(status=status, text=text, flapping=flapping):
             incident.status = status
+            incident.flapped_at = status.at if flapping else None
+            incident.worse = _worsening(incident.worse, status, flapping, now)
             _status(incident, status, text, report, now)
+        case ChangesRead(found=found):
+            settling.changes_read(incident, found, now)
         case _:
             _repair(incident, report, now)
+
+
+def _public(incident: Incident, told: AboutMessage, report: Report, now: datetime) -> None:
+    draft = incident.drafts[told.number]
+    match told:
+        case MessagePublished(url=url, at=at, outlet=outlet, post_id=post_id):
+            publishing.published(incident, draft, outlet, url, post_id, at, now)
+            incident.log("published", draft.versions[outlet].text, at, source=report.source)
+        case MessageNotPublished(why=why, outlet=outlet):
+            publishing.not_published(incident, draft, outlet, why, now)
+            incident.log("message", f"{told.number} not published: {why}", now, source=report.source)
+        case MessageDelayed(why=why, outlet=outlet):
+            publishing.delayed(incident, draft, outlet, why, now)
+        case MessageOvertaken(outlet=outlet):
+            draft.versions[outlet].state = DraftState.SUPERSEDED
+            incident.log("message", f"{told.number} overtaken on {publishing.the(outlet)}", now, source=report.source)
+        case MessageTakenDown(outlet=outlet):
+            publishing.taken_down(incident, draft, outlet, now)
+        case MessageNotTakenDown(why=why, outlet=outlet):
+            draft.versions[outlet].retract_asked_at = None
+            text = f"Public message {told.number} could not be taken down on {publishing.the(outlet)}: {why}"
+            incident.say(f"{text} `message retract {told.number} {outlet}` tries again.", now)
+            incident.log("message", text, now, source=report.source)
+
+
+def _worsening(before: Worsening | None, status: Status, flapping: bool, now: datetime) -> Worsening | None:
+    """The IC is told of each worsening once; what goes back and forth is one."""
+    badness = ("degraded", "down")
+    if status.state not in badness:
+        return before if flapping or status.state == "unreadable" else None
+    if status.times < 2:
+        return before
+    if before is None or badness.index(status.state) > badness.index(before.state):
+        return Worsening(status.state, status.evidence, now)
+    return before if flapping else replace(before, state=status.state)
 
 
 def _status(incident: Incident, status: Status, text: str, report: Report, now: datetime) -> None:

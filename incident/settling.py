@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from incident import declaring, leadership
+from incident import declaring, leadership, wording
 from incident.effects import FollowPage
-from incident.model import Incident, Page, Room, SubTeam
+from incident.model import ChangedLately, Incident, Page, Room, SubTeam
 
 
 def paged(
@@ -41,10 +41,8 @@ def not_paged(
     if page.failing:
         return
     page.failing = True
-    page.people, page.paged = list(people), list(names)
-    calls = [f"could not page {name}, call {{phone:{person}}}" for person, name in zip(people, names, strict=True)]
-    calls = calls or [f"could not page {page.label}, call from the phone list: `ic responders`"]
-    incident.say("\n".join(calls) + f"\n(on-call book: {age}; paging goes on being tried)", now)
+    page.people, page.paged, page.book_age = list(people), list(names), age
+    incident.say("\n".join(wording.page_lines(page)), now)
     incident.log("page", f"could not page {', '.join(names) or page.label}", now, source="pagerduty")
     declaring.tell_origin(incident, now)
 
@@ -65,6 +63,19 @@ def room_opened(incident: Incident, room: Room, now: datetime) -> None:
     incident.room = room
     incident.log("room", f"room #{room.name}", now, source="slack")
     declaring.tell_origin(incident, now)
+
+
+def changes_read(incident: Incident, found: ChangedLately, now: datetime) -> None:
+    """What changed lately stands in the card. An older reading that arrives late is left out."""
+    if incident.changed is not None and incident.changed.at > found.at:
+        return
+    known = {(change.at, change.text) for change in incident.changed.changes} if incident.changed else set()
+    incident.changed = found
+    for change in reversed(found.changes):
+        if (change.at, change.text) not in known:
+            incident.log("changed", wording.changed(change), now, source=change.source)
+    for source in found.unreadable:
+        incident.log("changed", f"{source} could not be read", now, source="monitoring")
 
 
 def room_lost(incident: Incident, why: str, now: datetime) -> None:

@@ -14,15 +14,16 @@ from zoneinfo import ZoneInfo
 
 from incident.identity import room_name
 from incident.model import (
-    Announcement,
+    Change,
+    ChangedLately,
     Draft,
-    DraftState,
     Handover,
     Incident,
     Page,
     Repair,
     RepairState,
     Room,
+    Status,
     SubTeam,
     Task,
 )
@@ -85,8 +86,21 @@ def opening(incident: Incident) -> str:
     return (
         f"{practice if incident.practice else ''}{incident.severity}: {incident.title}"
         f" — declared by {incident.declared_by_name} at {clock(incident.declared_at)}. Incident {incident.id}."
-        f"{KEPT_QUIET if incident.security else ''}"
+        f"{KEPT_QUIET if incident.silent else ''}"
     )
+
+
+def checklist(incident: Incident) -> str:
+    """What has to be seen to in a security incident, with who and when (process, 1)."""
+    lines = ["*Checklist* — `checklist N WHAT WAS DONE` ticks an item off"]
+    for number, item in enumerate(incident.policy.security.checklist, 1):
+        ticked = incident.checklist.get(number)
+        if ticked is None:
+            lines.append(f"☐ {number}. {item}")
+        else:
+            what = f": {ticked.what}" if ticked.what else ""
+            lines.append(f"☑ {number}. {item}{what} ({incident.name(ticked.by)}, {clock(ticked.at)})")
+    return "\n".join(lines)
 
 
 def no_commander(incident: Incident, now: datetime) -> str:
@@ -110,7 +124,7 @@ def page_details(incident: Incident) -> str:
     if incident.security:
         return "join"
     return (
-        f"{incident.title}. Declared by {incident.declared_by_name}. Room #{room_name(incident.id)}, incident"
+        f"{incident.title}. Declared by {incident.declared_by_name}. Room #{room_name(incident.id, moved=incident.moved)}, incident"
         f" {incident.id}. To take command say `command` there, or `ic command`."
     )
 
@@ -128,14 +142,17 @@ def contact_card(incident: Incident, room: Room) -> str:
     )
 
 
-def page_line(incident: Incident, page: Page) -> str:
-    """The line of one page where the incident was declared."""
+def page_lines(page: Page) -> list[str]:
+    """A line per person where the incident was declared, and in the room (process, 1)."""
     if page.paged_at is not None:
-        return f"paged {', '.join(page.paged) or page.label}"
-    if page.failing:
-        call = f"call {{phone:{page.person}}}" if page.person else "call from the phone list: `ic responders`"
-        return f"could not page {page.label}, {call}"
-    return f"paging {page.label} …"
+        return [f"paged {name}" for name in page.paged] or [f"paged {page.label}"]
+    if not page.failing:
+        return [f"paging {page.label} …"]
+    calls = [
+        f"could not page {name}, call {{phone:{person}}}" for person, name in zip(page.people, page.paged, strict=True)
+    ]
+    calls = calls or [f"could not page {page.label}, call from the phone list: `ic responders`"]
+    return [*calls, f"(on-call book: {page.book_age}; paging goes on being tried)"]
 
 
 def repair_line(repair: Repair) -> str:
@@ -205,24 +222,25 @@ def handover_offer(incident: Incident, offer: Handover) -> str:
 
 
 def draft_offer(incident: Incident, draft: Draft) -> str:
-    """A public message that waits for the IC, as it will stand on the status page."""
+    """A public message as the room reads it: exactly as it will stand on each outlet."""
     n = draft.number
-    waits = draft.state in (DraftState.WAITING, DraftState.HELD, DraftState.FAILED)
-    head = f"Public message {n} ({draft.stage})" + (" waits for the IC, exactly as it will stand:" if waits else ":")
-    quoted = "\n".join(f"> {line}" for line in draft.text.splitlines())
-    ask = f"\n`message approve {n}`, `message edit {n} …` or `message hold {n}`." if waits else ""
-    return f"{head}\n{quoted}{ask}"
+    head = f"Public message {n} ({draft.stage})" + (
+        " waits for the IC, exactly as it will stand:" if draft.open else ":"
+    )
+    ask = f"`message approve {n}`, `message edit {n} …` or `message hold {n}`." if draft.open else ""
+    return "\n".join(line for line in (head, draft_texts(draft), ask) if line)
 
 
-def next_public_message(incident: Incident) -> datetime | None:
-    """When customers are promised the next message; None while nothing is announced (process, 5)."""
-    rules = incident.policy.customers
-    if incident.announcement is not Announcement.YES:
-        return None
-    out = [d.published_at for d in incident.drafts.values() if d.published_at is not None]
-    if not out:
-        return incident.declared_at + rules.first_within
-    return max(out) + (rules.scope_within if len(out) == 1 else rules.every)
+def draft_texts(draft: Draft) -> str:
+    """Quoted; with its count where there are several outlets."""
+    lines = []
+    for outlet, version in draft.versions.items():
+        if draft.also:
+            lines.append(f"*{outlet.label.capitalize()}* ({outlet.length(version.text)} of {outlet.limit} characters):")
+        lines += [f"> {line}" for line in version.text.splitlines()]
+    if draft.components:
+        lines.append(f"Components: {', '.join(f'{name} {state}' for name, state in draft.components.items())}.")
+    return "\n".join(lines)
 
 
 def next_summary(incident: Incident) -> datetime:
@@ -232,6 +250,25 @@ def next_summary(incident: Incident) -> datetime:
         return incident.declared_at + rules.first_after
     first, last = incident.summaries[0].sent_at, incident.summaries[-1].sent_at
     return first + rules.every * ((last - first) // rules.every + 1)
+
+
+def status(seen: Status) -> str:
+    """What each source says of the system, with the values it says it with."""
+    values = "; ".join(f"{r.source}: {r.value}" for r in seen.readings if r.value)
+    return f"{seen.detail}{f' ({values})' if values else ''}"
+
+
+def changed(change: Change) -> str:
+    """One thing that changed lately."""
+    return f"{clock(change.at)} {change.text}{f' {change.link}' if change.link else ''}"
+
+
+def changed_lately(found: ChangedLately, since: datetime) -> list[str]:
+    """Newest first; what could not be read is said."""
+    lines = [changed(change) for change in found.changes]
+    if not lines and not found.unreadable:
+        lines = [f"nothing since {clock(since)}"]
+    return [*lines, *(f"{source} could not be read" for source in found.unreadable)]
 
 
 def state_in_words(incident: Incident) -> str:
@@ -321,21 +358,21 @@ def room_update(seen: Picture, now: datetime) -> str:
     return f"{executive_summary(seen, now)} Any additional actions or proposals?"
 
 
-def public_message(incident: Incident, stage: str, next_at: datetime | None, lost: str = "") -> str:
-    """The template of `stage`, filled; sentences that lack their fact are left out."""
+def public_message(incident: Incident, template: str, next_at: datetime | None) -> str:
+    """A template, filled; sentences that lack their fact are left out."""
     facts = incident.facts
     known = {
         "impact": facts.impact,
         "cause": facts.cause,
         "eta": facts.eta,
-        "lost": lost,
+        "lost": incident.lost,
         "next": clock(next_at) if next_at else "",
     }
     sentences = []
-    for sentence in incident.policy.customers.templates[stage].strip().splitlines():  # type: ignore[index]  # stages are checked where they enter
-        template = string.Template(sentence.strip())
-        if all(known[name] for name in template.get_identifiers()):
-            sentences.append(template.substitute(known))
+    for sentence in template.strip().splitlines():
+        line = string.Template(sentence.strip())
+        if all(known[name] for name in line.get_identifiers()):
+            sentences.append(line.substitute(known))
     text = " ".join(s for s in sentences if s)
     return f"PRACTICE {text}" if incident.practice else text
 

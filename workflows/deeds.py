@@ -14,10 +14,19 @@ from temporalio.workflow import ParentClosePolicy
 
 from activities import chat, paging, records
 from activities.chat import Bookmarks, Chat, Invitation, Post, RoomOrder, Topic, Uninvitation
-from activities.paging import Acknowledgement, FollowOrder, Paged, PageOrder, Paging, ResolveOrder, order_for
+from activities.monitoring import Monitoring, ReadChanges
+from activities.paging import (
+    Acknowledgement,
+    FollowOrder,
+    Paged,
+    PageOrder,
+    Paging,
+    ResolveOrder,
+    RetitleOrder,
+    order_for,
+)
+from incident import declaring, identity, notices, settling, wording
 from incident import effects as want
-from incident import identity, notices, settling, wording
-from incident.declaring import Declaration
 from incident.duties import sub_team
 from incident.model import Incident, Origin, Page, Room, Shown, Trigger
 from workflows import retries, search_attributes
@@ -29,6 +38,7 @@ from workflows.sub_team import SubTeamWorkflow
 
 CLOSELY = timedelta(minutes=2)
 TRY_AGAIN_AFTER = timedelta(minutes=1)
+LEFT = "This goes on elsewhere."
 LETTER_FREE_WITHIN = timedelta(seconds=5)
 
 
@@ -52,8 +62,12 @@ async def carry_out(effect: want.Effect, incident: Incident, versions: dict[str,
             await _tell_team(incident, key, versions)
         case want.DeclareSeparately(number=number):
             await _declare_separately(incident, incident.triggers[number])
+        case want.RetitlePages():
+            await _retitle_pages(incident)
         case want.ResolvePages():
             await _resolve_pages(incident)
+        case want.ReadChanges():
+            await _read_changes(incident)
         case want.KeepRecord():
             await workflow.execute_activity_method(
                 records.Records.keep, incident, task_queue=CHAT, summary="keep the record", **retries.RECORD
@@ -81,6 +95,8 @@ async def _say(effect: want.Effect, incident: Incident) -> None:
         case want.Uninvite(person=person):
             room = await _room(incident)
             await _chat(Chat.uninvite, Uninvitation(room.channel, person), f"out of the room: {person}")
+        case want.LeaveRoom(channel=channel):
+            await _leave_room(incident, channel)
         case want.Announce(channel=channel, thread=thread):
             await post_notice(incident, f"announced/{channel}", channel, f"{prefix}/{effect.key}", thread=thread)
         case want.Tell(person=person, text=text, choices=choices):
@@ -108,26 +124,28 @@ async def edit_notice(incident: Incident, about: str) -> None:
     edit = chat.Edit(shown.channel, shown.ts, notice.text, incident.id, notice.choices, notice.more)
     try:
         await _chat(Chat.edit, edit, f"{about}: {notice.text}")
+        done = notices.settled(about, notice)
     except ActivityError:
-        del incident.shown[about]
-        return
+        done = True
     shown.mark, shown.at = notice.mark, workflow.now()
-    if notices.settled(about, notice):
+    # Meanwhile the incident may have gone to another room, where the same matter stands anew.
+    if done and incident.shown.get(about) is shown:
         del incident.shown[about]
 
 
 async def _declare_separately(incident: Incident, trigger: Trigger) -> None:
     """Its own workflow, which lives on whatever becomes of this one. Started twice, it is one."""
-    declaration = Declaration(
-        id=trigger.became,
-        title=trigger.text,
+    declaration = declaring.draw_up(
+        trigger.text,
         by=trigger.decided_by or incident.declared_by,
         by_name=incident.name(trigger.decided_by),
-        at=workflow.now(),
         policy=incident.policy,
-        origin=Origin("incident", incident.room.channel if incident.room else ""),
         practice=incident.practice,
-        key_mark=identity.key_mark(f"{incident.id}/trigger/{trigger.number}"),
+        key=f"{incident.id}/trigger/{trigger.number}",
+        at=workflow.now(),
+        security=incident.silent,
+        origin=Origin("incident", incident.room.channel if incident.room else ""),
+        words=3,
     )
     with suppress(WorkflowAlreadyStartedError):
         await workflow.start_child_workflow(
@@ -162,13 +180,14 @@ async def _room(incident: Incident) -> Room:
 
 async def _open_room(incident: Incident) -> None:
     """A missing scope is mended while we wait: this is not given up while the incident lives."""
+    name = identity.room_name(incident.id, moved=incident.moved)
     while True:
         try:
             room = await workflow.execute_activity_method(
                 Chat.open_room,
-                RoomOrder(identity.room_name(incident.id), private=incident.security),
+                RoomOrder(name, private=incident.security),
                 task_queue=CHAT,
-                summary=f"room #{identity.room_name(incident.id)}",
+                summary=f"room #{name}",
                 **retries.POST,
             )
         except ActivityError as failure:
@@ -253,6 +272,46 @@ async def _resolve_pages(incident: Incident) -> None:
         summary="resolve in PagerDuty",
         **retries.POST,
     )
+
+
+async def _retitle_pages(incident: Incident) -> None:
+    titles = {
+        page.pagerduty_id: wording.page_title(incident, page) for page in incident.pages.values() if page.pagerduty_id
+    }
+    await workflow.execute_activity_method(
+        paging.Paging.retitle,
+        RetitleOrder(titles),
+        task_queue=CHAT,
+        summary="titles in PagerDuty",
+        **retries.POST,
+    )
+
+
+async def _leave_room(incident: Incident, channel: str) -> None:
+    """What was kept up to date there is emptied, and is let go; the topic says nothing, the last line where it goes on."""
+    there = {about: shown for about, shown in incident.shown.items() if shown.channel == channel}
+    for about in there:  # before anything is awaited: the same matters are about to stand in the new room
+        del incident.shown[about]
+    for shown in there.values():
+        with suppress(ActivityError):
+            await _chat(Chat.edit, chat.Edit(channel, shown.ts, LEFT, incident.id), "emptied")
+    await _chat(Chat.set_topic, Topic(channel, LEFT), "topic emptied")
+    key = f"{workflow.info().workflow_id}/left"
+    await _chat(
+        Chat.post, Post(channel, f"{LEFT} Say nothing about it here; who is needed is invited.", key), "last words"
+    )
+
+
+async def _read_changes(incident: Incident) -> None:
+    rules = incident.policy.changes
+    found = await workflow.execute_activity_method(
+        Monitoring.read_changes,
+        ReadChanges(rules, incident.declared_at - rules.within),
+        task_queue=CHAT,
+        summary="what changed lately",
+        **retries.LOOK,
+    )
+    settling.changes_read(incident, found, workflow.now())
 
 
 async def _start_repair(incident: Incident, number: int) -> None:

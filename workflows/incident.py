@@ -85,6 +85,7 @@ class IncidentWorkflow:
         self._helpers: list[asyncio.Task[None]] = []
         self._staff = staff.Staff(self._incident, self._versions, goes_on=self._goes_on)
         self._shown = None if self._goes_on else search_attributes.of_incident(self._incident)
+        self._title = self._incident.title
         self._news = True
         self._speaking = False
         self._redraw = True
@@ -257,6 +258,8 @@ class IncidentWorkflow:
             await workflow.wait_condition(lambda: self._redraw and not self._winding_up)
             self._redraw, wait = False, timedelta(0)
             for about in [a for a in shown if notices.compose(self._incident, a).mark != shown[a].mark]:
+                if about not in shown:
+                    continue  # let go while another one was edited
                 pause = shown[about].at + EDITED_EVERY - workflow.now()
                 # The last words about an incident that is closed wait for nothing.
                 if pause > timedelta(0) and self._incident.phase is not Phase.CLOSED:
@@ -302,8 +305,11 @@ class IncidentWorkflow:
         """Search attributes, one upsert a change; the card as the workflow's current details."""
         attributes = search_attributes.of_incident(self._incident)
         if attributes != self._shown:
-            workflow.upsert_search_attributes([pair.key.value_set(pair.value) for pair in attributes])
+            workflow.upsert_search_attributes(search_attributes.changed(self._shown, attributes))
             self._shown = attributes
+        if self._incident.title != self._title:
+            self._title = self._incident.title
+            workflow.upsert_memo({"title": self._title})
         workflow.set_current_details(card.markdown(self._incident, workflow.now()))
 
     # -- a new history, and the end -------------------------------------------------------------------

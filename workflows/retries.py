@@ -44,7 +44,26 @@ TIMELY_POST = Terms(
 )
 """A summary that could not be posted for this long is composed anew from the facts of then."""
 
-PUBLISH = Terms(start_to_close_timeout=timedelta(seconds=20), retry_policy=_WITHOUT_END)
+FIRST_PUBLISH = Terms(
+    start_to_close_timeout=timedelta(seconds=30),
+    schedule_to_close_timeout=timedelta(seconds=45),
+    retry_policy=_WITHOUT_END,
+)
+"""Long enough for a hiccup of the outlet, short enough that the room learns in time that customers have read nothing."""
+
+PUBLISH = Terms(
+    start_to_close_timeout=timedelta(seconds=30),
+    retry_policy=_WITHOUT_END,
+    cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+)
+"""Until a newer message takes its place; an attempt under way is awaited then, because it may get through."""
+
+TAKE_DOWN = Terms(
+    start_to_close_timeout=timedelta(seconds=30),
+    schedule_to_close_timeout=timedelta(minutes=10),
+    retry_policy=_WITHOUT_END,
+)
+"""Then the IC is told, who may have it tried again."""
 
 BOOK = Terms(
     start_to_close_timeout=timedelta(seconds=5),
@@ -52,6 +71,9 @@ BOOK = Terms(
     retry_policy=RetryPolicy(maximum_attempts=2),
 )
 """Reads a file of this machine."""
+
+LOOK = Terms(start_to_close_timeout=timedelta(seconds=15), retry_policy=_WITHOUT_END)
+"""What sources do not answer is said in the result; only a worker that dies makes it be tried again."""
 
 RECORD = Terms(start_to_close_timeout=timedelta(seconds=30), retry_policy=_WITHOUT_END)
 

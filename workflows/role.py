@@ -12,17 +12,17 @@ from typing import Generic, Protocol, TypeVar
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError
 
-from activities.chat import Chat, Invitation, Post, Tell
+from activities.chat import Chat, Invitation, Part, Post, Tell
 from activities.paging import Paging, SubscribeOrder
-from activities.status_page import Publication, StatusPage
-from incident import identity
-from incident.duties.base import Done, Duty, Publish, Remark, SayIn, Subscribe, Summarise, Whisper, WriteDraft
+from incident import identity, wording
+from incident.duties.base import Done, Duty, Publish, Remark, SayIn, Subscribe, Summarise, TakeDown, Whisper, WriteDraft
 from incident.duties.internal_liaison import InternalLiaisonView
 from incident.model import Status
-from incident.reports import MessageNotPublished, MessagePublished, Report, SummarySent, What
-from workflows import queues, retries
+from incident.reports import Report, SummarySent, What
+from workflows import publishing, queues, retries
 
 HISTORY_LIMIT = 2_000
+LATE_FROM = timedelta(minutes=1)
 
 
 class View(Protocol):
@@ -69,6 +69,9 @@ class RoleKeeper(Generic[V]):
         self._duties = duties
         self._news = False
         self._doing: dict[str, asyncio.Task[None]] = {}
+        self._mouth = asyncio.Lock()
+        self._known: dict[str, datetime] = {}
+        self._tried: set[str] = set()
 
     @property
     def view(self) -> V:
@@ -87,18 +90,24 @@ class RoleKeeper(Generic[V]):
         while not self.lost:
             self._news = False
             now = workflow.now()
-            for duty in [duty for duty in self._todo(now) if duty.due_at <= now]:
-                self._doing[duty.key] = asyncio.create_task(self._carry_out(duty))
+            due = [duty for duty in self._todo(now) if duty.due_at <= now]
+            joined = self._join(due, now)
+            for duty in due:
+                self._doing[duty.key] = asyncio.create_task(self._carry_out(duty, joined))
             if self.view.over:
                 if not self._doing:
                     break
                 await workflow.wait_condition(lambda: not self._doing)
                 continue
-            if workflow.info().get_current_history_length() >= HISTORY_LIMIT and not self._doing:
+            if self._history_is_long and not self._doing:
                 return True
             await self._wait(self._next(now))
         await workflow.wait_condition(lambda: not self._doing)
         return False
+
+    @property
+    def _history_is_long(self) -> bool:
+        return workflow.info().get_current_history_length() >= HISTORY_LIMIT
 
     async def report(self, key: str, what: What) -> None:
         """Tell the incident. When there is no incident any more, this role ends too."""
@@ -109,7 +118,33 @@ class RoleKeeper(Generic[V]):
             self.lost = True
 
     def _todo(self, now: datetime) -> list[Duty]:
-        return [duty for duty in self._duties(self.view, self.done, now) if duty.key not in self._doing]
+        todo = [duty for duty in self._duties(self.view, self.done, now) if duty.key not in self._doing]
+        doing = {key: at for key, at in self._known.items() if key in self._doing}
+        self._known = doing | {duty.key: self._known.get(duty.key, now) for duty in todo}
+        return todo
+
+    def _late(self, duty: Duty, now: datetime) -> str:
+        """Late is what waited for its time here and was kept from it, not what could be known only afterwards."""
+        return wording.late(max(duty.due_at, self._known.get(duty.key, now)), now, LATE_FROM)
+
+    def _join(self, due: list[Duty], now: datetime) -> dict[str, asyncio.Task[None]]:
+        """Several that fell due at once for the same person, as after an outage, are one message, in their order."""
+        letters: dict[str, list[Part]] = {}
+        for duty in sorted(due, key=lambda duty: duty.due_at):
+            if isinstance(duty.deed, Whisper):
+                for person in duty.deed.people:
+                    letters.setdefault(person, []).append(self._part(duty, duty.deed, person, now))
+        several = {person: parts for person, parts in letters.items() if len(parts) > 1}
+        if not several or not workflow.patched("what falls due at once is one message"):
+            return {}
+        return {
+            person: asyncio.create_task(self._tell(person, parts[0], tuple(parts[1:])))
+            for person, parts in several.items()
+        }
+
+    def _part(self, duty: Duty, whisper: Whisper, person: str, now: datetime) -> Part:
+        key = f"{workflow.info().workflow_id}/{duty.key}/{person}"
+        return Part(whisper.text + self._late(duty, now), key, whisper.choices)
 
     def _next(self, now: datetime) -> tuple[datetime, str] | None:
         """When the next duty falls due, and its key."""
@@ -117,6 +152,8 @@ class RoleKeeper(Generic[V]):
 
     def _moved(self, earliest: tuple[datetime, str] | None) -> bool:
         """News that leaves the next deadline where it is leaves its timer alone: a timer is two events and an action."""
+        if self._history_is_long and not self._doing:
+            return True
         if not self._news:
             return False
         self._news = False
@@ -137,9 +174,9 @@ class RoleKeeper(Generic[V]):
                 timeout_summary=retries.summary(f"{key} due {due:%H:%M:%S} UTC"),
             )
 
-    async def _carry_out(self, duty: Duty) -> None:
+    async def _carry_out(self, duty: Duty, joined: dict[str, asyncio.Task[None]]) -> None:
         try:
-            await self._do(duty)
+            await self._do(duty, joined)
             # From here the duty is done for good; what it stands for need not be done either.
             for key in (duty.key, *duty.settles):
                 self.done[key] = workflow.now()
@@ -151,22 +188,28 @@ class RoleKeeper(Generic[V]):
                     f"not-done/{duty.key}", Remark(f"Could not be done ({duty.key}): {failure.cause.message}")
                 )
             # Else its time ran out: it is due still, and is done anew with the facts of then.
+            self._tried.add(duty.key)
         finally:
             del self._doing[duty.key]
             self._news = True
 
-    async def _do(self, duty: Duty) -> None:
+    async def _do(self, duty: Duty, joined: dict[str, asyncio.Task[None]]) -> None:
         match duty.deed:
             case Remark() | WriteDraft():
                 await self.report(duty.key, duty.deed)
             case SayIn(channel=channel, text=text, people=people):
                 await self._say_in(duty, channel, text, people)
-            case Whisper(people=people):
-                await asyncio.gather(*(self._whisper(duty, duty.deed, person) for person in people))
+            case Whisper(people=people) as whisper:
+                now = workflow.now()
+                await asyncio.gather(
+                    *(joined.get(p) or self._tell(p, self._part(duty, whisper, p, now)) for p in people)
+                )
             case Summarise():
                 await self._summarise(duty, duty.deed)
             case Publish():
-                await self._publish(duty, duty.deed)
+                await publishing.publish(self, duty, duty.deed)
+            case TakeDown():
+                await publishing.take_down(self, duty, duty.deed)
             case Subscribe(teams=teams):
                 assert isinstance(self.view, InternalLiaisonView)
                 await workflow.execute_activity_method(
@@ -178,34 +221,34 @@ class RoleKeeper(Generic[V]):
                 )
 
     async def _say_in(self, duty: Duty, channel: str, text: str, people: tuple[str, ...]) -> None:
-        if people:
+        async with self._mouth:  # in the order in which things happened
+            if people:
+                await workflow.execute_activity_method(
+                    Chat.invite,
+                    Invitation(channel, people),
+                    task_queue=queues.CHAT,
+                    summary=retries.summary(f"invite {', '.join(people)}"),
+                    **retries.POST,
+                )
             await workflow.execute_activity_method(
-                Chat.invite,
-                Invitation(channel, people),
+                Chat.post,
+                Post(channel, text, f"{workflow.info().workflow_id}/{duty.key}"),
                 task_queue=queues.CHAT,
-                summary=retries.summary(f"invite {', '.join(people)}"),
+                summary=retries.summary(text),
                 **retries.POST,
             )
-        await workflow.execute_activity_method(
-            Chat.post,
-            Post(channel, text, f"{workflow.info().workflow_id}/{duty.key}"),
-            task_queue=queues.CHAT,
-            summary=retries.summary(text),
-            **retries.POST,
-        )
 
-    async def _whisper(self, duty: Duty, whisper: Whisper, person: str) -> None:
-        key = f"{workflow.info().workflow_id}/{duty.key}/{person}"
+    async def _tell(self, person: str, part: Part, more: tuple[Part, ...] = ()) -> None:
         await workflow.execute_activity_method(
             Chat.tell,
-            Tell(person, whisper.text, key, self.incident, whisper.choices),
+            Tell(person, part.text, part.key, self.incident, part.choices, more),
             task_queue=queues.CHAT,
-            summary=retries.summary(f"to {person}: {whisper.text}"),
+            summary=retries.summary(f"to {person}: {' + '.join(p.text for p in (part, *more))}"),
             **retries.POST,
         )
 
     async def _summarise(self, duty: Duty, summary: Summarise) -> None:
-        """Posted once, whatever is retried: earlier attempts are looked for under this key and those it covers."""
+        """Posted once, whatever is retried: one that ran out of time may stand there, so it is looked for."""
         assert isinstance(self.view, InternalLiaisonView)
         prefix = workflow.info().workflow_id
         await workflow.execute_activity_method(
@@ -215,36 +258,10 @@ class RoleKeeper(Generic[V]):
                 text=summary.text,
                 here=True,
                 key=f"{prefix}/{duty.key}",
-                also=tuple(f"{prefix}/{key}" for key in duty.settles),
+                also=(f"{prefix}/{duty.key}",) if duty.key in self._tried else (),
             ),
             task_queue=queues.CHAT,
             summary=retries.summary(f"executive summary due {summary.due_at:%H:%M} UTC"),
             **retries.TIMELY_POST,
         )
         await self.report(duty.key, SummarySent(duty.key, summary.text, summary.due_at, workflow.now()))
-
-    async def _publish(self, duty: Duty, message: Publish) -> None:
-        try:
-            published = await workflow.execute_activity_method(
-                StatusPage.publish,
-                Publication(
-                    incident=self.incident,
-                    key=f"{workflow.info().workflow_id}/{duty.key}",
-                    stage=message.stage,
-                    text=message.text,
-                    practice=self.view.practice,
-                    approval=message.approval,
-                ),
-                task_queue=queues.CHAT,
-                summary=retries.summary(f"public message {message.number}: {message.text}"),
-                **retries.PUBLISH,
-            )
-        except ActivityError as failure:
-            why = (
-                failure.cause.message
-                if isinstance(failure.cause, ApplicationError)
-                else "the status page did not answer."
-            )
-            await self.report(duty.key, MessageNotPublished(message.number, why))
-        else:
-            await self.report(duty.key, MessagePublished(message.number, published.url, published.at))

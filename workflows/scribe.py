@@ -86,7 +86,9 @@ class ScribeWorkflow:
     async def _tell(self, status: Status) -> None:
         before, self._status = self._status, status
         window = self._keeper.view.rules.flapping_within
-        if before is not None:
+        if before is not None and scribe.is_change(before, status):
             self._changes = [at for at in self._changes if status.at - at <= window] + [status.at]
         text, self._flapping = scribe.news(self._keeper.view.rules, before, status, self._changes, self._flapping)
-        await self._keeper.report(f"status/{status.at:%m%dT%H%M%S%f}", StatusSeen(status, text))
+        await self._keeper.report(
+            f"status/{status.at:%m%dT%H%M%S%f}", StatusSeen(status, text, flapping=self._flapping)
+        )

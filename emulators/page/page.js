@@ -9,6 +9,7 @@ const FAULTS = [
   ["PagerDuty answers 503", { service: "pagerduty", call: "*", fault: "status", code: 503, times: -1 }],
   ["Slack answers 429", { service: "slack", call: "chat.postMessage", fault: "status", code: 429, retry_after: 2, times: -1 }],
   ["Slack is down", { service: "slack", call: "*", fault: "drop_before", times: -1 }],
+  ["X answers 503", { service: "x", call: "*", fault: "status", code: 503, times: -1 }],
   ["Status page is slow (5 s)", { service: "statuspage", call: "*", fault: "slow", seconds: 5, times: -1 }],
 ];
 const SHORTCUTS = [["note", "Note this"], ["todo", "Make it a TODO"], ["propose", "Propose as repair action"]];
@@ -52,7 +53,7 @@ function drawPlaces() {
     ...group("Incidents", incidents.map((c) => link(`room/${c.id}`, `${sign(c)} ${c.name}`))),
     ...group("Channels", others.map((c) => link(`room/${c.id}`, `${sign(c)} ${c.name}`))),
     ...group("Don't Panic", [link("home", "⌂ Home"), ...mine.map((c) => link(`room/${c.id}`, "✉ Messages to you"))]),
-    ...group("Outside", [link("pagerduty", "PagerDuty"), link("status", "Status page"), link("faults", `Faults${firing}`)]),
+    ...group("Outside", [link("pagerduty", "PagerDuty"), link("status", "Status page and X"), link("faults", `Faults${firing}`)]),
   );
   const select = $("#speaker");
   if (!select.options.length) {
@@ -171,17 +172,25 @@ function drawPagerDuty() {
 const acknowledge = (incident, user) => send("/control/pagerduty/acknowledge", { incident, user }).then(look);
 
 function drawStatus() {
-  title("Status page", "What customers read.");
+  title("Status page and X", "What customers read.");
   const rows = state.components.map((c) => element("tr", {}, element("td", {}, c.name), element("td", { class: c.status }, c.status)));
-  return [element("table", {}, ...rows), ...state.statuspage.map((incident) => element("div", { class: "card" },
-    element("h3", {}, incident.name, element("span", { class: `state ${incident.status}` }, incident.status)),
-    ...incident.incident_updates.map((u) => element("p", {}, u.body, element("br"), element("small", {}, `${u.status}, ${new Date(u.created_at).toLocaleTimeString()}`)))))];
+  const time = (at) => element("small", {}, new Date(at).toLocaleTimeString());
+  const page = element("section", {}, element("h2", {}, "Status page"), element("table", {}, ...rows), ...state.statuspage.map((incident) =>
+    element("div", { class: "card" }, element("h3", {}, incident.name, element("span", { class: `state ${incident.status}` }, incident.status)),
+      ...incident.incident_updates.map((u) => element("p", {}, u.body, element("br"), element("small", {}, `${u.status}, `), time(u.created_at))))));
+  const posts = state.x.posts.map((post) => element("div", { class: "card post" },
+    element("h3", {}, "Example Corp Status ", element("small", {}, `@${state.x.account}`)), element("p", {}, post.text), time(post.created_at)));
+  const x = element("section", {}, element("h2", {}, "X"), ...(posts.length ? posts : [element("p", {}, "Nothing is posted.")]));
+  return [element("div", { class: "outlets" }, page, x)];
 }
 
 function drawFaults() {
   title("Faults", "What the outside does wrong. It stays wrong until you clear it.");
   const add = (fault) => send("/control/faults", fault).then(look);
   const system = (name, status) => element("button", { onclick: () => send(`/control/status/${name}`, { status }).then(look) }, status);
+  const metric = (name, value, text) => element("button", { onclick: () => send(`/control/metric/${name}`, { value }).then(look) }, text);
+  const impact = (id, impacted, text) => element("button", { onclick: () => send("/control/pagerduty/impact", { business_service: id, impacted }).then(look) }, text);
+  const deploy = () => send("/control/change", { text: "shop-api deployed by hand" }).then(look);
   return [
     element("div", { class: "card" }, element("h3", {}, "Switch on"),
       element("div", { class: "actions" }, ...FAULTS.map(([text, fault]) => element("button", { onclick: () => add(fault) }, text)),
@@ -190,7 +199,16 @@ function drawFaults() {
       ...(state.faults.length ? state.faults.map((f) => element("p", {}, `${f.service} ${f.call}: ${f.fault} ${f.fault === "status" ? f.code : ""}`)) : [element("p", {}, "none")]),
       element("div", { class: "actions" }, element("button", { onclick: () => send("/control/faults", {}, "DELETE").then(look) }, "Clear all"))),
     element("div", { class: "card" }, element("h3", {}, "The monitored system"), ...Object.entries(state.systems).map(([name, status]) =>
-      element("p", {}, `${name}: `, element("b", { class: status }, status), " ", ...["ok", "degraded", "down"].map((s) => system(name, s))))),
+      element("p", {}, `${name}: `, element("b", { class: status }, status), " ", ...["ok", "degraded", "down"].map((s) => system(name, s)))),
+      ...Object.entries(state.metrics).map(([name, value]) =>
+        element("p", {}, `${name} (Prometheus): `, element("b", {}, value ?? "no data"), " ",
+          ...[0.004, 0.08, 0.4].map((v) => metric(name, v, `${v}`)), metric(name, null, "no data"))),
+      ...state.business_services.map((s) =>
+        element("p", {}, `${s.name} (PagerDuty): `, element("b", { class: s.impacted ? "down" : "ok" }, s.impacted ? "impacted" : "not impacted"), " ",
+          impact(s.id, true, "impacted"), impact(s.id, false, "not impacted")))),
+    element("div", { class: "card" }, element("h3", {}, "Changed lately"),
+      ...state.changes.slice(-5).reverse().map((c) => element("p", {}, `${new Date(c.at).toLocaleTimeString()} ${c.what}`)),
+      element("div", { class: "actions" }, element("button", { onclick: deploy }, "Deploy shop-api"))),
   ];
 }
 

@@ -9,9 +9,11 @@ from typing import Any
 from aiohttp import web
 
 from emulators.journal import Journal
+from emulators.monitored import Monitored
 from emulators.pagerduty.account import Account
 from emulators.slack.workspace import Workspace
 from emulators.status_page import StatusPage
+from emulators.x import X
 
 HERE = Path(__file__).parent
 FILES = ("page.js", "blocks.js", "forms.js", "elements.js", "page.css")
@@ -23,13 +25,20 @@ class Page:
     """One snapshot of everything, and a stream that says when to look again."""
 
     def __init__(
-        self, journal: Journal, space: Workspace, account: Account, status_page: StatusPage, systems: dict[str, str]
+        self,
+        journal: Journal,
+        space: Workspace,
+        account: Account,
+        status_page: StatusPage,
+        x: X,
+        monitored: Monitored,
     ) -> None:
         self._journal = journal
         self._space = space
         self._account = account
         self._status_page = status_page
-        self._systems = systems
+        self._x = x
+        self._monitored = monitored
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -63,9 +72,16 @@ class Page:
                 "views": [view for view in self._space.views.values() if not view.get("closed")],
                 "priorities": [vars(priority) for priority in self._space.world.priorities],
                 "pagerduty": list(reversed(self._account.incidents.values()))[:50],
-                "statuspage": list(reversed(self._status_page.incidents.values()))[:20],
+                "statuspage": self._status_page.shown[:20],
                 "components": list(self._status_page.components.values()),
-                "systems": self._systems,
+                "x": {"account": self._space.world.x_account, "posts": self._x.shown[:20]},
+                "systems": self._monitored.systems,
+                "metrics": self._monitored.metrics,
+                "changes": self._monitored.changes,
+                "business_services": [
+                    {"id": service.id, "name": service.name, "impacted": service.id in self._account.impacted}
+                    for service in self._space.world.business_services
+                ],
                 "faults": [vars(fault) for fault in self._journal.faults if fault.times != 0],
             }
         )

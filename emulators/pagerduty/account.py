@@ -31,6 +31,7 @@ class Account:
         self.entries = store.table("pagerduty.log_entries")
         self.levels: dict[str, list[str]] = {}
         self.acknowledges_after: dict[str, float | None] = {}
+        self.impacted: set[str] = set()
         self._numbers = itertools.count(len(self.incidents) + 1)
         self._by_key = {i["incident_key"]: i["id"] for i in self.incidents.values()}
         self._timers: set[asyncio.TimerHandle] = set()
@@ -42,6 +43,7 @@ class Account:
         """Back to who is on call, and who acknowledges by themselves, as in the file."""
         self.levels = {policy.id: list(policy.levels) for policy in self.world.escalation_policies}
         self.acknowledges_after = {u.pagerduty: u.acknowledges_after for u in self.world.users if u.pagerduty}
+        self.impacted = set()
         self._by_key = {i["incident_key"]: i["id"] for i in self.incidents.values()}
         for timer in self._timers:
             timer.cancel()
@@ -78,6 +80,13 @@ class Account:
         return found
 
     # -- what happens ---------------------------------------------------------------------------------
+
+    def impact(self, business_service: str, *, impacted: bool) -> None:
+        """Somebody says by hand whether it is impacted."""
+        if business_service not in {service.id for service in self.world.business_services}:
+            raise Fault(404, "Not Found", 2100)
+        (self.impacted.add if impacted else self.impacted.discard)(business_service)
+        self.note()
 
     def open(self, asked: Document, base: str) -> Document:
         """A new incident. A key that is open already is refused, as PagerDuty does."""

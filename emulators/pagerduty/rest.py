@@ -52,6 +52,7 @@ class Rest:
             (get, "/incidents/{id}/status_updates/subscribers", self._subscribers),
             (post, "/incidents/{id}/status_updates/subscribers", self._subscribe),
             (get, "/business_services", self._business_services),
+            (get, "/business_services/impacts", self._impacts),
         ]
         return [verb(PREFIX + path, self._answering(handler)) for verb, path, handler in table]
 
@@ -116,6 +117,7 @@ class Rest:
                     self._account.acknowledge(incident["id"], sender)
         if asked.get("title"):
             incident["title"] = str(asked["title"])
+            incident["summary"] = f"[#{incident['incident_number']}] {asked['title']}"
         if asked.get("assignments"):
             users = [a["assignee"]["id"] for a in asked["assignments"]]
             self._account.assign(incident, users, _base(request))
@@ -339,6 +341,21 @@ class Rest:
     async def _business_services(self, request: web.Request) -> Answer:
         shown = [_named(b, "business_service", _base(request)) for b in self._account.world.business_services]
         return _paged(request, "business_services", shown)
+
+    async def _impacts(self, request: web.Request) -> Answer:
+        """The impacted ones first, as the service sorts them; with `ids[]` only those."""
+        wanted = request.query.getall("ids[]", [])
+        services = [s for s in self._account.world.business_services if not wanted or s.id in wanted]
+        shown = [
+            {
+                "id": service.id,
+                "name": service.name,
+                "type": "business_service",
+                "status": "impacted" if service.id in self._account.impacted else "not_impacted",
+            }
+            for service in sorted(services, key=lambda s: (s.id not in self._account.impacted, s.name))
+        ]
+        return _paged(request, "services", shown)
 
     def _people(self) -> list[User]:
         return [u for u in self._account.world.users if u.pagerduty]

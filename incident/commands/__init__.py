@@ -5,7 +5,7 @@ Update for each, the grammar reads each from words, the CLI makes a verb of each
 """
 
 from incident.commands.base import Command, Refusal, Said, Speaker, Who, hear, judge
-from incident.commands.ending import Cancel, NamePostmortemOwner, Reload, Reopen, Resolve
+from incident.commands.ending import Cancel, NamePostmortemOwner, Recovered, Reload, Reopen, Resolve
 from incident.commands.leading import (
     Accept,
     AppointCustomerLiaison,
@@ -24,7 +24,10 @@ from incident.commands.public import (
     EditMessage,
     HoldMessage,
     OwnWords,
+    RetractMessage,
+    Rhythm,
     SendSummary,
+    SetComponent,
     SubscribeStakeholders,
     WriteDraft,
 )
@@ -44,6 +47,7 @@ from incident.commands.repairing import (
     Verified,
     Withdraw,
 )
+from incident.commands.securing import Checklist, Lift, Secure
 from incident.commands.sizing_up import (
     Acknowledge,
     Ask,
@@ -116,7 +120,10 @@ VOCABULARY: tuple[type[Command], ...] = (
     ApproveMessage,
     EditMessage,
     HoldMessage,
+    RetractMessage,
     WriteDraft,
+    SetComponent,
+    Rhythm,
     OwnWords,
     SendSummary,
     SubscribeStakeholders,
@@ -127,8 +134,12 @@ VOCABULARY: tuple[type[Command], ...] = (
     CloseTeam,
     Keep,
     Remove,
+    Secure,
+    Lift,
+    Checklist,
     Reload,
     Resolve,
+    Recovered,
     Cancel,
     Reopen,
     NamePostmortemOwner,

@@ -8,8 +8,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, ClassVar, Generic, Self, TypeVar
 
-from incident import proof, wording
-from incident.model import Answer, Incident, Phase
+from incident import proof, security, wording
+from incident.model import Answer, Incident, Line, Phase
 from incident.people import find
 from incident.proof import Signed, Standing
 from incident.severity import Role
@@ -55,7 +55,8 @@ class Command(ABC):
     call is over; `public` whether it leads to words outside of the response, which a silent incident has none of;
     `for_another` whether command staff may enter what somebody said on the bridge; `the_ics_too` marks what others may
     say as well but which is a decision when the IC says it; `decision` what is one whoever says it;
-    `of_shown` whether it is about exactly what was shown, so that a door adds its digest.
+    `of_shown` whether it is about exactly what was shown, so that a door adds its digest; `from_outside` what somebody
+    may say who is not in a security incident.
     """
 
     verb: ClassVar[str]
@@ -69,6 +70,7 @@ class Command(ABC):
     the_ics_too: ClassVar[bool] = False
     decision: ClassVar[bool] = False
     of_shown: ClassVar[bool] = False
+    from_outside: ClassVar[bool] = False
 
     @classmethod
     def read(cls, words: Words) -> Self:
@@ -148,6 +150,8 @@ def judge(incident: Incident, said: Said[C], now: datetime) -> None:
         raise Refusal(f"This incident is {incident.phase}; `reopen why` goes on with it, `declare …` begins another.")
     if said.on_behalf and (why := _not_enterable(incident, said)) is not None:
         raise Refusal(why)
+    if not (command.from_outside or security.may_read(incident, who.id)):
+        raise Refusal("You are not in that incident. Its IC, or the security team, invites you.")
     if command.public and incident.silent:
         raise Refusal("This is a security incident: nothing goes out about it, to customers or executives.")
     if (why := _not_theirs(incident, command, who)) is not None:
@@ -166,7 +170,7 @@ def hear(incident: Incident, said: Said[C], now: datetime) -> Answer:
     doubtful = incident.proofs and not worth.proven
     if who.id in (incident.commander, incident.deputy) and not who.entered_by and not doubtful:
         incident.challenge = None  # they are there
-    lines, words = len(incident.timeline), incident.said
+    lines, said_before = len(incident.timeline), len(incident.outbox)
     if worth.proven:
         who = replace(who, signed=_signed(incident, said))
         _spend(incident, said, now)
@@ -174,18 +178,31 @@ def hear(incident: Incident, said: Said[C], now: datetime) -> Answer:
         _announce_broken_glass(incident, said, who, worth.broken_glass, now)
     answer = said.command.apply(incident, who, now)
     if doubtful:
-        _mark_unsigned(incident, who, lines, said_aloud=incident.said > words, now=now)
+        _mark_unsigned(incident, who, lines, incident.outbox[said_before:], now)
     if who.entered_by:
         typist = incident.name(who.entered_by)
         for entry in incident.timeline[lines:]:
             entry.source = f"entered by {typist}"
-        whose = "IC" if who.id == incident.commander else who.name
-        incident.say(f"({whose}, entered by {typist})", now)
+        _sign(incident, incident.outbox[said_before:], who, typist, now)
     if said.id:
         incident.heard[_key(said)] = answer
         while len(incident.heard) > KEPT_ANSWERS:
             del incident.heard[next(iter(incident.heard))]
     return answer
+
+
+def _sign(incident: Incident, fresh: list[Line], who: Speaker, typist: str, now: datetime) -> None:
+    """Where the room hears it, it reads whose word it was and who typed it."""
+    whose = "IC" if who.id == incident.commander else who.name
+    _mark(incident, fresh, f"({whose}, entered by {typist})", now)
+
+
+def _mark(incident: Incident, fresh: list[Line], mark: str, now: datetime) -> None:
+    spoken = [line for line in fresh if not line.about]
+    if spoken:
+        spoken[-1].text += f" {mark}"
+    elif fresh:
+        incident.say(mark, now)
 
 
 # -- whose word it is -----------------------------------------------------------------------------------
@@ -236,11 +253,10 @@ def _announce_broken_glass(incident: Incident, said: Said[C], who: Speaker, name
     incident.tell(incident.commander, text)
 
 
-def _mark_unsigned(incident: Incident, who: Speaker, lines: int, *, said_aloud: bool, now: datetime) -> None:
+def _mark_unsigned(incident: Incident, who: Speaker, lines: int, fresh: list[Line], now: datetime) -> None:
     for entry in incident.timeline[lines:]:
         entry.text += " (unsigned)"
-    if said_aloud:
-        incident.say(f"(unsigned: nothing shows that {who.name} said it)", now)
+    _mark(incident, fresh, f"(unsigned: nothing shows that {who.name} said it)", now)
 
 
 def _signed(incident: Incident, said: Said[C]) -> Signed:

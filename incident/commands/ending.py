@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Self
 
-from incident import ending, leadership, wording
+from incident import ending, leadership, publishing, wording
+from incident.choices import Choice
 from incident.commands.base import Command, Speaker, Who
-from incident.model import Answer, Incident, Phase
+from incident.model import Announcement, Answer, Incident, Phase
 from incident.people import find
 from incident.policy import Policy
-from incident.words import Words
+from incident.words import Unreadable, Words
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,49 @@ class Resolve(Command):
 
 
 @dataclass(frozen=True)
+class Recovered(Command):
+    """After the call: the IC's word of full recovery, which the public "resolved" waits for (process, 6)."""
+
+    verb: ClassVar[str] = "recovered"
+    usage: ClassVar[str] = "recovered [lost WHAT]"
+    help: ClassVar[str] = "after the end: all works again, and what was lost; customers then hear that it is resolved"
+    who: ClassVar[Who] = Who.COMMANDER
+    instead: ClassVar[str] = "Tell the IC in the room."
+    after_end: ClassVar[bool] = True
+
+    lost: str = ""
+
+    @classmethod
+    def read(cls, words: Words) -> Self:
+        if not words:
+            return cls()
+        if words.take("lost").lower() != "lost":
+            raise Unreadable("What was lost begins with `lost`.")
+        return cls(words.rest("what was lost"))
+
+    def words(self) -> str:
+        return f"recovered lost {self.lost}" if self.lost else "recovered"
+
+    def refuse(self, incident: Incident, speaker: Speaker, now: datetime) -> str | None:
+        if incident.open:
+            return "The call is still on: `resolve recovered [lost WHAT]` ends it with that word."
+        if incident.phase is not Phase.RESOLVED:
+            return f"This incident was {incident.phase}: there was nothing to recover from."
+        if any(draft.stage == "resolved" and draft.out_at for draft in incident.drafts.values()):
+            return "Customers have read already that it is resolved."
+        return None
+
+    def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
+        incident.recovered, incident.recovered_at, incident.lost = True, now, self.lost
+        lost = f" Lost: {self.lost}." if self.lost else ""
+        incident.say(f"All works again, says the IC.{lost}", now)
+        incident.log("decision", f"fully recovered{f', lost {self.lost}' if self.lost else ''}", now, who=speaker.id)
+        if incident.announcement is Announcement.YES:
+            return Answer("the last public message is drafted; it waits for your approval")
+        return Answer("kept; customers were told nothing, so nothing goes out")
+
+
+@dataclass(frozen=True)
 class Cancel(Command):
     verb: ClassVar[str] = "cancel"
     usage: ClassVar[str] = "cancel [WHY]"
@@ -83,6 +127,14 @@ class Cancel(Command):
 
     def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
         ending.end(incident, Phase.CANCELLED, speaker.id, now, why=self.why)
+        for draft in incident.drafts.values():
+            if draft.out_at is not None:
+                incident.tell(
+                    incident.commander,
+                    f"Customers can still read public message {draft.number}. Had it no impact, take it down:"
+                    f" `message retract {draft.number}`; else `draft resolved` says the end of it.",
+                    Choice("Take it down", f"message retract {draft.number} --insist", "danger"),
+                )
         return Answer("ended as a false alarm")
 
 
@@ -110,7 +162,8 @@ class Reopen(Command):
         incident.phase = Phase.OPEN
         incident.ended_at = None
         incident.ended_by = None
-        incident.recovered = False
+        incident.recovered, incident.recovered_at, incident.lost = False, None, ""
+        publishing.withdraw(incident, "resolved")
         why = f": {self.why}" if self.why else "."
         incident.say(f"{speaker.name} reopens the incident{why} {wording.roles(incident)}", now)
         incident.log("reopened", f"reopened{why}", now, who=speaker.id)

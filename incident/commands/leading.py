@@ -26,6 +26,7 @@ class TakeCommand(Command):
     help: ClassVar[str] = (
         "take command: trained people at once, anyone when nobody else came, the deputy when the IC is gone"
     )
+    from_outside: ClassVar[bool] = True
 
     why: str = ""
 
@@ -81,7 +82,10 @@ class TakeCommand(Command):
         leadership.take(incident, speaker.id, speaker.name, now, acting=acting)
         if former is not None:
             incident.say(f"{wording.command_passes(speaker.name)} ({self.why or 'nobody answered'})", now)
-            incident.tell(former, f"{speaker.name} commands {incident.label} now: {self.why or 'nobody answered'}.")
+            incident.tell(
+                former,
+                f"{speaker.name} commands {incident.label} now: {self.why or 'nobody answered'}. They may hand it back to you.",
+            )
         return Answer(wording.this_is(speaker.name, acting=acting))
 
 

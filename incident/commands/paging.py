@@ -107,6 +107,7 @@ class NeedTeam(Command):
             return Answer(f"{team.name} is represented already")
         if team.id not in incident.needs:
             incident.needs.append(team.id)
+            incident.needed_at[team.id] = now
         text = f"{speaker.name} needs somebody from {team.name}. `page {team.id}` pages them."
         incident.say(text, now, about=f"need/{team.id}")
         incident.log("need", f"a representative of {team.name}", now, who=speaker.id)

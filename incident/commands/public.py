@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import ClassVar, Literal, Self
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import ClassVar, Literal, Self, get_args
 
 from incident import publishing, wording
 from incident.commands.base import Command, Speaker, Who, not_shown, whole
-from incident.model import Announcement, Answer, Draft, DraftState, Incident
-from incident.words import Unreadable, Words, mark
+from incident.model import Announcement, Answer, DraftState, Incident, Phase
+from incident.outlets import Outlet
+from incident.policy import Stage
+from incident.words import Unreadable, Words, duration_words, mark
 
-Stage = Literal["investigating", "identified", "monitoring", "resolved", "long"]
-STAGES: tuple[Stage, ...] = ("investigating", "identified", "monitoring", "resolved", "long")
+STAGES: tuple[Stage, ...] = get_args(Stage)
+COMPONENT_STATES = ("operational", "degraded_performance", "partial_outage", "major_outage", "under_maintenance")
+"""Statuspage's own words."""
+_FOR_X = re.compile(r"(?:(.*)\n)?\s*X:(.+)", re.DOTALL)
 
 
 @dataclass(frozen=True)
 class Announce(Command):
     """Unsure means yes: "if in doubt, tweet it out" (process, 5).
 
-    With a number, that draft is approved with it; `digest`, or its beginning, says which text that was.
+    With a number, that draft is approved with it; `digest`, or its beginning, says which texts, `texts` each by itself.
     """
 
     verb: ClassVar[str] = "announce"
@@ -34,6 +39,7 @@ class Announce(Command):
     answer: Literal["yes", "no", "unsure"]
     draft: int | None = None
     digest: str = ""
+    texts: dict[Outlet, str] = field(default_factory=dict)
 
     @classmethod
     def read(cls, words: Words) -> Self:
@@ -52,63 +58,68 @@ class Announce(Command):
 
     def bound(self, incident: Incident) -> Self:
         draft = incident.drafts.get(self.draft) if self.draft is not None else None
-        return self if draft is None else replace(self, digest=whole(self.digest, draft.digest))
+        return self if draft is None else replace(self, digest=whole(self.digest, draft.digest), texts=draft.digests)
 
     def refuse(self, incident: Incident, speaker: Speaker, now: datetime) -> str | None:
         if self.answer == "no":
-            if any(d.state is DraftState.PUBLISHED for d in incident.drafts.values()):
-                return "Customers have been told already."
+            if any(d.out_at is not None for d in incident.drafts.values()):
+                return "Customers have been told already. `message retract N` takes a message down."
             return "Which message goes with a no?" if self.draft is not None else None
         if self.draft is None:
             return None
-        return _cannot_approve(incident, self.draft) or _not_shown(incident, self.draft, self.digest)
+        fault = publishing.cannot_approve(incident, self.draft, None)
+        return fault or _not_shown(incident, self.draft, self.digest, self.texts)
 
     def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
         if self.answer == "no":
             incident.announcement = Announcement.NO
             incident.announced_at = None
+            incident.declined_at = now
             incident.log("decision", "no public announcement", now, who=speaker.id)
             incident.say("The IC decides: no public announcement for now.", now)
             return Answer("no announcement; you are asked again when the severity rises or the impact changes")
         publishing.decide_to_announce(incident, speaker.id, now)
         if self.draft is not None:
-            publishing.approve(incident, incident.drafts[self.draft], speaker.id, now, speaker.signed)
-            return Answer(f"announced; message {self.draft} goes out")
+            draft = incident.drafts[self.draft]
+            left = publishing.approve(incident, draft, speaker.id, now, signed=speaker.signed)
+            return Answer(f"announced; message {self.draft} goes out. {left}".strip())
         return Answer("announced; approve the first message with `message approve N`")
 
 
 @dataclass(frozen=True)
 class ApproveMessage(Command):
-    """The IC approves; a due draft that was left for three minutes, the deputy may. `digest` says which text."""
+    """The IC approves; a due draft that was left for three minutes, the deputy may. `digest` and `texts` say what."""
 
     verb: ClassVar[str] = "message-approve"
     of_shown: ClassVar[bool] = True
     the_ics_too: ClassVar[bool] = True
     public: ClassVar[bool] = True
-    usage: ClassVar[str] = "message approve N"
-    help: ClassVar[str] = "approve a public message; exactly this text goes out"
+    usage: ClassVar[str] = "message approve N [x|status-page]"
+    help: ClassVar[str] = "approve a public message, for all its outlets or one; exactly these texts go out"
     after_end: ClassVar[bool] = True
 
     number: int
+    outlet: Outlet | None = None
     digest: str = ""
+    texts: dict[Outlet, str] = field(default_factory=dict)
 
     @classmethod
     def read(cls, words: Words) -> Self:
-        number = words.take_number("the number of the message")
-        digest = words.maybe_mark()
+        number, digest = words.take_number("the number of the message"), words.maybe_mark()
+        outlet = _maybe_outlet(words)
         words.no_more()
-        return cls(number, digest)
+        return cls(number, outlet, digest)
 
     def words(self) -> str:
-        return f"message approve {self.number}{mark(self.digest)}"
+        return f"message approve {self.number}{mark(self.digest)} {self.outlet or ''}".strip()
 
     def bound(self, incident: Incident) -> Self:
         draft = incident.drafts.get(self.number)
-        return self if draft is None else replace(self, digest=whole(self.digest, draft.digest))
+        return self if draft is None else replace(self, digest=whole(self.digest, draft.digest), texts=draft.digests)
 
     def refuse(self, incident: Incident, speaker: Speaker, now: datetime) -> str | None:
-        fault = _cannot_approve(incident, self.number) or _not_shown(incident, self.number, self.digest)
-        if fault is not None:
+        fault = publishing.cannot_approve(incident, self.number, self.outlet)
+        if fault := fault or _not_shown(incident, self.number, self.digest, self.texts):
             return fault
         if incident.announcement is Announcement.NO:
             return "The IC decided against an announcement; `announce yes` changes that."
@@ -116,11 +127,11 @@ class ApproveMessage(Command):
             return None
         draft = incident.drafts[self.number]
         patience = incident.policy.customers.deputy_may_approve_after
-        waited = now - max(draft.due_at or draft.made_at, draft.made_at)
+        waited = now - max(draft.due_at or draft.made_at, draft.made_at, incident.announced_at or draft.made_at)
         if speaker.id == incident.deputy:
             if incident.announcement is not Announcement.YES:
                 return f"The IC, {incident.name(incident.commander)}, has not decided to announce it yet."
-            if draft.state is DraftState.WAITING and waited >= patience:
+            if draft.waits and waited >= patience:
                 return None
             return f"The IC has {wording.minutes(patience)} from the moment it is due; then you may."
         if incident.commander is None:
@@ -130,40 +141,58 @@ class ApproveMessage(Command):
     def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
         if incident.announcement is Announcement.UNDECIDED:
             publishing.decide_to_announce(incident, speaker.id, now)
-        publishing.approve(incident, incident.drafts[self.number], speaker.id, now, speaker.signed)
-        return Answer(f"message {self.number} goes out exactly as it stands")
+        draft = incident.drafts[self.number]
+        left = publishing.approve(incident, draft, speaker.id, now, self.outlet, speaker.signed)
+        return Answer(f"message {self.number} goes out exactly as it stands. {left}".strip())
 
 
 @dataclass(frozen=True)
 class EditMessage(Command):
     verb: ClassVar[str] = "message-edit"
     public: ClassVar[bool] = True
-    usage: ClassVar[str] = "message edit N TEXT"
-    help: ClassVar[str] = "put another text into a waiting public message"
+    usage: ClassVar[str] = "message edit N [x|status-page] TEXT"
+    help: ClassVar[str] = "put another text into a waiting public message, for one outlet"
     who: ClassVar[Who] = Who.CUSTOMER_LIAISON
     after_end: ClassVar[bool] = True
 
     number: int
     text: str
+    outlet: Outlet | None = None
 
     @classmethod
     def read(cls, words: Words) -> Self:
-        return cls(words.take_number("the number of the message"), words.rest("the new text"))
+        number, outlet = words.take_number("the number of the message"), _maybe_outlet(words)
+        return cls(number, words.rest("the new text"), outlet)
 
     def words(self) -> str:
-        return f"message edit {self.number} {self.text}"
+        # A text that begins with the name of an outlet needs the outlet before it.
+        named = self.outlet or (Outlet.STATUS_PAGE if _maybe_outlet(Words(self.text)) else "")
+        return " ".join(str(part) for part in ("message edit", self.number, named, self.text) if part)
 
     def refuse(self, incident: Incident, speaker: Speaker, now: datetime) -> str | None:
-        return _cannot_approve(incident, self.number) or publishing.refuse_text(self.text)
+        if (fault := publishing.cannot(incident, self.number, self.outlet)) is not None:
+            return fault
+        return publishing.refuse_text(self._where(incident), publishing.marked(incident, self.text))
 
     def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
-        draft = incident.drafts[self.number]
-        draft.text = publishing.marked(incident, self.text)
-        draft.state = DraftState.WAITING
+        draft, where = incident.drafts[self.number], self._where(incident)
+        version, text = draft.versions[where], publishing.marked(incident, self.text)
+        if version.text == text and version.state is DraftState.WAITING:
+            return Answer(f"message {self.number} stands so already", self.number)
+        version.text, version.state = text, DraftState.WAITING
         draft.made_by = speaker.id
-        incident.say(wording.draft_offer(incident, draft), now, about=f"draft/{self.number}")
+        publishing.keep_promise(draft)
+        mind = publishing.warnings(draft)
+        # Its notice is edited in place: another one would leave buttons beside words that are not theirs any more.
+        on = f" for {publishing.the(where)}" if draft.also else ""
+        incident.say(
+            f"{speaker.name} put other words into public message {self.number}{on}; it stands changed above.", now
+        )
         incident.log("message", f"{self.number} edited", now, who=speaker.id)
-        return Answer(f"message {self.number} waits for the IC.{publishing.warning(draft.text)}", self.number)
+        return Answer(f"message {self.number} waits for the IC.{mind}", self.number)
+
+    def _where(self, incident: Incident) -> Outlet:
+        return self.outlet or incident.drafts[self.number].outlet
 
 
 @dataclass(frozen=True)
@@ -187,49 +216,214 @@ class HoldMessage(Command):
         return f"message hold {self.number}"
 
     def refuse(self, incident: Incident, speaker: Speaker, now: datetime) -> str | None:
-        return _cannot_approve(incident, self.number)
+        return publishing.cannot(incident, self.number, None)
 
     def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
-        incident.drafts[self.number].state = DraftState.HELD
+        for version in incident.drafts[self.number].versions.values():
+            if version.state.open:
+                version.state = DraftState.HELD
         incident.say(f"The IC holds public message {self.number} back.", now)
         incident.log("message", f"{self.number} held", now, who=speaker.id)
         return Answer(f"message {self.number} is held; `message approve {self.number}` sends it")
 
 
 @dataclass(frozen=True)
+class RetractMessage(Command):
+    """Of something that had no impact after all. Statuspage takes down an entry as a whole, with all that stands in it."""
+
+    verb: ClassVar[str] = "message-retract"
+    public: ClassVar[bool] = True
+    usage: ClassVar[str] = "message retract N [x|status-page] [--insist]"
+    help: ClassVar[str] = "take a public message down, of something that had no impact"
+    who: ClassVar[Who] = Who.COMMANDER
+    after_end: ClassVar[bool] = True
+
+    number: int
+    outlet: Outlet | None = None
+    insist: bool = False
+
+    @classmethod
+    def read(cls, words: Words) -> Self:
+        number, outlet = words.take_number("the number of the message"), _maybe_outlet(words)
+        insist = bool(re.fullmatch(r"(?:--|—|–)insist", words.peek()))
+        if insist:
+            words.take("--insist")
+        words.no_more()
+        return cls(number, outlet, insist)
+
+    def words(self) -> str:
+        return " ".join(
+            str(part)
+            for part in ("message retract", self.number, self.outlet, "--insist" if self.insist else "")
+            if part
+        )
+
+    def refuse(self, incident: Incident, speaker: Speaker, now: datetime) -> str | None:
+        if self.number not in incident.drafts:
+            return f"There is no public message {self.number}."
+        found = self._out(incident)
+        if not found:
+            return f"Public message {self.number} does not stand there: there is nothing to take down."
+        others = publishing.out_with_it(incident, incident.drafts[self.number])
+        if Outlet.STATUS_PAGE in found and others and not self.insist:
+            numbers = " and ".join(str(other.number) for other in others)
+            return (
+                f"The status page takes down its entry as a whole, and messages {numbers} stand in it, too."
+                f" `message retract {self.number} --insist` takes down all of them."
+            )
+        return None
+
+    def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
+        draft, found = incident.drafts[self.number], self._out(incident)
+        for outlet in found:
+            draft.versions[outlet].retract_asked_at = now
+        places = " and ".join(outlet.label for outlet in found)
+        incident.say(f"The IC takes public message {self.number} down ({places}).", now)
+        incident.log("decision", f"take message {self.number} down ({places})", now, who=speaker.id)
+        return Answer(f"message {self.number} is taken down")
+
+    def _out(self, incident: Incident) -> list[Outlet]:
+        versions = incident.drafts[self.number].versions
+        return [
+            outlet
+            for outlet, version in versions.items()
+            if self.outlet in (None, outlet) and version.state is DraftState.PUBLISHED
+        ]
+
+
+@dataclass(frozen=True)
 class WriteDraft(Command):
-    """`stage` alone takes that stage's template; words take its place."""
+    """`stage` alone takes that stage's templates; words take their place. A last line that begins `X:` is for X."""
 
     verb: ClassVar[str] = "draft"
     public: ClassVar[bool] = True
     usage: ClassVar[str] = "draft [investigating|identified|monitoring|resolved|long] [TEXT]"
-    help: ClassVar[str] = "write a public message for the IC to approve"
+    help: ClassVar[str] = "write a public message for the IC to approve; a last line `X: …` is the text for X"
     who: ClassVar[Who] = Who.CUSTOMER_LIAISON
     after_end: ClassVar[bool] = True
 
     stage: Stage = "investigating"
     text: str = ""
+    short: str = ""
 
     @classmethod
     def read(cls, words: Words) -> Self:
         stage = next((s for s in STAGES if s == words.peek().lower()), None)
-        if stage is None:
-            return cls(text=words.rest("a stage or the text"))
-        words.take("the stage")
-        return cls(stage, words.maybe_rest())
+        if stage is not None:
+            words.take("the stage")
+        text = words.maybe_rest() if stage else words.rest("a stage or the text")
+        parts = _FOR_X.fullmatch(text)
+        body, short = parts.groups("") if parts else (text, "")
+        return cls(stage or "investigating", body.strip(), short.strip())
 
     def words(self) -> str:
-        return f"draft {self.stage} {self.text}".strip()
+        return f"draft {self.stage} {self.text}".strip() + (f"\nX: {self.short}" if self.short else "")
 
     def refuse(self, incident: Incident, speaker: Speaker, now: datetime) -> str | None:
-        return publishing.refuse_text(self.text) if self.text else None
+        if self.stage == "resolved" and incident.phase is not Phase.CANCELLED and not incident.recovered:
+            return publishing.NOT_RECOVERED
+        if self.short and Outlet.X not in publishing.outlets(incident.policy):
+            return "There is no account on X in the configuration."
+        text, short = (publishing.marked(incident, t) for t in (self.text, self.short))
+        first = publishing.outlets(incident.policy)[0]
+        fault = publishing.refuse_text(first, text) if self.text else None
+        return fault or (publishing.refuse_text(Outlet.X, short) if self.short else None)
 
     def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
-        text = self.text or wording.public_message(
-            incident, self.stage, publishing.next_promise(incident, now), incident.lost
-        )
-        draft = publishing.offer(incident, self.stage, text, speaker.id, now, due_at=None)
-        return Answer(f"message {draft.number} waits for the IC.{publishing.warning(draft.text)}", draft.number)
+        promised = None if self.stage == "resolved" else publishing.next_promise(incident, now)
+        if self.text or self.short:
+            texts = publishing.in_own_words(incident, self.stage, self.text, self.short, promised)
+        else:
+            texts = publishing.compose(incident, self.stage, promised)
+        draft = publishing.offer(incident, self.stage, texts, speaker.id, now, due_at=None, promised_at=promised)
+        return Answer(f"message {draft.number} waits for the IC.{publishing.warnings(draft)}", draft.number)
+
+
+@dataclass(frozen=True)
+class SetComponent(Command):
+    """Part of what is approved: a message that waits shows it, else the next one carries it."""
+
+    verb: ClassVar[str] = "component"
+    public: ClassVar[bool] = True
+    usage: ClassVar[str] = "component NAME STATE"
+    help: ClassVar[str] = f"what the status page shows of a component: {', '.join(COMPONENT_STATES)}"
+    who: ClassVar[Who] = Who.CUSTOMER_LIAISON
+    after_end: ClassVar[bool] = True
+
+    name: str
+    state: str
+
+    @classmethod
+    def read(cls, words: Words) -> Self:
+        name = words.take("the component").lower()
+        state = re.sub(r"[\s-]+", "_", words.rest("its state").strip().lower())
+        if state not in COMPONENT_STATES:
+            raise Unreadable(f"{state!r} is none of {', '.join(COMPONENT_STATES)}.")
+        return cls(name, state)
+
+    def words(self) -> str:
+        return f"component {self.name} {self.state}"
+
+    def refuse(self, incident: Incident, speaker: Speaker, now: datetime) -> str | None:
+        known = incident.policy.status_page.components
+        if self.name not in known:
+            return f"The status page has no component {self.name!r}. Known are {', '.join(known) or 'none'}."
+        if self.state not in COMPONENT_STATES:
+            return f"{self.state!r} is none of {', '.join(COMPONENT_STATES)}."
+        return None
+
+    def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
+        incident.components[self.name] = self.state
+        incident.log("component", f"{self.name} {self.state}", now, who=speaker.id)
+        waiting = [d for d in incident.drafts.values() if d.open and d.out_at is None and d.stage != "resolved"]
+        for draft in waiting:
+            draft.components = publishing.states(incident, draft.stage)
+        if waiting:
+            return Answer(f"message {waiting[-1].number} shows {self.name} as {self.state} once it is approved")
+        incident.facts.impact_at = now
+        return Answer(f"the next message shows {self.name} as {self.state}")
+
+
+@dataclass(frozen=True)
+class Rhythm(Command):
+    """At least every twenty minutes for the first two hours; after that, as the IC says (process, 5)."""
+
+    verb: ClassVar[str] = "rhythm"
+    public: ClassVar[bool] = True
+    usage: ClassVar[str] = "rhythm 60m"
+    help: ClassVar[str] = "after two hours: from public message to public message"
+    who: ClassVar[Who] = Who.COMMANDER
+    after_end: ClassVar[bool] = True
+
+    minutes: int
+
+    @classmethod
+    def read(cls, words: Words) -> Self:
+        minutes = words.take_minutes()
+        words.no_more()
+        return cls(minutes)
+
+    def words(self) -> str:
+        return f"rhythm {duration_words(self.minutes)}"
+
+    def refuse(self, incident: Incident, speaker: Speaker, now: datetime) -> str | None:
+        rules = incident.policy.customers
+        slower = timedelta(minutes=self.minutes) > rules.every
+        if slower and (left := incident.declared_at + rules.first_hours - now) > timedelta(0):
+            return (
+                f"For the first {wording.minutes(rules.first_hours)} it is every {wording.minutes(rules.every)} at least;"
+                f" a slower rhythm can be chosen in {wording.minutes(left)}."
+            )
+        return None
+
+    def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
+        incident.rhythm = timedelta(minutes=self.minutes)
+        every = wording.minutes(incident.rhythm)
+        due = publishing.owed(incident)
+        first = f" What is promised stands: the next is due {wording.clock(due)}." if due else ""
+        incident.say(f"The IC decides: a public message every {every} from now on.{first}", now)
+        incident.log("decision", f"a public message every {every}", now, who=speaker.id)
+        return Answer(f"every {every}.{first}")
 
 
 @dataclass(frozen=True)
@@ -329,24 +523,17 @@ class SendSummary(Command):
         return Answer("the executive summary goes out now")
 
 
-def _cannot_approve(incident: Incident, number: int) -> str | None:
-    draft: Draft | None = incident.drafts.get(number)
-    if draft is None:
-        waiting = [str(d.number) for d in incident.drafts.values() if d.state in (DraftState.WAITING, DraftState.HELD)]
-        return f"There is no public message {number}. Waiting: {', '.join(waiting) or 'none'}."
-    if draft.state not in (DraftState.WAITING, DraftState.HELD, DraftState.FAILED):
-        return _settled(incident, draft)
-    return None
+def _maybe_outlet(words: Words) -> Outlet | None:
+    """Only as it is written: a text may begin with a capital X."""
+    outlet = next((outlet for outlet in Outlet if words.peek() == outlet), None)
+    if outlet is not None:
+        words.take("the outlet")
+    return outlet
 
 
-def _not_shown(incident: Incident, number: int, digest: str) -> str | None:
-    why = not_shown(incident, digest, incident.drafts[number].digest)
+def _not_shown(incident: Incident, number: int, digest: str, texts: Mapping[Outlet, str]) -> str | None:
+    draft = incident.drafts[number]
+    why = not_shown(incident, digest, draft.digest)
+    if why is None and incident.proofs and texts != draft.digests:
+        why = "It changed since it was shown to you. Look again (`show`)."
     return None if why is None else f"{why} Then `message approve {number}`."
-
-
-def _settled(incident: Incident, draft: Draft) -> str:
-    """What happened to it, for whoever comes second."""
-    if draft.approved_at is None:
-        return f"Public message {draft.number} is {draft.state}."
-    by = incident.name(draft.approved_by)
-    return f"{by} approved public message {draft.number} at {wording.clock(draft.approved_at)}; it is {draft.state}."

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 
 from incident.choices import Choice
+from incident.outlets import Outlet
+from incident.policy import Stage
 from incident.proof import Signed
 
 Done = Mapping[str, datetime]
@@ -47,28 +49,50 @@ class Summarise:
 
     text: str
     due_at: datetime
-    skipped: tuple[str, ...] = ()
     kind: Literal["summarise"] = "summarise"
 
 
 @dataclass(frozen=True)
 class WriteDraft:
-    """A public message to be offered to the IC; the incident composes it from what is known then."""
+    """A public message to be offered to the IC; the incident composes it from what is known then.
 
-    stage: str
+    `after` is the newest message that the role knew of: whoever wrote another meanwhile was quicker.
+    """
+
+    stage: Stage
     due_at: datetime
+    after: int | None = None
     kind: Literal["write-draft"] = "write-draft"
 
 
 @dataclass(frozen=True)
 class Publish:
-    """An approved text for the status page, to the letter, with the approval as it was signed."""
+    """An approved text for one outlet, to the letter.
+
+    `components` are the states the status page shows with it, by its own ids. `entry` is the entry there that it
+    updates; `begun` says that there is one, though its id may not be known. `approval` is whose word it is, signed.
+    """
 
     number: int
     stage: str
     text: str
+    outlet: Outlet = Outlet.STATUS_PAGE
+    approved_at: datetime | None = None
+    components: dict[str, str] = field(default_factory=dict)
+    entry: str = ""
+    begun: bool = False
     approval: Signed | None = None
     kind: Literal["publish"] = "publish"
+
+
+@dataclass(frozen=True)
+class TakeDown:
+    """A message that stands on an outlet, under the name that the outlet gave it."""
+
+    number: int
+    outlet: Outlet
+    post_id: str
+    kind: Literal["take-down"] = "take-down"
 
 
 @dataclass(frozen=True)
@@ -79,7 +103,7 @@ class Subscribe:
     kind: Literal["subscribe"] = "subscribe"
 
 
-Deed = Remark | SayIn | Whisper | Summarise | WriteDraft | Publish | Subscribe
+Deed = Remark | SayIn | Whisper | Summarise | WriteDraft | Publish | TakeDown | Subscribe
 
 
 @dataclass(frozen=True)
@@ -90,6 +114,11 @@ class Duty:
     due_at: datetime
     deed: Deed
     settles: tuple[str, ...] = ()
+
+    @property
+    def has_an_ear(self) -> bool:
+        """What is for somebody who is not there yet waits for them."""
+        return not isinstance(self.deed, Whisper) or bool(self.deed.people)
 
 
 def ticks(
@@ -107,6 +136,31 @@ def ticks(
         covered.append(f"{prefix}/{n}")
         n += 1
     return f"{prefix}/{n}", start + every * n, tuple(covered)
+
+
+def reminder(
+    key: str,
+    due: datetime,
+    every: timedelta,
+    done: Done,
+    text: str,
+    choices: tuple[Choice, ...] = (),
+    *,
+    to: tuple[str, ...],
+    then: tuple[str, ...] = (),
+) -> Iterator[Duty]:
+    """Once to `to`, one repeat, then each of `then` in turn, then silence (process, 5). What changes gives a new `key`.
+
+    One step at a time, each `every` after the one before was done: several that were missed are one.
+    """
+    steps = [(key, to, text), (f"{key}/again", to, text)]
+    steps += [(f"{key}/then-{person}", (person,), f"{text} This was said twice.") for person in then]
+    for step, addressed, words in steps:
+        if step not in done:
+            if addressed:
+                yield Duty(step, due, Whisper(addressed, words, choices))
+            return
+        due = done[step] + every
 
 
 def people(*wanted: str | None) -> tuple[str, ...]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from incident import paging, wording
-from incident.model import Announcement, DraftState, Incident, Phase
+from incident import paging, publishing, wording
+from incident.model import Incident, Phase
 
 
 def next_deadline(incident: Incident) -> datetime | None:
@@ -54,15 +54,7 @@ def _clocks(incident: Incident) -> Iterator[tuple[datetime, str]]:
     if incident.handover is not None:
         yield incident.handover.lapses_at, "handover"
     if incident.phase in (Phase.RESOLVED, Phase.CANCELLED) and incident.ended_at is not None:
-        watched = rules.ending.public_end_within if _public_end_is_open(incident) else rules.ending.watched_for
+        watched = (
+            rules.ending.public_end_within if publishing.public_end_is_open(incident) else rules.ending.watched_for
+        )
         yield incident.ended_at + watched, "close"
-
-
-def _public_end_is_open(incident: Incident) -> bool:
-    """The public end has its own truth: a message is on its way, or the last one has not been drafted yet."""
-    drafts = incident.drafts.values()
-    if any(draft.state in (DraftState.WAITING, DraftState.HELD, DraftState.APPROVED) for draft in drafts):
-        return True
-    ended_at = incident.ended_at
-    announced = incident.phase is Phase.RESOLVED and incident.announcement is Announcement.YES
-    return announced and ended_at is not None and not any(draft.made_at >= ended_at for draft in drafts)

@@ -1,20 +1,23 @@
-"""The customer liaison: drafts in time, reminders, and the approved text to the outlet (process, 5).
+"""The customer liaison: drafts in time, reminders, and the approved texts to their outlets (process, 5).
 
 The first message is drafted as soon as somebody commands (or after two minutes), so that it can be attached to
 "announce publicly?". Once announced: the first is due 5 minutes after declaring, the scope 5 minutes after the first,
-then one every 20 minutes and whenever the impact changes or recovery begins.
+then one every 20 minutes (after two hours as the IC says) and whenever the impact changes or recovery begins. After the
+call they go on until "resolved" is out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from incident import publishing
 from incident.choices import Choice
-from incident.duties.base import Done, Duty, Publish, Whisper, WriteDraft, people
-from incident.model import Announcement, Draft, DraftState, Incident, Phase, RepairState
-from incident.policy import CustomerMessages
+from incident.duties.base import Done, Duty, Publish, TakeDown, Whisper, WriteDraft, people
+from incident.model import Announcement, Draft, DraftState, Incident, Phase, RepairState, Version
+from incident.outlets import Outlet
+from incident.policy import CustomerMessages, Stage
 from incident.severity import Role
 from incident.words import mark
 
@@ -41,6 +44,10 @@ class CustomerLiaisonView:
     drafts: tuple[Draft, ...]
     announce_within: timedelta
     rules: CustomerMessages
+    announced_at: datetime | None = None
+    recovered_at: datetime | None = None
+    rhythm: timedelta | None = None
+    components: dict[str, str] = field(default_factory=dict)
 
 
 def view(incident: Incident, *, over: bool) -> CustomerLiaisonView:
@@ -49,7 +56,7 @@ def view(incident: Incident, *, over: bool) -> CustomerLiaisonView:
         open=incident.open,
         over=over,
         practice=incident.practice,
-        secret=incident.silent,
+        secret=incident.silent or not incident.full,
         label=incident.label,
         phase=incident.phase,
         declared_at=incident.declared_at,
@@ -63,78 +70,195 @@ def view(incident: Incident, *, over: bool) -> CustomerLiaisonView:
         impact_at=incident.facts.impact_at,
         recovering_since=max(worked, default=None),
         identified=bool(incident.facts.cause),
-        drafts=tuple(replace(draft) for draft in incident.drafts.values()),
+        drafts=tuple(_copy(draft) for draft in incident.drafts.values()),
         announce_within=incident.policy.deputy.announce_asked_within,
         rules=incident.policy.customers,
+        announced_at=incident.announced_at,
+        recovered_at=incident.recovered_at,
+        rhythm=incident.rhythm,
+        components=dict(incident.policy.status_page.components),
     )
+
+
+def _copy(draft: Draft) -> Draft:
+    also = {outlet: replace(version) for outlet, version in draft.also.items()}
+    return replace(draft, also=also, components=dict(draft.components))
 
 
 def duties(view: CustomerLiaisonView, done: Done, now: datetime) -> list[Duty]:
     if view.secret:
         return []
-    found = [*_publish(view), *_drafts(view), *_reminders(view)]
+    newest = max((draft.number for draft in view.drafts), default=0)
+    drafts = [replace(d, deed=replace(d.deed, after=newest)) for d in _drafts(view) if isinstance(d.deed, WriteDraft)]
+    found = [*_publish(view), *_take_down(view), *drafts, *_reminders(view)]
     return [duty for duty in found if duty.key not in done]
 
 
+# -- to the outlets ----------------------------------------------------------------------------------------
+
+
 def _publish(view: CustomerLiaisonView) -> Iterator[Duty]:
+    """On each outlet one after the other, in the order in which they were made; no outlet waits for another."""
+    for outlet in Outlet:
+        versions = [(draft, draft.versions[outlet]) for draft in view.drafts if outlet in draft.versions]
+        approved = [(d, v) for d, v in versions if v.state is DraftState.APPROVED and v.approved_at is not None]
+        if not approved:
+            continue
+        draft, version = approved[0]
+        assert version.approved_at is not None
+        stands = [v for _, v in versions if v.state is DraftState.PUBLISHED]
+        deed = Publish(
+            draft.number,
+            draft.stage,
+            version.text,
+            outlet,
+            version.approved_at,
+            _by_id(draft.components, view.components) if outlet is Outlet.STATUS_PAGE else {},
+            entry=stands[-1].post_id if stands and outlet is Outlet.STATUS_PAGE else "",
+            begun=any(v.approved_at is not None for _, v in versions if v is not version),
+            approval=version.approval,
+        )
+        yield Duty(_key(draft, version, outlet), version.approved_at, deed)
+
+
+def _key(draft: Draft, version: Draft | Version, outlet: Outlet) -> str:
+    """One for each approval: what was approved again is tried again."""
+    assert version.approved_at is not None
+    place = "" if outlet is Outlet.STATUS_PAGE else f"/{outlet}"
+    again = f"/{version.approvals}" if version.approvals > 1 else ""
+    return f"publish/{draft.number}{place}/{version.approved_at:%H%M%S}{again}"
+
+
+def _by_id(states: Mapping[str, str], ids: Mapping[str, str]) -> dict[str, str]:
+    """A component that the configuration has dropped meanwhile is left out."""
+    return {ids[name]: state for name, state in states.items() if name in ids}
+
+
+def _take_down(view: CustomerLiaisonView) -> Iterator[Duty]:
     for draft in view.drafts:
-        if draft.state is DraftState.APPROVED and draft.approved_at is not None:
-            key = f"publish/{draft.number}/{draft.approved_at:%H%M%S}"
-            yield Duty(key, draft.approved_at, Publish(draft.number, draft.stage, draft.text, draft.approval))
+        for outlet, version in draft.versions.items():
+            at = version.retract_asked_at
+            if at is not None and version.state is DraftState.PUBLISHED:
+                key = f"take-down/{draft.number}/{outlet}/{at:%m%dT%H%M%S}"
+                yield Duty(key, at, TakeDown(draft.number, outlet, version.post_id))
+
+
+# -- drafts ------------------------------------------------------------------------------------------------
 
 
 def _drafts(view: CustomerLiaisonView) -> Iterator[Duty]:
-    waiting = any(d.state in (DraftState.WAITING, DraftState.HELD, DraftState.APPROVED) for d in view.drafts)
-    published = [d for d in view.drafts if d.published_at is not None]
-    stage = "monitoring" if view.recovering_since else "identified" if view.identified else "investigating"
-    if view.phase is Phase.RESOLVED and view.ended_at is not None:
-        if view.announcement is Announcement.YES:
-            last = "resolved" if view.recovered else "monitoring"
-            yield Duty(f"draft/end/{view.ended_at:%m%dT%H%M%S}", view.ended_at, WriteDraft(last, view.ended_at))
-        return
+    announced = view.announcement is Announcement.YES
+    stage: Stage = "monitoring" if view.recovering_since else "identified" if view.identified else "investigating"
+    if view.phase is Phase.RESOLVED and view.ended_at is not None and announced:
+        yield from _public_end(view, view.ended_at)
     if not view.open:
         return
-    first_due = view.declared_at + view.rules.first_within
     if not view.drafts:
         when = min(
             view.commanded_since or view.declared_at + view.announce_within, view.declared_at + view.announce_within
         )
-        yield Duty("draft/first", when, WriteDraft(stage, first_due))
+        yield Duty("draft/first", when, WriteDraft(stage, view.declared_at + view.rules.first_within))
         return
-    if view.announcement is not Announcement.YES:
-        return
+    if announced:
+        yield from _on_change(view, stage)
+        yield from _in_rhythm(view, stage)
+
+
+def _public_end(view: CustomerLiaisonView, ended_at: datetime) -> Iterator[Duty]:
+    """Until the IC's word of full recovery it is "monitoring", in rhythm; then "resolved", once."""
+    begun_recovered = view.recovered and view.recovered_at is None
+    last: Stage = "resolved" if begun_recovered else "monitoring"
+    if begun_recovered or not view.recovered:
+        yield Duty(f"draft/end/{ended_at:%m%dT%H%M%S}", ended_at, WriteDraft(last, ended_at))
+    if view.recovered_at is not None:
+        at = view.recovered_at
+        yield Duty(f"draft/recovered/{at:%m%dT%H%M%S}", at, WriteDraft("resolved", at))
+    elif not view.recovered and any(draft.made_at >= ended_at for draft in view.drafts):
+        yield from _in_rhythm(view, "monitoring")
+
+
+def _on_change(view: CustomerLiaisonView, stage: Stage) -> Iterator[Duty]:
+    """One message for all that changed since the last draft."""
     latest = max(d.made_at for d in view.drafts)
     causes = [(at, cause) for cause, at in (("impact", view.impact_at), ("recovery", view.recovering_since)) if at]
-    if published and causes:
-        at, cause = max(causes)  # one message for all that changed since the last draft
+    if causes and any(draft.out_at for draft in view.drafts):
+        at, cause = max(causes)
         if at > latest:
             yield Duty(f"draft/{cause}/{at:%m%dT%H%M%S}", at, WriteDraft(stage, at))
-    if published and not waiting:
-        last_out = max(d.published_at for d in published if d.published_at is not None)
-        wait = view.rules.scope_within if len(published) == 1 else view.rules.every
-        due = last_out + wait
-        lead = min(view.rules.deputy_may_approve_after, wait / 2)
-        long = due - view.declared_at > view.rules.first_hours and stage == "investigating"
-        yield Duty(f"draft/after-{len(published)}", due - lead, WriteDraft("long" if long else stage, due))
+
+
+def _in_rhythm(view: CustomerLiaisonView, stage: Stage) -> Iterator[Duty]:
+    """Drafted some minutes before it is due, so that it can be approved in time."""
+    if any(draft.pending for draft in view.drafts):
+        return
+    out = [draft for draft in view.drafts if draft.out_at is not None]
+    latest = max(view.drafts, key=lambda draft: draft.number)
+    every = view.rhythm or view.rules.every
+    due = publishing.next_due(view.drafts, view.declared_at + view.rules.first_within, view.rules.scope_within, every)
+    key = f"draft/after-{len(out)}"
+    if latest.out_at is None:
+        # The one that was due did not get out: the next is due as if it had.
+        tried = [v.approved_at for v in latest.versions.values() if v.approved_at is not None]
+        due = max([due, *(at + every for at in tried)])
+        key = f"{key}/{latest.number}"
+    wait = view.rules.scope_within if len(out) == 1 else every
+    lead = min(view.rules.deputy_may_approve_after, wait / 2)
+    long = due - view.declared_at > view.rules.first_hours and stage == "investigating"
+    yield Duty(key, due - lead, WriteDraft("long" if long else stage, due))
+
+
+# -- reminders ---------------------------------------------------------------------------------------------
 
 
 def _reminders(view: CustomerLiaisonView) -> Iterator[Duty]:
-    """A draft that is due and waits: the IC hears it, three minutes later the deputy may approve."""
     if view.announcement is not Announcement.YES:
         return
     for draft in view.drafts:
-        if draft.state is not DraftState.WAITING or draft.due_at is None:
-            continue
-        due = max(draft.due_at, draft.made_at)
-        text = f"Public message {draft.number} is due and waits: `message approve {draft.number}`."
-        decide = (
-            Choice("Approve", f"message approve {draft.number}{mark(draft.digest)}", "primary"),
-            Choice("Edit …", f"message edit {draft.number}", form=True),
-            Choice("Hold", f"message hold {draft.number}"),
-        )
-        yield Duty(f"due/{draft.number}", due, Whisper(people(view.commander), text, decide))
-        yield Duty(
-            f"due/{draft.number}/deputy",
-            due + view.rules.deputy_may_approve_after,
-            Whisper(people(view.deputy), f"{text} The IC has left it; you may.", decide[:1]),
-        )
+        states = {version.state for version in draft.versions.values()}
+        if draft.waits:
+            yield from _waits(view, draft)
+        if DraftState.HELD in states:
+            yield from _in_words(view, draft, "held", _due(view, draft), "is due, and the IC holds it back")
+        elif long := publishing.too_long(draft):
+            where = " and ".join(publishing.the(outlet) for outlet in long)
+            yield from _in_words(view, draft, "long", draft.made_at, f"is too long for {where}")
+        failed = [v.approved_at for v in draft.versions.values() if v.state is DraftState.FAILED and v.approved_at]
+        if failed:
+            yield from _in_words(
+                view, draft, f"failed/{max(failed):%m%dT%H%M%S}", max(failed), "could not be published"
+            )
+
+
+def _due(view: CustomerLiaisonView, draft: Draft) -> datetime:
+    """One that somebody wrote without being asked is due when a due one would be the deputy's."""
+    due = draft.due_at or draft.made_at + view.rules.deputy_may_approve_after
+    return max(due, draft.made_at, view.announced_at or draft.made_at)
+
+
+def _waits(view: CustomerLiaisonView, draft: Draft) -> Iterator[Duty]:
+    """It is due and waits: the IC hears it, and once more three minutes later, when the deputy may approve."""
+    due, n = _due(view, draft), draft.number
+    text = f"Public message {n} is due and waits: `message approve {n}`."
+    decide = (
+        Choice("Approve", f"message approve {n}{mark(draft.digest)}", "primary"),
+        Choice("Edit …", f"message edit {n}", form=True),
+        Choice("Hold", f"message hold {n}"),
+    )
+    later = due + view.rules.deputy_may_approve_after
+    yield Duty(f"due/{n}", due, Whisper(people(view.commander), text, decide))
+    yield Duty(f"due/{n}/again", later, Whisper(people(view.commander), text, decide))
+    yield Duty(
+        f"due/{n}/deputy", later, Whisper(people(view.deputy), f"{text} The IC has left it; you may.", decide[:1])
+    )
+
+
+def _in_words(view: CustomerLiaisonView, draft: Draft, why: str, since: datetime, what: str) -> Iterator[Duty]:
+    """It needs other words: once and once more to the liaison, then to the deputy, then to the IC, then silence."""
+    n = draft.number
+    text = f"Public message {n} {what}. Other words: `message edit {n} [x|status-page] TEXT`; as it is: `message approve {n}`."
+    edit = (Choice("Edit …", f"message edit {n}", "primary", form=True),)
+    chain = [people(view.liaison, view.deputy), people(view.liaison), people(view.deputy), people(view.commander)]
+    heard = [whom for whom in (chain if view.liaison else chain[2:]) if whom]
+    for step, whom in enumerate(heard):
+        at = since + view.rules.deputy_may_approve_after * step
+        yield Duty(f"words/{n}/{why}/{step}", at, Whisper(whom, text, edit))

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 from incident import sub_teams, wording
 from incident.choices import Choice
-from incident.duties.base import Done, Duty, Remark, Whisper, people, ticks
-from incident.model import Announcement, DraftState, Incident, RepairState
+from incident.duties.base import Done, Duty, Remark, Whisper, people, reminder, ticks
+from incident.model import Announcement, Incident, RepairState, Worsening
 from incident.policy import Deputy
 from incident.policy import Repair as RepairRules
 from incident.repairs import usual_owner
-from incident.severity import Role
+from incident.severity import Role, Severity
 from incident.words import mark
 
 
@@ -61,6 +62,16 @@ class TeamClock:
 
 
 @dataclass(frozen=True)
+class Need:
+    """A team that is wanted here and that nobody has come from; `since` it was asked for, or last paged."""
+
+    team: str
+    name: str
+    since: datetime
+    paged: bool
+
+
+@dataclass(frozen=True)
 class DeputyView:
     """All that the deputy's timers need."""
 
@@ -86,14 +97,23 @@ class DeputyView:
     picture: wording.Picture
     rules: Deputy
     repair_rules: RepairRules
+    silent: bool = False
+    raised_at: datetime | None = None
+    declined_at: datetime | None = None
+    worse: Worsening | None = None
+    needs: tuple[Need, ...] = ()
+    sub_teams_over: int = 0
+    scattered: tuple[str, ...] = ()
     teams: tuple[TeamClock, ...] = ()
+    light: bool = False
     draft_digest: str = ""
 
 
 def view(incident: Incident, *, over: bool) -> DeputyView:
-    waiting = [d for d in incident.drafts.values() if d.state is DraftState.WAITING]
-    staff = {incident.holder(role) for role in Role}
-    members = {person for team in incident.teams.values() if team.open for person in team.members}
+    waiting = [d for d in incident.drafts.values() if d.open]
+    # Who works in a sub-team reports to its leader, the leader to the IC.
+    led = {member for team in incident.teams.values() if team.open for member in team.members}
+    not_counted = led | {incident.holder(role) for role in Role}
     return DeputyView(
         open=incident.open,
         over=over,
@@ -138,36 +158,73 @@ def view(incident: Incident, *, over: bool) -> DeputyView:
         ),
         announcement=incident.announcement,
         draft=waiting[-1].number if waiting else None,
-        draft_text=waiting[-1].text if waiting else "",
+        draft_text=wording.draft_texts(waiting[-1]) if waiting else "",
         draft_digest=waiting[-1].digest if waiting else "",
         impact_at=incident.facts.impact_at,
         room_update_at=incident.room_update_at,
-        reports_to_commander=sum(1 for r in incident.responders.values() if r.here and r.person not in staff | members),
+        reports_to_commander=sum(1 for r in incident.responders.values() if r.here and r.person not in not_counted),
         picture=wording.picture(incident),
         rules=incident.policy.deputy,
         repair_rules=incident.policy.repair,
+        silent=incident.silent,
+        raised_at=max(_raises(incident), default=None),
+        declined_at=incident.declined_at,
+        worse=incident.worse,
+        needs=tuple(_need(incident, team) for team in incident.needs),
+        sub_teams_over=sum(not team.open for team in incident.teams.values()),
+        scattered=_scattered(incident),
         teams=tuple(
             TeamClock(t.key, t.title, t.leader, t.text, t.due_at, t.extensions, t.letter, sub_teams.answers(t))
             for t in incident.teams.values()
             if t.open
         ),
+        light=not incident.full,
     )
+
+
+def _raises(incident: Incident) -> Iterator[datetime]:
+    """When the severity rose."""
+    for before, after in pairwise(incident.severities):
+        if after.severity.worse_than(before.severity):
+            yield after.at
+
+
+def _need(incident: Incident, team_id: str) -> Need:
+    team = incident.policy.team(team_id)
+    pages = [p.asked_at for p in incident.pages.values() if p.target in (team_id, *(team.members if team else ()))]
+    since = incident.needed_at.get(team_id, incident.declared_at)
+    paged = [at for at in pages if at >= since]
+    return Need(team_id, team.name if team else team_id, max(paged, default=since), bool(paged))
+
+
+def _scattered(incident: Incident) -> tuple[str, ...]:
+    """Teams at work while there are several symptoms: nobody can lead them all (process, 5)."""
+    if len(incident.facts.symptoms) < 2 or any(team.open for team in incident.teams.values()):
+        return ()
+    working = {task.person for task in incident.tasks.values() if task.done_at is None}
+    names = tuple(team.name for team in incident.policy.teams if working & set(team.members))
+    return names if len(names) > 1 else ()
 
 
 def duties(view: DeputyView, done: Done, now: datetime) -> list[Duty]:
     """All that is still to be done, with the moment each is due."""
     if not view.open:
         return []
+    if view.light:  # a room, a scribe and tasks (process, 1)
+        return [duty for duty in _tasks(view, done) if duty.key not in done and duty.has_an_ear]
     found = [_mark(view, done, now)]
     for source in (
-        _tasks(view),
+        _tasks(view, done),
+        _needs(view, done),
         _proposals(view),
-        _time_boxes(view),
-        _announce(view),
+        _time_boxes(view, done),
+        _worse(view),
+        _announce(view, done),
         _teams(view),
         _commander(view, done, now),
+        _span(view),
     ):
-        found += [duty for duty in source if duty.key not in done]
+        found += [duty for duty in source if duty.key not in done and duty.has_an_ear]
     return found
 
 
@@ -183,18 +240,19 @@ def _mark(view: DeputyView, done: Done, now: datetime) -> Duty:
     return Duty(key, due, Remark(wording.minute_mark(minute) + wording.late(due, now)), covered)
 
 
-def _tasks(view: DeputyView) -> Iterator[Duty]:
+def _tasks(view: DeputyView, done: Done) -> Iterator[Duty]:
     for task in view.tasks:
         key, what = f"task/{task.number}", f"task {task.number} ({task.text})"
         if not task.understood:
-            yield Duty(
+            yield from reminder(
                 f"{key}/understood",
                 task.assigned_at + view.rules.understood_within,
-                Whisper(
-                    people(task.person, view.deputy),
-                    f"{task.name} has not said that {what} is understood: `ack {task.number}`.",
-                    (Choice("Understood", f"ack {task.number}", "primary"),),
-                ),
+                view.rules.understood_within,
+                done,
+                f"{task.name} has not said that {what} is understood: `ack {task.number}`.",
+                (Choice("Understood", f"ack {task.number}", "primary"),),
+                to=people(task.person, view.deputy),
+                then=people(view.deputy, view.commander),
             )
         half = task.assigned_at + (task.due_at - task.assigned_at) / 2
         if not task.spoken and task.understood and not task.extensions:
@@ -207,15 +265,15 @@ def _tasks(view: DeputyView) -> Iterator[Duty]:
                     _answers(task),
                 ),
             )
-        yield Duty(
+        yield from reminder(
             f"{key}/up/{task.extensions}",
             task.due_at,
-            Whisper(
-                people(view.commander, task.person, view.deputy),
-                f"IC, be advised: the timer for {task.name}'s investigation is up ({what})."
-                f" `done {task.number} …` or `more 5m {task.number}`.",
-                _answers(task),
-            ),
+            view.rules.remind_again_after,
+            done,
+            f"IC, be advised: the timer for {task.name}'s investigation is up ({what})."
+            f" `done {task.number} …` or `more 5m {task.number}`.",
+            _answers(task),
+            to=people(view.commander, task.person, view.deputy),
         )
 
 
@@ -241,7 +299,25 @@ def _teams(view: DeputyView) -> Iterator[Duty]:
         )
 
 
+def _needs(view: DeputyView, done: Done) -> Iterator[Duty]:
+    """What was asked for and has not come comes back, with paging offered (process, 3)."""
+    for need in view.needs:
+        asked = "was paged" if need.paged else "was asked for"
+        yield from reminder(
+            f"need/{need.team}/{need.since:%m%dT%H%M%S}",
+            need.since + view.rules.need_unfilled_after,
+            view.rules.remind_again_after,
+            done,
+            f"Nobody from {need.name} is here yet; {need.name} {asked} at {wording.clock(need.since)}."
+            f" `page {need.team}` pages them{' again' if need.paged else ''}.",
+            (Choice(f"Page {need.name}{' again' if need.paged else ''}", f"page {need.team}", "primary"),),
+            to=people(view.commander, view.deputy),
+        )
+
+
 def _proposals(view: DeputyView) -> Iterator[Duty]:
+    if view.commander is None:
+        return
     for proposal in view.proposals:
         key = f"proposal/{proposal.number}/{proposal.approvals}"
         text = f"Waiting for the IC: {proposal.line}. `approve {proposal.number}` or `reject {proposal.number} why`."
@@ -250,51 +326,82 @@ def _proposals(view: DeputyView) -> Iterator[Duty]:
             Choice("Reject …", f"reject {proposal.number}", "danger", form=True),
         )
         reminders = view.repair_rules.remind_after
+        since = max(proposal.waits_since, view.commanded_since or proposal.waits_since)
         for n, after in enumerate(reminders):
-            yield Duty(f"{key}/remind-{n}", proposal.waits_since + after, Whisper(people(view.commander), text, decide))
+            yield Duty(f"{key}/remind-{n}", since + after, Whisper(people(view.commander), text, decide))
         if reminders:
             patience = reminders[-1] + (reminders[-1] - reminders[-2] if len(reminders) > 1 else reminders[-1])
-            yield Duty(f"{key}/deputy", proposal.waits_since + patience, Whisper(people(view.deputy), text))
+            yield Duty(f"{key}/deputy", since + patience, Whisper(people(view.deputy), text))
 
 
-def _time_boxes(view: DeputyView) -> Iterator[Duty]:
+def _time_boxes(view: DeputyView, done: Done) -> Iterator[Duty]:
     for repair in view.repairs:
-        yield Duty(
+        yield from reminder(
             f"time-box/{repair.number}/{repair.approvals}",
             repair.time_box_ends,
-            Whisper(
-                people(view.commander, repair.owner, view.deputy),
-                f"The time-box of {repair.line} is over. How does it stand? `abort {repair.number}` stops it.",
-                (Choice("Abort", f"abort {repair.number}", "danger"),),
-            ),
+            view.rules.remind_again_after,
+            done,
+            f"The time-box of {repair.line} is over. How does it stand? `abort {repair.number}` stops it.",
+            (Choice("Abort", f"abort {repair.number}", "danger"),),
+            to=people(view.commander, repair.owner, view.deputy),
         )
 
 
-def _announce(view: DeputyView) -> Iterator[Duty]:
-    """Asked with the first message attached; again when the severity rises, and after a no when impact changes."""
-    if view.announcement is Announcement.YES or view.draft is None or view.commander is None:
+def _worse(view: DeputyView) -> Iterator[Duty]:
+    """The IC is told, with the severity it would mean and the evidence; once per worsening (process, 5)."""
+    if view.worse is None or view.commander is None:
         return
-    cause = view.severity
-    asked_at = view.commanded_since or view.declared_at
+    text = f"IC, be advised: the status is worse, read twice: {view.worse.evidence}."
+    choices: tuple[Choice, ...] = ()
+    meant = next((severity for state, severity in view.rules.severity_of.items() if state == view.worse.state), None)
+    if meant is not None and meant.worse_than(Severity(view.severity)):
+        digit = meant.value[-1]
+        text += f" That would mean {meant}; this is a {view.severity}. `sev {digit}` makes it so."
+        choices = (Choice(f"Make it {meant}", f"sev {digit}", "primary"),)
+    elif meant is not None:
+        text += f" That would mean {meant}; this is a {view.severity} already."
+    due = max(view.worse.at, view.commanded_since or view.worse.at)
+    key = f"worse/{view.worse.at:%m%dT%H%M%S}"
+    yield Duty(key, due, Whisper(people(view.commander, view.deputy), text, choices))
+
+
+def _announce(view: DeputyView, done: Done) -> Iterator[Duty]:
+    """Asked as soon as there is an IC; again at each rise in severity, and after a no when impact changes.
+
+    The first message is attached as soon as it is drafted; two minutes after there is an IC it is asked without.
+    """
+    if view.announcement is Announcement.YES or view.silent or view.commander is None:
+        return
+    commanded = view.commanded_since or view.declared_at
+    causes = [(at, why) for at, why in ((view.raised_at, "raised"), (view.impact_at, "impact")) if at is not None]
     if view.announcement is Announcement.NO:
-        if view.impact_at is None:
-            cause, asked_at = f"{cause}/no", asked_at
-        else:
-            cause, asked_at = f"{cause}/{view.impact_at:%H%M%S}", view.impact_at
-    question = (
-        f"IC: announce publicly? With this message:\n> {view.draft_text}\n"
-        f"`announce yes {view.draft}` announces and approves it; `announce no`; unsure means yes."
+        causes = [(at, why) for at, why in causes if at > (view.declined_at or commanded)]
+        if not causes:
+            return
+    else:
+        causes = [(at, why) for at, why in causes if why == "raised"]
+    at, why = max(causes, default=(commanded, ""))
+    due, message, number = max(at, commanded), f" With this message:\n{view.draft_text}", f" {view.draft}"
+    shown = f"{number}{mark(view.draft_digest)}"
+    if view.draft is None:
+        due, message, number, shown = due + view.rules.announce_asked_within, "", "", ""
+    attached = (Choice("Edit it first …", f"message edit {view.draft}", form=True),) if view.draft is not None else ()
+    yield from reminder(
+        f"announce/{f'{why}-{at:%m%dT%H%M%S}' if why else 'first'}",
+        due,
+        view.rules.announce_asked_within,
+        done,
+        f"IC: announce publicly?{message}\n`announce yes{number}`"
+        f"{' announces and approves it' if number else ''}; `announce no`; unsure means yes.",
+        (
+            Choice("Yes, with this message" if number else "Yes", f"announce yes{shown}", "primary"),
+            *attached,
+            Choice("No", "announce no"),
+            Choice("Unsure (means yes)", f"announce unsure{shown}"),
+        ),
+        to=people(view.commander),
+        then=people(view.deputy),
     )
-    answers = (
-        Choice("Yes, with this message", f"announce yes {view.draft}{mark(view.draft_digest)}", "primary"),
-        Choice("Edit it first …", f"message edit {view.draft}", form=True),
-        Choice("No", "announce no"),
-        Choice("Unsure (means yes)", f"announce unsure {view.draft}{mark(view.draft_digest)}"),
-    )
-    yield Duty(f"announce/{cause}", asked_at, Whisper(people(view.commander), question, answers))
-    if view.announcement is Announcement.UNDECIDED:
-        again = asked_at + view.rules.announce_asked_within
-        yield Duty(f"announce/{cause}/again", again, Whisper(people(view.commander, view.deputy), question, answers))
 
 
 def _commander(view: DeputyView, done: Done, now: datetime) -> Iterator[Duty]:
@@ -315,23 +422,40 @@ def _commander(view: DeputyView, done: Done, now: datetime) -> Iterator[Duty]:
         covered,
     )
     if view.commanded_since is not None:
+        tired = view.commanded_since + view.suggest_handover_after
         yield Duty(
             f"tired/{view.commanded_since:%m%dT%H%M%S}",
-            view.commanded_since + view.suggest_handover_after,
+            tired,
             Whisper(
                 people(view.commander),
                 f"You have commanded for {wording.minutes(view.suggest_handover_after)}. Hand over? `handover @somebody`."
-                f" The briefing: {update}",
+                f"\nThe briefing: {wording.executive_summary(view.picture, max(tired, now))}",
                 (Choice("Hand over …", "handover", form=True),),
             ),
         )
+
+
+def _span(view: DeputyView) -> Iterator[Duty]:
+    """Sub-teams are advised once per cause, and again only when one has ended and its people are back."""
+    if view.commander is None:
+        return
+    how = "Form sub-teams: `team alpha @leader 20m what to find out`."
     if view.reports_to_commander > view.rules.span_of_control:
         yield Duty(
-            "span",
-            view.declared_at,
+            f"span/{view.sub_teams_over}",
+            view.commanded_since or view.declared_at,
             Whisper(
                 people(view.commander, view.deputy),
                 f"{view.reports_to_commander} people report to the IC; more than {view.rules.span_of_control} is too many."
-                " Form sub-teams.",
+                f" {how}",
+            ),
+        )
+    if view.scattered:
+        yield Duty(
+            f"scattered/{view.sub_teams_over}",
+            view.commanded_since or view.declared_at,
+            Whisper(
+                people(view.commander, view.deputy),
+                f"{' and '.join(view.scattered)} work on several symptoms at once. {how}",
             ),
         )

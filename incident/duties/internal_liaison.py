@@ -7,7 +7,7 @@ a second change within 5 minutes of such a summary waits until those are over an
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from incident import wording
@@ -45,7 +45,7 @@ def view(incident: Incident, *, over: bool) -> InternalLiaisonView:
         open=incident.open,
         over=over,
         practice=incident.practice,
-        secret=incident.silent,
+        secret=incident.silent or not incident.full,
         declared_at=incident.declared_at,
         ended_at=incident.ended_at,
         asked_at=incident.summary_asked_at,
@@ -69,22 +69,42 @@ def duties(view: InternalLiaisonView, done: Done, now: datetime) -> list[Duty]:
     if not view.open:
         key = f"summary/end/{view.ended_at:%m%dT%H%M%S}" if view.ended_at else "summary/end"
         if view.ended_at is not None and key not in done:
-            found.append(Duty(key, view.ended_at, _summary(view, view.ended_at, now)))
+            # It tells every change of severity, too: should it be reopened, none of them is news any more.
+            told = tuple(f"summary/severity/{n}" for n in range(1, len(view.changed_at) + 1))
+            found.append(Duty(key, view.ended_at, _summary(view, view.ended_at, now), told))
         return found
-    if view.stakeholders and view.pagerduty_id and f"subscribe/{view.severity}" not in done:
-        found.append(Duty(f"subscribe/{view.severity}", view.declared_at, Subscribe(view.stakeholders)))
-    asked = tuple(team for team in view.others if f"subscribe/{team}" not in done)
-    if asked and view.pagerduty_id:
-        covered = tuple(f"subscribe/{team}" for team in asked)
-        found.append(Duty(covered[0], view.declared_at, Subscribe(asked), covered[1:]))
+    subscribe = _subscribe(view, done)
+    found += [subscribe] if subscribe else []
+    summaries = [_regular(view, done, now)]
     change = _after_change(view, done, now)
-    found += [change] if change else []
-    regular = _regular(view, done, now)
-    if change is None or not (change.due_at <= regular.due_at <= change.due_at + view.rules.replaces_within):
-        found.append(regular)
-        preview = _preview(view, regular, done, now)
-        found += [preview] if preview else []
+    if change is not None:
+        summaries = _in_its_place(view, done, change, summaries[0], now)
+    for summary in summaries:
+        preview = _preview(view, summary, done, now)
+        found += [summary, preview] if preview else [summary]
     return found
+
+
+def _in_its_place(view: InternalLiaisonView, done: Done, change: Duty, regular: Duty, now: datetime) -> list[Duty]:
+    """A change takes the place of a regular one due within ten minutes; two that are due at once, as after an outage,
+    are one."""
+    if change.due_at <= now and regular.due_at <= now:
+        return [replace(change, settles=(*change.settles, regular.key, *regular.settles))]
+    changed_at = view.changed_at[_untold(view, done)[0] - 1]
+    asked_for = regular.due_at == view.asked_at
+    if not asked_for and changed_at <= regular.due_at <= change.due_at + view.rules.replaces_within:
+        return [change]
+    return [change, regular]
+
+
+def _subscribe(view: InternalLiaisonView, done: Done) -> Duty | None:
+    """Each team once: those of the severity, again at each escalation, and those that were asked for."""
+    wanted = dict.fromkeys((*view.stakeholders, *view.others))
+    teams = tuple(team for team in wanted if f"subscribe/{team}" not in done)
+    if not teams or not view.pagerduty_id:
+        return None
+    keys = tuple(f"subscribe/{team}" for team in teams)
+    return Duty(keys[0], view.declared_at, Subscribe(teams), keys[1:])
 
 
 def grid(view: InternalLiaisonView, done: Done) -> datetime:
@@ -109,45 +129,57 @@ def _regular(view: InternalLiaisonView, done: Done, now: datetime) -> Duty:
             skipped.append(key)
         n += 1
     if view.asked_at is not None and n > 0 and view.asked_at > max(_sent(done), default=view.declared_at):
-        # Asked for between two regular ones: one of its own; the grid stays as it is.
-        return Duty(f"summary/asked/{view.asked_at:%m%dT%H%M%S}", view.asked_at, _summary(view, view.asked_at, now))
+        # Asked for between two regular ones: one of its own; the grid stays as it is, unless one is due anyway.
+        covered = (*skipped, key) if due <= now else ()
+        text = _summary(view, view.asked_at, now)
+        return Duty(f"summary/asked/{view.asked_at:%m%dT%H%M%S}", view.asked_at, text, covered)
+    # Those that an outage swallowed, and those that a change of severity took the place of, are settled by this one.
     return Duty(key, due, _summary(view, due, now), tuple(skipped))
+
+
+def _untold(view: InternalLiaisonView, done: Done) -> list[int]:
+    """Changes of severity, counted from 1, that no summary of their own has told."""
+    return [n for n in range(1, len(view.changed_at) + 1) if f"summary/severity/{n}" not in done]
 
 
 def _after_change(view: InternalLiaisonView, done: Done, now: datetime) -> Duty | None:
     """One summary for all changes that no summary has told yet."""
-    told = {key: at for key, at in done.items() if key.startswith("summary/severity/")}
-    untold = [n for n in range(1, len(view.changed_at) + 1) if f"summary/severity/{n}" not in told]
+    untold = _untold(view, done)
     if not untold:
         return None
+    told = [at for key, at in done.items() if key.startswith("summary/severity/")]
     due = view.changed_at[untold[0] - 1]
     if told:
-        due = max(due, max(told.values()) + view.rules.joins_within)
+        due = max(due, max(told) + view.rules.joins_within)
     joined = [n for n in untold if view.changed_at[n - 1] <= max(due, now)]
     covered = tuple(f"summary/severity/{n}" for n in joined[:-1])
     return Duty(f"summary/severity/{joined[-1]}", due, _summary(view, due, now), covered)
 
 
 def _replaced(view: InternalLiaisonView, done: Done, due: datetime) -> bool:
-    sent = [at for key, at in done.items() if key.startswith("summary/severity/")]
-    return any(at <= due <= at + view.rules.replaces_within for at in sent)
+    """From the moment of the change until ten minutes after its summary."""
+    for n, changed_at in enumerate(view.changed_at, 1):
+        sent = done.get(f"summary/severity/{n}")
+        if sent is not None and changed_at <= due <= sent + view.rules.replaces_within:
+            return True
+    return False
 
 
 def _sent(done: Done) -> list[datetime]:
     return [at for key, at in done.items() if key.startswith("summary/")]
 
 
-def _preview(view: InternalLiaisonView, regular: Duty, done: Done, now: datetime) -> Duty | None:
+def _preview(view: InternalLiaisonView, summary: Duty, done: Done, now: datetime) -> Duty | None:
     """Five minutes before, the liaison (else the IC) sees what would be sent and may put their own words."""
-    key = regular.key.replace("summary/", "preview/")
-    if key in done or not view.told or regular.due_at <= now:
+    key = summary.key.replace("summary/", "preview/")
+    if key in done or not view.told or summary.due_at <= now:
         return None
     text = (
-        f"The executive summary due at {wording.clock(regular.due_at)} would say:\n"
-        f"> {_text(view, regular.due_at)}\nYour own words: `update …`; unanswered, it goes out like this."
+        f"The executive summary due at {wording.clock(summary.due_at)} would say:\n"
+        f"> {_text(view, summary.due_at)}\nYour own words: `update …`; unanswered, it goes out like this."
     )
     answers = (Choice("In my words …", "update", form=True), Choice("Send it now", "summary send"))
-    return Duty(key, regular.due_at - view.rules.shown_before, Whisper(view.told, text, answers))
+    return Duty(key, summary.due_at - view.rules.shown_before, Whisper(view.told, text, answers))
 
 
 def _summary(view: InternalLiaisonView, due: datetime, now: datetime) -> Summarise:
@@ -156,7 +188,7 @@ def _summary(view: InternalLiaisonView, due: datetime, now: datetime) -> Summari
 
 
 def _text(view: InternalLiaisonView, at: datetime, spare: int = 0) -> str:
-    at_most = view.rules.at_most - len("@here ") - spare
+    at_most = view.rules.at_most - len("<!here> ") - spare
     if view.own_words:
         mark = "PRACTICE " if view.practice else ""
         return wording.shorten(f"{mark}{view.own_words}", at_most)

@@ -19,10 +19,13 @@ from activities.monitoring import Monitoring
 from activities.on_call_book import OnCallBook
 from activities.paging import Paging, Sessions
 from activities.placeholders import Placeholders
+from activities.social import Social, client
 from activities.status_page import StatusPage
 from emulators.server import Emulators
 from incident.policy import read_organisation
 from tests.configured import example
+
+TOKENS = ("practice-x", "practice-x-secret", "practice-x-token", "practice-x-token-secret")
 
 
 @dataclass
@@ -34,6 +37,7 @@ class Outside:
     paging: Paging
     chat: Chat
     status_page: StatusPage
+    social: Social
     monitoring: Monitoring
     book: OnCallBook
 
@@ -85,6 +89,9 @@ async def outside(emulators: Emulators, tmp_path: Path) -> AsyncIterator[Outside
                 "pgexample",
                 practice=True,
                 rules=lambda: organisation,
+            ),
+            social=Social(
+                client(f"{emulators.url}/x", *TOKENS), "examplestatus", practice=True, rules=lambda: organisation
             ),
             monitoring=Monitoring(http),
             book=book,

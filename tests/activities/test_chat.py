@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from temporalio.exceptions import ApplicationError
 
-from activities.chat import Bookmarks, Edit, Invitation, Post, RoomOrder, Tell, Topic
+from activities.chat import Bookmarks, Edit, Invitation, Part, Post, RoomOrder, Tell, Topic
 from incident.choices import Choice
 from tests.activities.conftest import Outside
 
@@ -115,3 +116,48 @@ async def test_no_token_stands_in_an_error(outside: Outside) -> None:
     with pytest.raises(ApplicationError) as error:
         await outside.run(outside.chat.post, Post(ROOM, "hello", "k/9"))
     assert "xoxb" not in repr(error.value)
+
+
+async def test_what_falls_due_at_once_is_one_message_with_all_its_buttons(outside: Outside) -> None:
+    more = (Part("Repair 2 waits. (late by 9 min)", "k/2", (Choice("Approve", "approve 2"),)), Part("Third.", "k/3"))
+    tell = Tell("bob", "Task 1 is up.", "k/1", "lusab-babad", (Choice("Done …", "done 1", form=True),), more)
+    await outside.run(outside.chat.tell, tell)
+    (message,) = await private(outside, "U0BOB")
+    assert message["text"].split("\n\n") == ["Task 1 is up.", "Repair 2 waits. (late by 9 min)", "Third."]
+    kinds = [block["type"] for block in message["blocks"]]
+    assert kinds == ["section", "actions", "section", "actions", "section"]
+    values = [e["value"] for block in message["blocks"] if block["type"] == "actions" for e in block["elements"]]
+    assert values == ["lusab-babad|form|done 1", "lusab-babad|say|approve 2"]
+
+
+async def test_joined_with_others_a_second_time_only_what_was_not_said_is_said(outside: Outside) -> None:
+    """A process that died after the post knows of none of them; what it joins next time may be another set."""
+    await outside.fault("slack", "chat.postMessage", fault="drop_after")
+    joined = Tell("bob", "One.", "k/1", more=(Part("Two.", "k/2"),))
+    with pytest.raises(ApplicationError):
+        await outside.run(outside.chat.tell, joined)
+    await outside.run(outside.chat.tell, joined, attempt=2)
+    await outside.run(outside.chat.tell, Tell("bob", "Two.", "k/2", more=(Part("Three.", "k/3"),)))
+    await outside.run(outside.chat.tell, Tell("bob", "Two.", "k/2"), attempt=2)
+    assert [message["text"] for message in await private(outside, "U0BOB")] == ["One.\n\nTwo.", "Three."]
+
+
+async def test_more_than_slack_takes_is_said_without_buttons(outside: Outside) -> None:
+    more = tuple(Part(f"Number {n}.", f"k/{n}", (Choice("Go", f"ack {n}"),)) for n in range(1, 40))
+    await outside.run(outside.chat.tell, Tell("bob", "Number 0.", "k/0", "lusab-babad", more=more))
+    (message,) = await private(outside, "U0BOB")
+    assert message["text"].count("Number") == 40 and not message.get("blocks")
+
+
+async def private(outside: Outside, slack_id: str) -> list[dict[str, Any]]:
+    rooms = await outside.control("GET", "slack/rooms")
+    return [message for room in rooms if room.get("user") == slack_id for message in room["messages"]]
+
+
+async def test_a_summary_that_ran_out_of_time_and_stands_there_is_not_posted_again(outside: Outside) -> None:
+    """Composed anew it is a first attempt, with other words; the role asks for a look under its own key."""
+    await outside.fault("slack", "chat.postMessage", fault="drop_after")
+    with pytest.raises(ApplicationError):
+        await outside.run(outside.chat.post, Post(ROOM, "SEV-1, 5 min in.", "summary/0"))
+    await outside.run(outside.chat.post, Post(ROOM, "SEV-1, 7 min in.", "summary/0", also=("summary/0",)))
+    assert [m["text"] for m in await outside.messages(ROOM)] == ["SEV-1, 5 min in."]

@@ -46,7 +46,7 @@ def test_workflows_import_the_domain_activities_and_temporal(file: Path) -> None
 @pytest.mark.parametrize("file", files("activities"), ids=lambda f: str(f.relative_to(ROOT)))
 def test_activities_import_the_domain_and_sdks(file: Path) -> None:
     heads = {name.partition(".")[0] for name in imports(file)}
-    sdks = {"aiohttp", "pdpyras", "pydantic", "requests", "slack_sdk", "sqlalchemy", "temporalio"}
+    sdks = {"aiohttp", "pdpyras", "pydantic", "requests", "slack_sdk", "sqlalchemy", "temporalio", "xdk"}
     assert heads - STANDARD <= {"incident", "activities", "chat"} | sdks
     # What Slack looks like is the chat's matter; of it the activities know how a message is drawn.
     assert {name for name in imports(file) if name.startswith("chat")} <= {"chat", "chat.blocks"}
@@ -69,6 +69,7 @@ def test_pdpyras_is_known_in_one_place_and_slack_in_few() -> None:
 
     assert who("pdpyras") == {"activities/paging.py"}
     assert who("cryptography") == {"incident/proof.py", "entrypoints/signing.py"}
+    assert who("xdk") == {"activities/social.py"}
     # errors.py is the one table of provider errors; doctor looks at tokens and scopes.
     allowed = {"activities/chat.py", "activities/errors.py", "entrypoints/doctor.py", "worker.py"}
     assert {f for f in who("slack_sdk", "slack_bolt") if not f.startswith("chat/")} == allowed

@@ -34,7 +34,11 @@ FORMS: dict[str, dict[str, str]] = {
     "failed {r2} no permission": {"text": "no permission"},
     "task @sam 5m look at the slow queries": {"person": "U0SAM", "minutes": "5", "text": "look at the slow queries"},
     "done {t0} found it": {"text": "found it"},
-    "draft investigating We are looking into it.": {"stage": "investigating", "text": "We are looking into it."},
+    "draft investigating We are looking into it.": {
+        "stage": "investigating",
+        "text": "We are looking into it.",
+        "x": "We are looking into it.",
+    },
     "message edit {d0} We look into a problem.": {"text": "We look into a problem."},
     "team close alpha it was the cache": {"text": "it was the cache"},
     "update recovery is under way": {"text": "recovery is under way"},
@@ -119,6 +123,12 @@ STORY: tuple[tuple[str, str, str], ...] = (
     ("bob", "message hold {d0}", ""),
     ("bob", "announce yes {d0}", ""),
     ("bob", "message approve {d0}", "!approved public message"),
+    ("carla", "component checkout major_outage", ""),
+    ("bob", "rhythm 60m", "!it is every 20 min at least"),
+    ("bob", "rhythm 15m", ""),
+    ("carla", "message retract {d0}", "!Only the IC decides that"),
+    ("bob", "message retract {d0}", ""),
+    ("kim", "recovered", "!Only the IC decides that"),
     ("ines", "update recovery is under way", ""),
     ("ines", "summary send", ""),
     ("anne", "further the search is slow, too", ""),
@@ -146,6 +156,10 @@ STORY: tuple[tuple[str, str, str], ...] = (
     ("kim", "accept", ""),
     ("kim", "brief", ""),
     ("sam", "leave", ""),
+    ("anne", "lift", "!Only the IC decides that"),
+    ("kim", "secure", ""),
+    ("kim", "checklist 1 blocked the address", ""),
+    ("kim", "lift", ""),
     ("kim", "resolve --insist recovered", ""),
     ("kim", "postmortem @anne", ""),
     ("kim", "reopen", ""),
@@ -210,7 +224,10 @@ async def play(copy: Copy, use: Hands, say: Say, *, pressing: bool) -> list[tupl
         if template == "approve {r0}":
             await copy.heard_in_room("did it work?")
         if template == "announce yes {d0}":
-            await copy.heard_in_room("is out")
+            await copy.heard_in_room("is out on the status page")
+            await copy.heard_in_room("is out on X")
+        if template == "message retract {d0}":
+            await copy.heard_in_room("Nothing public stands any more.")
     incident = await copy.look()
     made = [
         (e.kind, re.sub(r"\d+ (s|min) in", "… in", e.text))

@@ -107,10 +107,14 @@ async def test_statuspage(emulators: Emulators, statuspage: OpenAPI) -> None:
     page = "/v1/pages/pgexample"
     body = {"incident": {"name": "PRACTICE", "status": "investigating", "body": "looking", "metadata": {"a": {"b": 1}}}}
     made = await asyncio.to_thread(ask, statuspage, base, real, "POST", f"{page}/incidents", body, headers)
-    change = {"incident": {"status": "resolved", "body": "done"}}
-    await asyncio.to_thread(ask, statuspage, base, real, "PATCH", f"{page}/incidents/{made['id']}", change, headers)
-    for path in (f"{page}/incidents", f"{page}/components"):
+    states = {"components": {"cmpcheckout": "major_outage"}, "component_ids": ["cmpcheckout"]}
+    entry = f"{page}/incidents/{made['id']}"
+    for change in ({"status": "identified", "body": "found", **states}, {"status": "resolved", "body": "done"}):
+        await asyncio.to_thread(ask, statuspage, base, real, "PATCH", entry, {"incident": change}, headers)
+    unresolved, paged = f"{page}/incidents/unresolved", f"{page}/incidents?limit=100&page=1"
+    for path in (f"{page}/incidents", paged, unresolved, entry, f"{page}/components"):
         await asyncio.to_thread(ask, statuspage, base, real, "GET", path, None, headers)
+    await asyncio.to_thread(ask, statuspage, base, real, "DELETE", entry, None, headers)
 
 
 async def test_pagerduty_events(emulators: Emulators) -> None:

@@ -9,11 +9,13 @@ from typing import Any
 from incident.duties import customer_liaison, deputy, internal_liaison, scribe
 from incident.duties.base import Duty, Remark, Summarise, Whisper, WriteDraft
 from incident.model import Status
+from incident.outlets import Outlet
 from incident.policy import Stalk
 from tests.domain.conftest import NOW, Told
 
 Story = Callable[..., Told]
 MINUTE = timedelta(minutes=1)
+LOOKING = {Outlet.STATUS_PAGE: "We are looking."}
 
 
 def run(
@@ -178,9 +180,7 @@ def test_announce_publicly_is_asked_with_the_first_message_attached_and_never_af
             story.incident.drafts.clear()
             from incident import publishing
 
-            publishing.offer(
-                story.incident, "investigating", "We are looking.", "customer-liaison", story.now, duty.due_at
-            )
+            publishing.offer(story.incident, "investigating", LOOKING, "customer-liaison", story.now, duty.due_at)
     asked = [d.deed for _, d in run(deputy, story, 0) if "announce publicly" in getattr(d.deed, "text", "")]
     assert len(asked) == 1 and "We are looking." in getattr(asked[0], "text", "")
     number = max(story.incident.drafts)
@@ -204,9 +204,7 @@ def test_the_first_message_is_due_five_minutes_after_declaring_the_scope_five_la
             match duty.deed:
                 case WriteDraft(stage=stage, due_at=at):
                     due.append((at - NOW) / MINUTE)
-                    draft = publishing.offer(
-                        story.incident, stage, "We are looking.", "customer-liaison", story.now, at
-                    )
+                    draft = publishing.offer(story.incident, stage, LOOKING, "customer-liaison", story.now, at)
                     story.say("bob", f"announce yes {draft.number}")
                     out = MessagePublished(draft.number, "u", at)
                     reports.take(story.incident, Report("customer-liaison", f"out/{draft.number}", out), at)

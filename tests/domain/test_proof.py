@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from temporalio.exceptions import ApplicationError
+from temporalio.testing import ActivityEnvironment
 
+from activities.outlet import Publication, check
 from connection import data_converter
 from incident import declaring, grammar, keys, notices, proof
 from incident.commands import VOCABULARY, Command, Refusal, Said, hear, judge
@@ -19,7 +23,8 @@ from incident.commands.public import Announce, ApproveMessage
 from incident.commands.recording import Note
 from incident.commands.repairing import Approve
 from incident.declaring import Declaration
-from incident.model import Answer, DraftState, RepairState
+from incident.model import Answer, DraftState, RepairState, text_digest
+from incident.outlets import Outlet
 from incident.policy import BadPolicy, Policy, read_organisation
 from incident.proof import FRESH, Signed
 from tests.configured import example
@@ -74,8 +79,7 @@ def test_a_decision_counts_when_it_is_signed_with_ones_own_key(real: Real) -> No
     real.say("bob", "approve 1")
     repair = real.incident.repairs[1]
     assert repair.state is RepairState.APPROVED
-    wanted = {"approve": repair.digest}
-    assert proof.approves(POLICY, repair.approval, ID, wanted, number=1) is None
+    assert proof.approves(POLICY, repair.approval, ID, repair_of(repair.digest)) is None
 
 
 def test_in_slack_the_listener_vouches_for_anybody(real: Real) -> None:
@@ -231,7 +235,7 @@ def test_whoever_is_the_ics_voice_signs_with_their_own_key(real: Real) -> None:
     real.say("carla", "approve 1")
     repair = real.incident.repairs[1]
     assert repair.approved_by == "bob"
-    assert proof.approves(POLICY, repair.approval, ID, {"approve": repair.digest}, number=1) is None
+    assert proof.approves(POLICY, repair.approval, ID, repair_of(repair.digest)) is None
 
 
 # -- practice and emergencies ---------------------------------------------------------------------------
@@ -271,6 +275,10 @@ def test_a_running_incident_learns_a_new_key_by_a_signed_reload_only(real: Real)
 # -- who acts on it verifies again ----------------------------------------------------------------------
 
 
+def repair_of(digest: str, number: int = 1) -> Callable[[str, Mapping[str, Any]], bool]:
+    return lambda verb, command: verb == "approve" and (command["number"], command["digest"]) == (number, digest)
+
+
 def approval(text_of: str = "bob", **content: Any) -> Signed:
     command = Approve(**{"number": 3, "digest": "d" * 64, **content})
     signed = Key(text_of).sign(ID, said(command, "bob", NOW))
@@ -280,7 +288,7 @@ def approval(text_of: str = "bob", **content: Any) -> Signed:
 def test_an_approval_is_for_this_incident_this_number_and_this_content() -> None:
     def why(signed: Signed | None, incident: str = ID, digest: str = "d" * 64, number: int = 3) -> str | None:
         since = NOW - timedelta(minutes=1)
-        return proof.approves(POLICY, signed, incident, {"approve": digest}, number=number, since=since)
+        return proof.approves(POLICY, signed, incident, repair_of(digest, number), since=since)
 
     assert why(approval()) is None
     assert why(None) == "no signed approval came with it"
@@ -292,18 +300,41 @@ def test_an_approval_is_for_this_incident_this_number_and_this_content() -> None
     good = approval()
     assert "does not fit" in (why(Signed(good.text.replace('"number":3', '"number":4'), good.proof)) or "")
     assert "does not say" in (why(Signed("{}", good.proof)) or "")
-    assert proof.approves(POLICY, good, ID, {"approve": "d" * 64}, since=NOW + FRESH) == "its approval is too old"
-    assert "something else" in (proof.approves(POLICY, good, ID, {"reject": "d" * 64}) or "")
+    assert proof.approves(POLICY, good, ID, repair_of("d" * 64, 3), since=NOW + FRESH) == "its approval is too old"
 
 
-def test_a_public_message_is_approved_either_way_and_a_no_is_no_approval() -> None:
-    wanted = {"message-approve": "d" * 64, "announce": "d" * 64}
-    yes, no = Announce("yes", 2, "d" * 64), Announce("no", 2, "d" * 64)
-    worth = []
-    for command in (ApproveMessage(2, "d" * 64), yes, no):
-        signed = Key("bob").sign(ID, said(command, "bob", NOW))
-        worth.append(proof.approves(POLICY, Signed(proof.of_command(ID, signed), signed.proof), ID, wanted))
-    assert worth == [None, None, "what was approved is something else"]
+def publication(text: str, signed: Signed | None) -> Publication:
+    return Publication(ID, "k", "investigating", text, practice=False, approval=signed)
+
+
+async def test_a_public_message_goes_out_as_it_was_approved_on_the_outlets_it_was_approved_for() -> None:
+    """By the deed's own check, run as an activity of the customer liaison."""
+    environment = ActivityEnvironment()
+    environment.info = dataclasses.replace(environment.info, workflow_id=f"incident-{ID}/customer-liaison")
+    page, x = "We look into it.", "On it."
+    digests = {
+        Outlet.STATUS_PAGE: text_digest("investigating", Outlet.STATUS_PAGE, page, {}),
+        Outlet.X: text_digest("investigating", Outlet.X, x, {}),
+    }
+
+    def worth(command: Command, outlet: Outlet, text: str, key: str = "bob") -> str:
+        signed = Key(key).sign(ID, said(command, "bob", NOW))
+        approval = Signed(proof.of_command(ID, signed), signed.proof)
+        try:
+            environment.run(lambda: check(outlet, publication(text, approval), practice=False, rules=POLICY))
+        except ApplicationError as refused:
+            return refused.message
+        return "goes out"
+
+    both, only_x = ApproveMessage(2, None, "d", digests), ApproveMessage(2, Outlet.X, "d", digests)
+    assert worth(both, Outlet.STATUS_PAGE, page) == worth(both, Outlet.X, x) == worth(only_x, Outlet.X, x) == "goes out"
+    assert worth(Announce("yes", 2, "d", digests), Outlet.X, x) == "goes out"
+    other = "Not done: what was approved is something else."
+    assert worth(only_x, Outlet.STATUS_PAGE, page) == worth(both, Outlet.X, page) == worth(both, Outlet.X, "!") == other
+    assert worth(Announce("no", 2, "d", digests), Outlet.X, x) == other
+    assert "Anne Apison's key" in worth(both, Outlet.X, x, "anne")
+    environment.info = dataclasses.replace(environment.info, workflow_id="incident-gutih-tugad/customer-liaison")
+    assert "belongs to gutih-tugad" in worth(both, Outlet.X, x)
 
 
 # -- the canonical text ---------------------------------------------------------------------------------
@@ -356,7 +387,7 @@ def test_two_envelopes_have_one_text_only_if_they_are_one(text: str, by: str, id
 @given(st.text(max_size=300))
 def test_whatever_stands_in_a_proof_is_an_answer_not_an_error(rubbish: str) -> None:
     assert not proof.standing(POLICY, Signed(TEXT, rubbish), person="bob", door="cli").proven
-    assert proof.approves(POLICY, Signed(rubbish, SIGNED.proof), ID, {"approve": "d" * 64}) is not None
+    assert proof.approves(POLICY, Signed(rubbish, SIGNED.proof), ID, repair_of("d" * 64)) is not None
 
 
 # -- keys in the organisation's file --------------------------------------------------------------------

@@ -18,6 +18,7 @@ pytestmark = pytest.mark.skipif(shutil.which("ssh-keygen") is None, reason="open
 FAR_AWAY = {
     "SLACK_API_URL": "https://slack.invalid/api/",
     "PAGERDUTY_API_URL": "https://pagerduty.invalid",
+    **dict.fromkeys(("STATUSPAGE_API_KEY", "X_API_KEY"), ""),
     "IC_KEY": "",
     "SSH_AUTH_SOCK": "",
 }

@@ -30,6 +30,7 @@ BY_METHOD: dict[str, set[str]] = {
     "conversations_history": {"channels:history", "groups:history", "im:history"},
     "conversations_info": {"channels:read", "groups:read"},
     "conversations_invite": {"channels:manage", "groups:write"},
+    "conversations_kick": {"channels:manage", "groups:write"},
     "conversations_list": {"channels:read", "groups:read"},
     "conversations_open": {"im:write"},
     "conversations_setTopic": {"channels:manage", "groups:write"},

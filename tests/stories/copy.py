@@ -181,6 +181,7 @@ def surroundings(state: Path, config: str, url: str) -> dict[str, str]:
         "SLACK_API_URL": f"{url}/slack/api/",
         "PAGERDUTY_API_URL": f"{url}/pagerduty",
         "STATUSPAGE_API_URL": f"{url}/statuspage",
+        "X_API_URL": f"{url}/x",
         "PRACTICE_URL": url,
         "DONT_PANIC_CONFIG": str(file),
         "DONT_PANIC_STATE": str(state),

@@ -148,7 +148,7 @@ async def _the_room_read(copy: Copy) -> None:
         "rolled back shop-api",
         "repair 2: Roll back the last deployment worked, says the IC.",
         "The IC decides: we announce it publicly.",
-        "Public message 4 is out: http",
+        "Public message 4 is out on the status page: http",
         "The incident is resolved after",
     ]
     places = [_only(lines, text) for text in in_order]
@@ -187,5 +187,7 @@ async def _customers_read(copy: Copy) -> None:
     entries = await copy.control("GET", "statuspage")
     assert len(entries) == 1
     bodies = [update["body"] for update in reversed(entries[0]["incident_updates"])]
-    assert bodies[0] == FIRST
+    assert bodies[0] == FIRST, bodies
     assert len(bodies) == 2 and bodies[1].startswith("PRACTICE The problem is resolved")
+    posts = [post["text"] for post in await copy.control("GET", "x")]
+    assert posts[0] == FIRST and len(posts) == 2 and posts[1].startswith("PRACTICE The problem is resolved")

@@ -19,7 +19,8 @@ SCRIPT: tuple[tuple[str, str, str], ...] = (
     ("anne", "who bob", "Bob Boberson (@bob), +1 555 0100; IC-trained, on call"),
     ("anne", "declare 1 checkout answers with 500 service: shop-api", "Declared: incident "),
     ("anne", "list", "checkout answers with 500"),
-    ("anne", "status", "Status: shop ok."),
+    ("anne", "status", "Status: shop ok, error-rate ok"),
+    ("anne", "changes", "shop-api 2026.11-3 deployed to eu-west"),
     ("anne", "note the graphs look odd", "noted"),
     ("anne", "todo write a runbook", "follow-up 1 kept"),
     ("bob", "command", "This is Bob Boberson, I am the Incident Commander"),
@@ -70,7 +71,10 @@ SCRIPT: tuple[tuple[str, str, str], ...] = (
     ("bob", "message edit {draft} We are looking into a problem.", "waits for the IC"),
     ("bob", "message hold {draft}", "is held"),
     ("bob", "announce yes", "announced"),
+    ("carla", "component checkout major_outage", "shows checkout as major_outage"),
     ("bob", "message approve {draft}", "goes out exactly as it stands"),
+    ("bob", "rhythm 15m", "every 15 min"),
+    ("bob", "message retract {draft}", "is taken down"),
     ("ines", "update recovery is under way", "in your words"),
     ("ines", "summary send", "goes out now"),
     ("ines", "stakeholders PTEAMS2", "will hear from PagerDuty"),
@@ -100,7 +104,12 @@ SCRIPT: tuple[tuple[str, str, str], ...] = (
     ("anne", "show", "SEV-2 PRACTICE checkout answers with 500"),
     ("anne", "timeline", "Kim Kommandson commands"),
     ("anne", "summary", "SEV-2 PRACTICE checkout answers with 500"),
-    ("kim", "resolve --insist recovered", "resolved after"),
+    ("kim", "secure", "a security incident from here on, codename"),
+    ("kim", "checklist 1 blocked the address", "Stop the attack: done"),
+    ("kim", "checklist", "Stop the attack: blocked the address (Kim Kommandson"),
+    ("kim", "lift", "the silence is over"),
+    ("kim", "resolve --insist", "resolved after"),
+    ("kim", "recovered lost two orders", "kept; customers were told nothing"),
     ("kim", "postmortem @anne", "Anne Apison"),
     ("kim", "reopen it came back", "open again"),
     ("kim", "cancel it was the test system", "ended as a false alarm"),
@@ -121,6 +130,10 @@ async def test_every_command_of_the_help(tmp_path: Path) -> None:
             driven.add(said)
             if words.startswith("declare"):
                 copy.incident = out.split("incident ")[1].split(",")[0].rstrip(".")
+            if words.startswith("message approve"):
+                await copy.heard_in_room("is out on the status page")
+            if words.startswith("message retract"):
+                await copy.heard_in_room("Nothing public stands any more.")
             if words.startswith("approve {repair0}"):
                 await copy.heard_in_room("did it work?")
         meant = [grammar.read(words, copy.organisation.policy()) for words in driven]

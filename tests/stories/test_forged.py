@@ -18,8 +18,8 @@ from temporalio.exceptions import ApplicationError
 from temporalio.worker import Replayer
 
 from activities.on_call_book import now
+from activities.outlet import Publication
 from activities.repair import StepOrder
-from activities.status_page import Publication
 from connection import data_converter
 from entrypoints.gateway import Gateway, Refused
 from entrypoints.standby import Standby
@@ -91,10 +91,11 @@ async def test_the_stock_cli_decides_nothing(tmp_path: Path) -> None:
     async with scene(tmp_path) as s:
         workflow = ("--workflow-id", identity.workflow_id(s.id))
         incident = await s.copy.look()
+        draft = incident.drafts[s.draft]
         forged: dict[str, dict[str, Any]] = {
             "approve": {"number": 1, "digest": incident.repairs[1].digest},
-            "message-approve": {"number": s.draft, "digest": incident.drafts[s.draft].digest},
-            "announce": {"answer": "yes", "draft": s.draft, "digest": incident.drafts[s.draft].digest},
+            "message-approve": {"number": s.draft, "digest": draft.digest, "texts": draft.digests},
+            "announce": {"answer": "yes", "draft": s.draft, "digest": draft.digest, "texts": draft.digests},
             "resolve": {"insist": True},
             "deputy": {"person": "kim"},
             "command": {"why": "the IC is gone"},

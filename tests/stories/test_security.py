@@ -28,6 +28,8 @@ async def test_nothing_readable_outside_says_what_it_is_about(tmp_path: Path, ca
 
         copy.incident = (await copy.until(opened, "the room")).removeprefix("inc-")
         await copy.say("bob", "command")
+        await copy.say("bob", "page sam")
+        await copy.heard_in_room("paged Sam Storeson")
         await copy.say("sam", "finding stolen tokens in the log of shop-api")
         await copy.heard_in_room("stolen tokens in the log")
         await copy.say("bob", "resolve --insist recovered")

@@ -1,0 +1,52 @@
+"""A security incident: silence, a private room, and who may read it (process, 1)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from incident import identity, leadership, wording
+from incident.effects import AddBookmarks, LeaveRoom, OpenRoom, PinCard, RetitlePages
+from incident.model import Incident
+
+
+def may_read(incident: Incident, person: str) -> bool:
+    """While it is silent: who was invited, who responds, and whom it names."""
+    if not incident.silent:
+        return True
+    return person in {*incident.invited, *incident.responders, *incident.roles.values(), incident.declared_by}
+
+
+def gather(incident: Incident, now: datetime) -> None:
+    """The security team is always in it; the IC is told whom else to ask, and the room gets its checklist."""
+    team = incident.policy.team(incident.policy.security.team)
+    incident.invite(*(team.members if team else ()))
+    incident.say(wording.checklist(incident), now, about="checklist")
+
+
+def secure(incident: Incident, by: str, now: datetime) -> None:
+    """Everything moves to a new private room; what others can read says a codename from here on."""
+    matter = incident.title if not incident.service else f"{incident.title} (service {incident.service})"
+    incident.facts.symptoms.insert(0, matter)
+    incident.security, incident.lifted_at = True, None
+    incident.title, incident.service = identity.codename(incident.id), ""
+    if incident.room is not None:
+        open_matters = [about for about in incident.shown if not about.startswith(("announced/", "card", "command"))]
+        incident.want(LeaveRoom("leave-room", incident.room.channel))
+        incident.room, incident.topic, incident.moved = None, "", True
+        incident.want(OpenRoom())
+        incident.want(PinCard())
+        incident.want(AddBookmarks())
+        incident.say(wording.opening(incident), now, about="command")
+        for about in open_matters:
+            incident.say("", now, about=about)
+    here = [r.person for r in incident.responders.values() if r.here]
+    incident.invite(incident.declared_by, *here, *incident.roles.values())
+    incident.want(RetitlePages("retitle-pages"))
+    leadership.set_topic(incident)
+    gather(incident, now)
+    incident.tell(
+        by,
+        f"Secured as *{incident.title}*, in the private room #{identity.room_name(incident.id, moved=incident.moved)}. What was written"
+        " before stays readable where it stands: delete what matters, and archive the old room. Invite legal and executives"
+        " after the operational responders: `page TEAM`.",
+    )

@@ -1,0 +1,125 @@
+"""Approved texts to their outlets, and off them again: how the customer liaison's workflow carries these duties out."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from temporalio import workflow
+from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
+
+from activities.outlet import Publication, Published, Removal
+from activities.social import Social
+from activities.status_page import StatusPage
+from incident.duties.base import Duty, Publish, TakeDown
+from incident.duties.customer_liaison import CustomerLiaisonView
+from incident.model import DraftState
+from incident.outlets import Outlet
+from incident.reports import (
+    MessageDelayed,
+    MessageNotPublished,
+    MessageNotTakenDown,
+    MessageOvertaken,
+    MessagePublished,
+    MessageTakenDown,
+)
+from workflows import queues, retries
+
+if TYPE_CHECKING:
+    from workflows.role import RoleKeeper, V
+
+
+async def publish(keeper: RoleKeeper[V], duty: Duty, message: Publish) -> None:
+    """First briefly; then it is said that it is not out yet, and it is tried while nothing newer takes its place."""
+    try:
+        try:
+            published = await _begin(keeper, duty, message, retries.FIRST_PUBLISH)
+        except ActivityError as failure:
+            if _given_up(failure):
+                raise
+            await keeper.report(f"{duty.key}/delayed", MessageDelayed(message.number, _why(failure), message.outlet))
+            late = await _late(keeper, duty, message)
+            if late is None:
+                await keeper.report(f"{duty.key}/overtaken", MessageOvertaken(message.number, message.outlet))
+                return
+            published = late
+    except ActivityError as failure:
+        await keeper.report(f"{duty.key}/given-up", MessageNotPublished(message.number, _why(failure), message.outlet))
+    else:
+        out = MessagePublished(message.number, published.url, published.at, message.outlet, published.id)
+        await keeper.report(duty.key, out)
+
+
+async def _late(keeper: RoleKeeper[V], duty: Duty, message: Publish) -> Published | None:
+    """None when it was overtaken: what a newer one has replaced must not go out behind it.
+
+    An attempt that is under way is awaited, because it may get through.
+    """
+    trying = _begin(keeper, duty, message, retries.PUBLISH, again=True)
+    await workflow.wait_condition(lambda: trying.done() or _overtaken(keeper, message))
+    if not trying.done():
+        trying.cancel()
+    try:
+        return await trying
+    except (ActivityError, asyncio.CancelledError) as failure:
+        if is_cancelled_exception(failure):
+            return None
+        raise
+
+
+def _begin(
+    keeper: RoleKeeper[V], duty: Duty, message: Publish, terms: retries.Terms, *, again: bool = False
+) -> workflow.ActivityHandle[Published]:
+    """`again`: an earlier attempt that was given up on may have got through, so it is looked for."""
+    publication = Publication(
+        incident=keeper.incident,
+        key=f"{workflow.info().workflow_id}/{duty.key}",
+        stage=message.stage,
+        text=message.text,
+        practice=keeper.view.practice,
+        approved_at=message.approved_at,
+        components=message.components,
+        entry=message.entry,
+        begun=message.begun,
+        again=again,
+        approval=message.approval,
+    )
+    return workflow.start_activity_method(
+        Social.post if message.outlet is Outlet.X else StatusPage.publish,
+        publication,
+        task_queue=queues.CHAT,
+        summary=retries.summary(f"public message {message.number} on {message.outlet.label}: {message.text}"),
+        **terms,
+    )
+
+
+def _overtaken(keeper: RoleKeeper[V], message: Publish) -> bool:
+    """A newer message for the same outlet is approved, or nobody waits for any."""
+    if keeper.view.over or keeper.lost:
+        return True
+    assert isinstance(keeper.view, CustomerLiaisonView)
+    newer = [d.versions.get(message.outlet) for d in keeper.view.drafts if d.number > message.number]
+    return any(version is not None and version.state is DraftState.APPROVED for version in newer)
+
+
+async def take_down(keeper: RoleKeeper[V], duty: Duty, message: TakeDown) -> None:
+    try:
+        await workflow.execute_activity_method(
+            Social.take_down if message.outlet is Outlet.X else StatusPage.take_down,
+            Removal(keeper.incident, message.post_id, keeper.view.practice),
+            task_queue=queues.CHAT,
+            summary=f"take message {message.number} down on {message.outlet.label}",
+            **retries.TAKE_DOWN,
+        )
+    except ActivityError as failure:
+        await keeper.report(duty.key, MessageNotTakenDown(message.number, _why(failure), message.outlet))
+    else:
+        await keeper.report(duty.key, MessageTakenDown(message.number, message.outlet))
+
+
+def _given_up(failure: ActivityError) -> bool:
+    return isinstance(failure.cause, ApplicationError) and failure.cause.non_retryable
+
+
+def _why(failure: ActivityError) -> str:
+    return failure.cause.message if isinstance(failure.cause, ApplicationError) else "no answer in time."
