@@ -95,7 +95,13 @@ def _canonical(whole: Mapping[str, Any]) -> str:
 
 
 def _moment(at: datetime | None) -> str:
-    return at.astimezone(UTC).isoformat() if at is not None else ""
+    """Whatever somebody sends has a text: an error here would hold the incident."""
+    if at is None:
+        return ""
+    try:
+        return (at if at.tzinfo is None else at.astimezone(UTC)).isoformat()
+    except OverflowError:
+        return at.isoformat()
 
 
 def _content(thing: Any) -> dict[str, Any]:
@@ -113,7 +119,7 @@ def _adapter(kind: type[Any]) -> TypeAdapter[Any]:
 
 def to_be_signed(text: str) -> bytes:
     """The bytes that an Ed25519 key signs: what `ssh-keygen -Y sign` and an agent are asked for."""
-    digest = hashlib.sha512(text.encode()).digest()
+    digest = hashlib.sha512(text.encode(errors="surrogatepass")).digest()
     return _MAGIC + string(NAMESPACE.encode()) + string(b"") + string(HASH.encode()) + string(digest)
 
 
@@ -224,7 +230,7 @@ def _holders(policy: Policy, fingerprint: str) -> list[tuple[str, PublicKey]]:
 
 def fresh(at: datetime | None, now: datetime) -> str | None:
     """Why something said `at` is not obeyed any more, or None."""
-    if at is None:
+    if at is None or at.tzinfo is None:
         return "It does not say when it was said. Say it in Slack, or with `ic`."
     if abs(now - at) <= FRESH:
         return None
@@ -259,7 +265,7 @@ def approves(
         return f"its approval is not proved: {worth.why}"
     if not same:
         return "what was approved is something else"
-    return "its approval is too old" if since is not None and at < since else None
+    return "its approval is too old" if since is not None and (at.tzinfo is None or at < since) else None
 
 
 def _read(proof: str) -> tuple[str, bytes]:

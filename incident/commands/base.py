@@ -239,7 +239,7 @@ def _not_proved(incident: Incident, said: Said[C], worth: Standing, now: datetim
 
 def _spend(incident: Incident, said: Said[C], now: datetime) -> None:
     """A signed word counts once: its id is kept until it is too old to be obeyed, however much is said meanwhile."""
-    if not (incident.proofs and said.id and said.at is not None):
+    if not (incident.proofs and said.id) or said.at is None or proof.fresh(said.at, now) is not None:
         return
     for key in [key for key, at in incident.spent.items() if at < now - proof.FRESH]:
         del incident.spent[key]

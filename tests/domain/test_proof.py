@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from collections.abc import Callable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -173,6 +174,27 @@ def test_a_decision_without_an_id_or_a_time_is_refused(real: Real) -> None:
         envelope = dataclasses.replace(real.envelope("bob", "approve 1"), **part)
         with pytest.raises(Refusal, match=why):
             real.hear(Key("bob").sign(ID, envelope))
+
+
+@pytest.mark.parametrize(
+    "at",
+    [
+        datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14))),
+        datetime(9999, 12, 31, 23, tzinfo=timezone(timedelta(hours=-12))),
+        datetime(2026, 3, 2, 14, 1),  # without a zone, as somebody might send it
+    ],
+    ids=["the first day", "the last day", "no zone"],
+)
+def test_whatever_is_sent_is_refused_with_a_sentence_and_does_not_hold_the_incident(real: Real, at: datetime) -> None:
+    """An error that is no refusal would keep the workflow from ever going on."""
+    for words in ("brief \ud800", "note \ud800"):
+        envelope = dataclasses.replace(real.envelope("bob", words), at=at)
+        for key in (Key("bob"), STRANGER):
+            with contextlib.suppress(Refusal):
+                real.hear(key.sign(ID, envelope))
+        with contextlib.suppress(Refusal):
+            real.hear(dataclasses.replace(envelope, proof=SIGNED.proof))
+    assert real.say("bob", "brief we go on").text
 
 
 def test_an_approval_says_what_it_approves(real: Real) -> None:
