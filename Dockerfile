@@ -14,7 +14,8 @@ COPY documents documents
 COPY entrypoints entrypoints
 COPY emulators emulators
 RUN python -m pip install --no-cache-dir --disable-pip-version-check --no-deps --no-build-isolation . \
-    && useradd --system --home-dir /var/lib/dont-panic --create-home dont-panic
+    && useradd --system --home-dir /var/lib/dont-panic --create-home dont-panic \
+    && install -d -o dont-panic -m 700 /var/lib/dont-panic/keys
 
 USER dont-panic
 WORKDIR /var/lib/dont-panic

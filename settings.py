@@ -7,6 +7,7 @@ outlets that customers read are of the same kind.
 from __future__ import annotations
 
 import json
+import logging
 import os
 from functools import cached_property
 from pathlib import Path
@@ -15,7 +16,7 @@ from urllib.parse import urlsplit
 from dotenv import dotenv_values
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
-from incident.policy import Organisation, read_organisation
+from incident.policy import BadPolicy, Organisation, read_organisation
 
 SLACK = "https://slack.com/api/"
 PAGERDUTY = "https://api.pagerduty.com"
@@ -66,6 +67,8 @@ class Settings(BaseModel):
     listen: str = Field("", alias="DONT_PANIC_LISTEN")
     web_ui: str = Field("", alias="DONT_PANIC_WEB_UI")
     person: str = Field("", alias="IC_USER")
+    _read_at: tuple[tuple[int, int], ...] = ()
+    _newest: Organisation | None = None
 
     @property
     def practice(self) -> bool:
@@ -148,6 +151,23 @@ class Settings(BaseModel):
     def output(self) -> Path:
         """Where all output of repair actions is kept."""
         return self.state / "output"
+
+    def present(self) -> Organisation:
+        """As the file stands now: read again when it changed. One that cannot be used leaves what was good before."""
+        try:
+            files = [self.config, *sorted(self.config.parent.glob("*/*.toml"))]  # the catalogue lies beside it
+            marks = tuple((stat.st_mtime_ns, stat.st_size) for stat in (file.stat() for file in files))
+            if marks != self._read_at:
+                self._read_at = marks
+                self._newest = self.read_organisation()
+        except (OSError, BadPolicy, Misconfigured) as fault:
+            logging.getLogger(__name__).error("the organisation's file is not taken: %s", fault)
+        return self._newest or self.organisation
+
+    @property
+    def listener_key(self) -> Path:
+        """In a folder of its own, which nothing but the listener needs to see."""
+        return self.state / "keys" / "listener.key"
 
     @property
     def on_call_book(self) -> Path:

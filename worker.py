@@ -104,11 +104,13 @@ async def furnish(settings: Settings, client: Client) -> AsyncIterator[House]:
                 settings.statuspage_api_key.get_secret_value(),
                 organisation.status_page.page,
                 practice=practice,
+                rules=settings.present,
             ),
             social=Social(
                 x_client(settings.x_api_url, *settings.x_tokens) if settings.x_tokens else None,
                 organisation.x.account,
                 practice=practice,
+                rules=settings.present,
             ),
             monitoring=Monitoring(http, paging.impacted),
             records=Records(settings.records_url),

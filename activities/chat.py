@@ -17,7 +17,7 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 from temporalio import activity
 
-from activities import errors
+from activities import asking, errors
 from activities.on_call_book import now
 from activities.placeholders import Placeholders
 from chat import blocks as drawn
@@ -313,6 +313,7 @@ class Chat:
 
     async def _call(self, method: Callable[..., Awaitable[Any]], *fine: str, **arguments: Any) -> Any:
         """Slack's answer, which has no one shape. A refusal with one of the `fine` codes is an answer too (not ok)."""
+        asking.only_in_a_workflow()
         for waits in range(WAITS + 1):
             try:
                 return (await method(**arguments)).data

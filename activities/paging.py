@@ -16,7 +16,7 @@ import requests
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from activities import errors
+from activities import asking, errors
 from activities.on_call_book import AHEAD, OnCallBook, Shift, now
 from incident import wording
 from incident.model import Incident, Page
@@ -180,6 +180,7 @@ class Paging:
     @activity.defn
     def page(self, order: PageOrder) -> Paged:
         """Open PagerDuty's incident: one call when all is well. An open one under this key is adopted."""
+        asking.only_in_a_workflow()
         if order.practice != self._practice:
             raise errors.practice_mix(order.practice)
         session = self._sessions.here
@@ -231,6 +232,7 @@ class Paging:
     @activity.defn
     def resolve(self, order: ResolveOrder) -> None:
         """Resolve what was opened. Resolving twice is resolving once."""
+        asking.only_in_a_workflow()
         doubtful = (self._open_under(key) for key in order.keys)
         for pagerduty_id in (*order.pagerduty_ids, *(found for found in doubtful if found)):
             body = {"incident": {"type": "incident_reference", "status": "resolved"}}
@@ -252,6 +254,7 @@ class Paging:
     @activity.defn
     def subscribe(self, order: SubscribeOrder) -> None:
         """PagerDuty keeps a set of subscribers, so that subscribing twice is subscribing once."""
+        asking.only_in_a_workflow()
         if order.practice != self._practice:
             raise errors.practice_mix(order.practice)
         subscribers = [{"subscriber_id": team, "subscriber_type": "team"} for team in order.teams]

@@ -8,12 +8,14 @@ anything that changes the system it asks that incident for the word "go". The in
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import socket
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from temporalio import activity
 from temporalio.client import Client, WorkflowUpdateFailedError
@@ -21,10 +23,12 @@ from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError
 
 from activities import errors, steps
+from activities.on_call_book import now
 from activities.steps import Place, StepOutcome
 from incident import identity
 from incident.catalogue import CatalogueEntry, Step, StepName
 from incident.policy import BadPolicy, Organisation
+from incident.proof import FRESH, Signed, approves
 from incident.repairs import Claim, Verdict, digest
 from incident.reports import LONGEST_OUTPUT, OutputSeen, Report
 
@@ -49,7 +53,8 @@ class StepOrder:
 class Runner:
     """`catalogue` reads the organisation anew; `output` is the folder in which the whole output of each run is kept.
 
-    In a practice only what is there to be practised on is touched; for everything else it says what it would do.
+    In a practice only what is there to be practised on is touched; for everything else it says what it would do. Outside
+    of one the IC's signature is verified again, with the keys that the runner itself knows.
     """
 
     def __init__(self, client: Client, catalogue: Callable[[], Organisation], output: Path, *, practice: bool) -> None:
@@ -168,7 +173,30 @@ class Runner:
             raise _refused(f"the incident did not answer ({type(error).__name__})") from None
         if not verdict.go:
             raise _refused(verdict.why)
+        if not self._practice or verdict.approval is not None:
+            run = f"{info.workflow_run_id}/{info.activity_id}"
+            await asyncio.to_thread(self._verify, verdict.approval, incident, order, run)
         return token
+
+    def _verify(self, approval: Signed | None, incident: str, order: StepOrder, run: str) -> None:
+        """The incident's "go" could be forged by whoever may write to its namespace; the IC's signature cannot."""
+        rules = self._catalogue().policy()
+        since = now() - rules.repair.approval_valid_for - FRESH
+
+        def this(verb: str, command: Mapping[str, Any]) -> bool:
+            return verb == "approve" and (command["number"], command["digest"]) == (order.number, order.digest)
+
+        if (why := approves(rules, approval, incident, this, since=since)) is not None:
+            raise _refused(why)
+        assert approval is not None
+        used = self._output / "approvals" / hashlib.sha256(approval.text.encode()).hexdigest()
+        used.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with used.open("x") as file:
+                file.write(run)
+        except FileExistsError:
+            if used.read_text() != run:  # an idempotent entry may be tried again under the same approval
+                raise _refused("this approval was used on this host already") from None
 
 
 class _Teller:

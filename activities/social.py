@@ -27,9 +27,11 @@ from xdk import Client
 from xdk.oauth1_auth import OAuth1
 from xdk.posts.models import CreateRequest
 
-from activities import errors
+from activities import asking, errors
 from activities.on_call_book import now
 from activities.outlet import Publication, Published, Removal, check
+from incident.outlets import Outlet
+from incident.policy import Policy
 
 NAME = "X"
 WITHIN = 10.0
@@ -56,18 +58,22 @@ def client(url: str, api_key: str, api_secret: str, access_token: str, access_to
 
 
 class Social:
-    """`account` is whose posts these are; another account's tokens are refused. Without tokens there is no client."""
+    """`account` is whose posts these are; another account's tokens are refused. Without tokens there is no client.
 
-    def __init__(self, x: Client | None, account: str, *, practice: bool) -> None:
+    `rules` gives the organisation's present ones, whose keys show who approved.
+    """
+
+    def __init__(self, x: Client | None, account: str, *, practice: bool, rules: Callable[[], Policy]) -> None:
         self._x = x
         self._account = account
         self._practice = practice
+        self._rules = rules
         self._id = ""
 
     @activity.defn(name="post_on_x")
     async def post(self, publication: Publication) -> Published:
         """One post. Any attempt but the first looks whether an earlier one got through."""
-        check(NAME, publication, practice=self._practice)
+        check(Outlet.X, publication, practice=self._practice, rules=self._rules())
         since = (publication.approved_at or now()) - EARLIER
         again = publication.again or activity.info().attempt > 1
         await self._who()
@@ -84,6 +90,7 @@ class Social:
     @activity.defn(name="delete_on_x")
     async def take_down(self, removal: Removal) -> None:
         """One that is gone is fine."""
+        asking.only_in_a_workflow()
         if removal.practice != self._practice:
             raise errors.practice_mix(removal.practice)
         await self._who()

@@ -7,7 +7,7 @@ request. Looking comes only before a second attempt, and where the id is not kno
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 from typing import Any
 
@@ -15,9 +15,11 @@ import aiohttp
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from activities import errors
+from activities import asking, errors
 from activities.on_call_book import now
 from activities.outlet import Publication, Published, Removal, check
+from incident.outlets import Outlet
+from incident.policy import Policy
 
 NAME = "Statuspage"
 PAGES_LOOKED_AT = 5
@@ -27,19 +29,32 @@ _STATUS = {"resolved": "resolved", "monitoring": "monitoring", "identified": "id
 
 
 class StatusPage:
-    """`page` is the page's id at Statuspage, `http` carries no authorisation of its own."""
+    """`page` is the page's id at Statuspage, `http` carries no authorisation of its own.
 
-    def __init__(self, http: aiohttp.ClientSession, url: str, key: str, page: str, *, practice: bool) -> None:
+    `rules` gives the organisation's present ones, whose keys show who approved.
+    """
+
+    def __init__(
+        self,
+        http: aiohttp.ClientSession,
+        url: str,
+        key: str,
+        page: str,
+        *,
+        practice: bool,
+        rules: Callable[[], Policy],
+    ) -> None:
         self._http = http
         self._base = f"{url.rstrip('/')}/v1/pages/{page}/incidents"
         self._key = key
         self._page = page
         self._practice = practice
+        self._rules = rules
 
     @activity.defn
     async def publish(self, publication: Publication) -> Published:
         """Create the page's incident, or update it. A second attempt first looks whether the first one got through."""
-        check(NAME, publication, practice=self._practice)
+        check(Outlet.STATUS_PAGE, publication, practice=self._practice, rules=self._rules())
         if not (self._key and self._page):
             raise errors.not_configured(NAME, "no key or no page is configured")
         id = publication.entry
@@ -66,6 +81,7 @@ class StatusPage:
     @activity.defn
     async def take_down(self, removal: Removal) -> None:
         """The whole entry: Statuspage knows no way to remove a single update. One that is gone is fine."""
+        asking.only_in_a_workflow()
         if removal.practice != self._practice:
             raise errors.practice_mix(removal.practice)
         entry = await self._entry(removal.incident, removal.id)

@@ -33,15 +33,18 @@ from chat import blocks, forms, hearing, home
 from chat.forms import FORMS, About, Wrong
 from chat.people import People
 from connection import connect
+from entrypoints import signing
 from entrypoints.archive import Archive
 from entrypoints.conversation import PROBLEMS, Conversation, Heard
 from entrypoints.gateway import Gateway, Unreachable
+from entrypoints.signing import CannotSign, DoorKey, Sign, unsigned
 from entrypoints.standby import Standby
 from entrypoints.webhooks import Webhooks
 from incident import identity, security
 from incident.commands import Command
 from incident.grammar import Opening
 from incident.policy import BadPolicy, Policy
+from incident.proof import SLACK
 from incident.words import Unreadable
 from settings import Misconfigured, Settings
 
@@ -367,16 +370,18 @@ async def serve(settings: Settings, stack: AsyncExitStack) -> Listener:
     )
     organisation, policy = settings.organisation, settings.organisation.policy()
     book = OnCallBook(settings.on_call_book, organisation)
-    gateway = Gateway(await connect(lazy=True))
-    standby = Standby.of(settings, book)
+    sign: Sign = unsigned if settings.practice else _own_key(settings)
+    gateway = Gateway(await connect(lazy=True), sign)
+    standby = Standby.of(settings, book, sign)
     conversation = Conversation(
         gateway,
         organisation,
         book,
         practice=settings.practice,
-        door="slack",
+        door=SLACK,
         standby=standby,
         archive=Archive(settings.records_url, policy),
+        present=settings.present,
     )
     places = Placeholders(organisation, book)
     listener = Listener(slack, conversation, gateway, People(slack, organisation), places, policy)
@@ -410,6 +415,18 @@ async def serve(settings: Settings, stack: AsyncExitStack) -> Listener:
         await handler.connect_async()  # type: ignore[no-untyped-call]  # Bolt's own lack of types
         stack.push_async_callback(handler.close_async)
     return listener
+
+
+def _own_key(settings: Settings) -> DoorKey:
+    """Made on the first start. Without it, or while nobody knows it, what decides nothing is heard all the same."""
+    key = DoorKey(settings.listener_key)
+    try:
+        lacks = "" if signing.whose(settings.present(), key.public) else signing.add_door(key.public)
+    except (CannotSign, OSError) as fault:
+        lacks = str(fault)
+    if lacks:
+        logging.getLogger(__name__).error("decisions made in Slack will be refused: %s", lacks)
+    return key
 
 
 def main(arguments: list[str]) -> int:

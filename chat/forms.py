@@ -323,8 +323,9 @@ class ApproveForm(Form):
 
     def meant(self, about: About, policy: Policy, given: Given) -> list[Command | Opening]:
         owner = _needed(given, "owner", "A manual action needs an owner.")
-        number = Words(about.words.removeprefix("approve").removesuffix("--also")).take_number()
-        return [Approve(number, owner, also=about.words.endswith("--also"))]
+        words = Words(about.words.removeprefix("approve").removesuffix("--also"))
+        number, digest = words.take_number(), words.maybe_mark()
+        return [Approve(number, owner, about.words.endswith("--also"), digest)]
 
 
 class MessageForm(Form):

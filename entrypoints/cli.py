@@ -6,7 +6,6 @@ Exit codes: 0 accepted, 1 refused (the reason on stderr), 2 wrong usage, 3 not r
 from __future__ import annotations
 
 import asyncio
-import getpass
 import json
 import os
 import sys
@@ -44,6 +43,7 @@ class Options:
     incident: str = ""
     id: str = ""
     as_json: bool = False
+    key: Path | None = None
 
 
 def _options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -53,6 +53,12 @@ def _options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--id", "id", default="", help="Say it again under the id it was sent with: it counts once."),
         click.option("--incident", "-i", default="", envvar="IC_INCIDENT", help="Which incident; its id."),
         click.option("--as", "speaker", default="", envvar="IC_USER", help="Practice only: who says it, e.g. bob."),
+        click.option(
+            "--key",
+            type=click.Path(path_type=Path),
+            envvar="IC_KEY",
+            help="The SSH key to sign with [ssh-agent's, else ~/.ssh/id_ed25519].",
+        ),
     ):
         command = option(command)
     return command
@@ -141,10 +147,11 @@ def help_(about: tuple[str, ...], as_json: bool) -> None:
         mark = "" if who == "anyone" else f"  [{who}]"
         print(f"ic {usage:<{width}}{text}{mark}")
     print("\nic report, ic stats, ic export: the postmortem; how long it took; the records.")
-    print("ic up, ic doctor: run it here; look whether all is well. `ic VERB --help` says more.")
+    print("ic up, ic doctor, ic keys: run it here; look whether all is well; your keys. `ic VERB --help` says more.")
     print("ic catalogue check|show|try: the repair actions of the organisation.")
     print(
-        "--incident ID (or IC_INCIDENT) names the incident, --json answers as JSON, --as WHO speaks for somebody in practice."
+        "--incident ID (or IC_INCIDENT) names the incident, --json answers as JSON, --as WHO speaks for somebody in"
+        " practice, --key FILE (or IC_KEY) names the SSH key that shows who you are."
     )
     _leave(ACCEPTED)
 
@@ -249,12 +256,12 @@ def export(incident: str | None, speaker: str) -> None:
     """the record of an incident, or all records, as JSON"""
 
     async def write(settings: Settings) -> str:
-        from entrypoints import archive
+        from entrypoints import archive, keys
         from incident.security import may_read
 
         if incident:
             return json.dumps(archive.export(await _readable(settings, incident, speaker)), indent=2)
-        by, _ = _speaker(speaker, settings)
+        by = (await keys.speaking(speaker, None, settings)).by
         records = await _archive(settings).all()
         mine = [one for one in records if may_read(one, by)]
         if len(mine) < len(records):
@@ -273,12 +280,13 @@ def _archive(settings: Settings) -> Archive:
 async def _readable(settings: Settings, incident: str | None, speaker: str) -> Incident:
     """As it is now, or as its record has it, for somebody who may read it."""
     from connection import connect
+    from entrypoints import keys
     from entrypoints.archive import look, readable
     from entrypoints.gateway import Gateway
 
     if not incident:
         raise Unreadable("Say which: its id, as `ic list --all` shows it.")
-    by, _ = _speaker(speaker, settings)
+    by = (await keys.speaking(speaker, None, settings)).by
     gateway = Gateway(await connect(lazy=True))
     return readable(await look(gateway, _archive(settings), incident), by)
 
@@ -348,6 +356,30 @@ def _organisation(file: Path | None) -> Organisation:
         raise AssertionError("left") from fault
 
 
+@ic.command("keys")
+@click.argument("what", required=False, type=click.Choice(["check"]))
+@click.option("--key", type=click.Path(path_type=Path), envvar="IC_KEY", help="The SSH key to sign with.")
+def keys_(what: str | None, key: Path | None) -> None:
+    """which keys you have, which are known, how to add one; `check` signs with yours"""
+    from entrypoints import keys
+    from entrypoints.signing import CannotSign
+
+    try:
+        settings = configuration.load()
+        if what == "check":
+            well, said = asyncio.run(keys.check(settings, key))
+            print(said, file=sys.stdout if well else sys.stderr)
+            _leave(ACCEPTED if well else REFUSED)
+        print("\n".join(asyncio.run(keys.shown(settings, key))))
+    except (Misconfigured, BadPolicy) as fault:
+        print(fault, file=sys.stderr)
+        _leave(USAGE)
+    except CannotSign as fault:
+        print(fault, file=sys.stderr)
+        _leave(REFUSED)
+    _leave(ACCEPTED)
+
+
 def _speak(words: str, options: Options) -> int:
     """Say it, print the answer, give the exit code."""
     return _print(partial(_act, words, options))
@@ -356,13 +388,14 @@ def _speak(words: str, options: Options) -> int:
 def _print(work: Callable[[Settings], Coroutine[Any, Any, str]]) -> int:
     """Print the answer, or on stderr why there is none; the exit code."""
     from entrypoints.gateway import NoSuchIncident, Refused, Unanswered, Unreachable
+    from entrypoints.signing import CannotSign
 
     try:
         outcome = _with_progress(work(configuration.load()))
     except (Unreadable, Misconfigured, BadPolicy) as problem:
         print(problem, file=sys.stderr)
         return USAGE
-    except (Refused, NoSuchIncident) as problem:
+    except (Refused, NoSuchIncident, CannotSign) as problem:
         print(problem, file=sys.stderr)
         return REFUSED
     except (Unanswered, Unreachable) as problem:
@@ -376,6 +409,7 @@ async def _act(words: str, options: Options, settings: Settings) -> str:
     from activities.on_call_book import OnCallBook
     from activities.placeholders import Placeholders
     from connection import connect
+    from entrypoints import keys
     from entrypoints.archive import Archive
     from entrypoints.conversation import Conversation, Heard
     from entrypoints.gateway import Gateway
@@ -383,9 +417,9 @@ async def _act(words: str, options: Options, settings: Settings) -> str:
 
     practice = settings.practice
     organisation = settings.organisation
-    by, name = _speaker(options.speaker, settings)
+    speaking = await keys.speaking(options.speaker, options.key, settings)
     book = OnCallBook(settings.on_call_book, organisation)
-    gateway = Gateway(await connect(lazy=True))
+    gateway = Gateway(await connect(lazy=True), speaking.sign)
     conversation = Conversation(
         gateway,
         organisation,
@@ -393,26 +427,14 @@ async def _act(words: str, options: Options, settings: Settings) -> str:
         practice=practice,
         door="cli",
         web_ui=settings.web_ui,
-        standby=Standby.of(settings, book),
+        standby=Standby.of(settings, book, speaking.sign),
         archive=Archive(settings.records_url, organisation.policy()),
     )
-    heard = Heard(words, by, name, options.id or str(uuid.uuid4()), options.incident)
+    heard = Heard(words, speaking.by, speaking.name, options.id or str(uuid.uuid4()), options.incident)
     outcome = await conversation.act(heard)
     if options.as_json:
         return _json(outcome.data)
     return _plain(Placeholders(organisation, book).for_terminal(outcome.text))
-
-
-def _speaker(given: str, settings: Settings) -> tuple[str, str]:
-    """Who speaks: the login; in practice whoever is named."""
-    people = settings.organisation.people
-    if given and not settings.practice:
-        raise Misconfigured("`--as` and IC_USER work in practice only: whose word it is, is proved, not claimed.")
-    wanted = (given or getpass.getuser()).removeprefix("@")
-    for person in people:
-        if wanted in (person.id, person.email, person.email.partition("@")[0], person.slack):
-            return person.id, person.name
-    return wanted, wanted
 
 
 def _json(data: Any) -> str:

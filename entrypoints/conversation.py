@@ -12,6 +12,7 @@ from typing import Any
 from activities.on_call_book import OnCallBook, now
 from entrypoints.archive import Archive, look, readable
 from entrypoints.gateway import Gateway, Listed, NoSuchIncident, Refused, Unanswered, Unreachable, reaching
+from entrypoints.signing import CannotSign
 from entrypoints.standby import Standby
 from incident import card, declaring, grammar, identity, security, wording
 from incident.commands import Command, Said, Who
@@ -20,13 +21,13 @@ from incident.commands.paging import PagePeople
 from incident.commands.triggering import Further
 from incident.grammar import Entered, Opening, Question
 from incident.model import Entry, Incident, Origin
-from incident.policy import Organisation
+from incident.policy import Organisation, Policy
 from incident.reports import ChangesRead, Report
 from incident.words import Unreadable
 
 READ_WITHIN = 10
 LISTED_WITHIN = 10.0
-PROBLEMS = (Unreadable, Refused, NoSuchIncident, Unreachable, Unanswered)
+PROBLEMS = (Unreadable, Refused, NoSuchIncident, Unreachable, Unanswered, CannotSign)
 """Each says in its text what is wrong and what to do."""
 
 
@@ -63,10 +64,12 @@ class Conversation:
         web_ui: str = "",
         standby: Standby | None = None,
         archive: Archive | None = None,
+        present: Callable[[], Organisation] | None = None,
     ) -> None:
         self._gateway = gateway
         self._organisation = organisation
         self._policy = organisation.policy()
+        self._present = present
         self._book = book
         self._practice = practice
         self._door = door
@@ -87,6 +90,10 @@ class Conversation:
             "list": self._list,
             "help": self._help,
         }
+
+    def _rules(self) -> Policy:
+        """The organisation's rules as they stand now: an incident that begins, or reloads, follows these."""
+        return self._policy if self._present is None else self._present().policy()
 
     async def answer(self, heard: Heard) -> str:
         """For doors that show text: whatever happens, a sentence."""
@@ -149,7 +156,7 @@ class Conversation:
         asked: dict[str, Any] = {
             "by": heard.by,
             "by_name": heard.name,
-            "policy": self._policy,
+            "policy": self._rules(),
             "practice": self._practice,
             "severity": opening.severity,
             "service": opening.service,
@@ -205,8 +212,10 @@ class Conversation:
 
     async def _say(self, heard: Heard, command: Command, *, on_behalf: str = "") -> Outcome:
         if isinstance(command, Reload):
-            command = Reload(self._policy)
+            command = Reload(self._rules())
         incident = await self._meant(heard, decides=command.who is Who.COMMANDER)
+        if command.of_shown and not self._practice:
+            command = command.bound(await self._gateway.look(incident))
         answer = await self._gateway.say(
             incident, command, by=heard.by, name=heard.name, door=self._door, id=heard.id, on_behalf=on_behalf
         )

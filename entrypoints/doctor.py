@@ -25,6 +25,7 @@ from activities.paging import Sessions, escalation_policies
 from activities.social import Social
 from activities.social import client as x_client
 from connection import connect
+from entrypoints.signing import CannotSign, DoorKey, add_door, whose
 from entrypoints.standby import Standby
 from incident.policy import BadPolicy, Organisation
 from settings import Misconfigured, Settings
@@ -78,7 +79,8 @@ async def examine(settings: Settings) -> list[Finding]:
         ("sources", _sources),
     ]
     results = await asyncio.gather(*(_bounded(name, look(settings, organisation)) for name, look in looks))
-    return [*found, *(finding for result in results for finding in result), *_book(settings, organisation)]
+    reached = [finding for result in results for finding in result]
+    return [*found, *reached, *_keys(settings, organisation), *_book(settings, organisation)]
 
 
 async def _bounded(name: str, look: Awaitable[list[Finding]]) -> list[Finding]:
@@ -268,7 +270,9 @@ async def _x(settings: Settings, organisation: Organisation) -> list[Finding]:
         names = "X_API_KEY, X_API_SECRET, X_ACCESS_TOKEN, X_ACCESS_TOKEN_SECRET"
         return [Finding("X", "missing", f"one of {names} is not set", "Set all four, or leave x.account empty.")]
     try:
-        await Social(x_client(settings.x_api_url, *tokens), account, practice=settings.practice).look()
+        await Social(
+            x_client(settings.x_api_url, *tokens), account, practice=settings.practice, rules=settings.present
+        ).look()
     except (ApplicationError, Misconfigured) as error:
         return [Finding("X", "broken", str(error), "Look at the four X_… settings and at x.account.")]
     return [Finding("X", "ok", f"@{account}")]
@@ -279,6 +283,45 @@ def _book(settings: Settings, organisation: Organisation) -> list[Finding]:
     if book.fresh(now()):
         return [Finding("on-call book", "ok", book.age(now()))]
     return [Finding("on-call book", "missing", book.age(now()), "A running worker refreshes it every 5 minutes.")]
+
+
+def _keys(settings: Settings, organisation: Organisation) -> list[Finding]:
+    """Outside of practice a decision counts by a key: the listener's for Slack, people's own for `ic`."""
+    try:
+        if settings.practice:
+            return [Finding("keys", "skipped", "in practice a claim is enough")]
+    except Misconfigured:
+        return []
+    holders = [holder.partition("/") for holder, _ in organisation.public_keys()]
+    doors = [name for kind, _, name in holders if kind == "door"]
+    people = dict.fromkeys(name for kind, _, name in holders if kind == "person")
+    trained = [p.name for p in organisation.people if p.trained and p.id not in people]
+    mend = "`ic keys` shows what to add, and where."
+    found = [Finding("doors", "ok", ", ".join(doors))] if doors else []
+    if not doors:
+        found.append(Finding("doors", "missing", "no listener's key: decisions made in Slack are refused", mend))
+    if settings.listener_key.exists():
+        found.append(_listener_key(settings, organisation))
+    if trained:
+        found.append(Finding("people's keys", "skipped", f"only in Slack can they decide: {', '.join(trained)}", mend))
+    return found
+
+
+def _listener_key(settings: Settings, organisation: Organisation) -> Finding:
+    file = settings.listener_key
+    try:
+        public = DoorKey(file).public
+    except (CannotSign, OSError) as fault:
+        return Finding(
+            "listener's key", "broken", _short(fault), "Make it readable by the listener's user, or move it away."
+        )
+    if file.stat().st_mode & 0o077:
+        return Finding(
+            "listener's key", "broken", f"{file} can be read by others", f"chmod 600 {file}; better, replace it"
+        )
+    if not whose(organisation, public):
+        return Finding("listener's key", "missing", f"{public.fingerprint} is not known", add_door(public))
+    return Finding("listener's key", "ok", public.fingerprint)
 
 
 def _local(address: str) -> bool:

@@ -9,7 +9,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -24,8 +24,10 @@ from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
-from incident import declaring, identity
+from entrypoints.signing import Sign, unsigned
+from incident import declaring, identity, proof
 from incident.commands import Command, Said
+from incident.commands.base import may_decide
 from incident.declaring import Declaration
 from incident.model import Answer, Incident, Phase
 from incident.reports import Report
@@ -89,10 +91,14 @@ class Listed:
 
 
 class Gateway:
-    """`say` a command, `declare` an incident, look at what is there. No method a verb."""
+    """`say` a command, `declare` an incident, look at what is there. No method a verb.
 
-    def __init__(self, client: Client) -> None:
+    `sign` proves whose word it is: with the door's own key, or with that of whoever sits at it.
+    """
+
+    def __init__(self, client: Client, sign: Sign = unsigned) -> None:
         self._client = client
+        self._sign = sign
 
     async def declare(self, title: str, *, key: str = "", **more: Any) -> str:
         """The id of the incident. `more` is as `declaring.draw_up` has it.
@@ -102,9 +108,12 @@ class Gateway:
         key = key or str(uuid.uuid4())
         for words in itertools.count(2):
             declaration = declaring.draw_up(title, key=key, at=datetime.now(UTC), words=words, **more)
-            if await self.begin(declaration):
+            if await self.begin(await self.signed(declaration)):
                 return declaration.id
         raise AssertionError("another key's incident has each of these ids")
+
+    async def signed(self, declaration: Declaration) -> Declaration:
+        return replace(declaration, proof=await self._sign(proof.of_declaration(declaration), needed=False))
 
     async def begin(self, declaration: Declaration) -> bool:
         """True when it runs, begun now or before under the same key. Raises Unreachable."""
@@ -144,12 +153,17 @@ class Gateway:
         on_behalf: str = "",
     ) -> Answer:
         """Accepted and durable when it returns. Raises Refused, NoSuchIncident, Unreachable, Unanswered."""
-        id = id or str(uuid.uuid4())
-        said = Said(command, by, id, door, name, at or datetime.now(UTC), on_behalf=on_behalf)
+        said = Said(command, by, id or str(uuid.uuid4()), door, name, at or datetime.now(UTC), on_behalf=on_behalf)
+        text = proof.of_command(incident, said)
+        said = replace(said, proof=await self._sign(text, needed=may_decide(command)))
+        return await self.pass_on(incident, said)
+
+    async def pass_on(self, incident: str, said: Said[Any]) -> Answer:
+        """What was signed already, as it is. Raises as `say` does."""
         try:
             return await self._said(identity.workflow_id(incident), incident, said)
         except (_HandedOver, NoSuchIncident):
-            if not command.after_close:
+            if not said.command.after_close:
                 raise
         # The incident is closed; the weeks after it have a workflow of their own.
         begun = time.monotonic()
@@ -177,7 +191,7 @@ class Gateway:
         except asyncio.TimeoutError:
             raise Unanswered(said.id) from None
 
-    async def _update(self, handle: WorkflowHandle[Any, Any], verb: str, said: Said[Command], id: str) -> Answer:
+    async def _update(self, handle: WorkflowHandle[Any, Any], verb: str, said: Said[Any], id: str) -> Answer:
         """Ten commands may be under way in one incident; the others wait their turn.
 
         While a history begins anew the server is shortly unavailable for the incident. Asking again is safe: the

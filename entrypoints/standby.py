@@ -11,7 +11,7 @@ import functools
 import hashlib
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,7 +20,8 @@ from pydantic import TypeAdapter
 from temporalio.exceptions import ApplicationError
 
 from activities.on_call_book import OnCallBook
-from incident import declaring, identity, paging
+from entrypoints.signing import Sign, unsigned
+from incident import declaring, identity, paging, proof
 from incident.commands import Said
 from incident.commands.paging import RESPONDERS, PagePeople
 from incident.declaring import Declaration
@@ -51,8 +52,16 @@ class Standby:
     """`paging` is made when it is first needed: a door that never needs it imports no SDK for it."""
 
     def __init__(
-        self, paging: Callable[[], Paging], book: OnCallBook, policy: Policy, directory: Path, *, practice: bool
+        self,
+        paging: Callable[[], Paging],
+        book: OnCallBook,
+        policy: Policy,
+        directory: Path,
+        *,
+        practice: bool,
+        sign: Sign = unsigned,
     ) -> None:
+        self._sign = sign
         self._paging = paging
         self._book = book
         self._policy = policy
@@ -60,7 +69,7 @@ class Standby:
         self._practice = practice
 
     @classmethod
-    def of(cls, settings: Settings, book: OnCallBook) -> Standby:
+    def of(cls, settings: Settings, book: OnCallBook, sign: Sign = unsigned) -> Standby:
         """As this process is configured. Raises Misconfigured."""
         organisation = settings.organisation
 
@@ -72,7 +81,9 @@ class Standby:
             sessions = Sessions(settings.pagerduty_api_url, key, settings.pagerduty_from)
             return Paging(sessions, book, organisation, practice=settings.practice)
 
-        return cls(paging, book, organisation.policy(), settings.state / "standby", practice=settings.practice)
+        return cls(
+            paging, book, organisation.policy(), settings.state / "standby", practice=settings.practice, sign=sign
+        )
 
     def impacted(self, business_service: str) -> bool:
         """Asked of PagerDuty straight from here, for a status that is wanted at once."""
@@ -80,6 +91,7 @@ class Standby:
 
     async def declare(self, declaration: Declaration) -> str:
         """Page the commanders now; the incident follows. A line per person."""
+        declaration = replace(declaration, proof=await self._sign(proof.of_declaration(declaration), needed=False))
         self._keep(declaration.id, Kept(declaration))
         incident = declaring.declare(declaration, declaration.at)
         lines = await self._page(incident)
@@ -96,8 +108,9 @@ class Standby:
         under = hashlib.sha256(said.id.encode()).hexdigest()[:8]
         incident = self._stand_in(id, said, under)
         if id:
-            command = PagePeople(said.command.whom, said.command.reason, said.command.confirmed, under)
-            self._keep(f"{id}-{under}", Kept(incident=id, said=Said(command, said.by, said.id, said.door, said.name)))
+            kept = replace(said, command=replace(said.command, under=under), at=said.at or datetime.now(UTC))
+            kept = replace(kept, proof=await self._sign(proof.of_command(id, kept), needed=False))
+            self._keep(f"{id}-{under}", Kept(incident=id, said=kept))
         return "\n".join(("paged straight from here:", *await self._page(incident)))
 
     async def hand_over(self, gateway: Gateway) -> None:
@@ -110,10 +123,7 @@ class Standby:
                 if kept.declaration is not None:
                     await gateway.begin(kept.declaration)
                 elif kept.said is not None:
-                    said = kept.said
-                    await gateway.say(
-                        kept.incident, said.command, by=said.by, name=said.name, door=said.door, id=said.id
-                    )
+                    await gateway.pass_on(kept.incident, kept.said)
             except (Refused, NoSuchIncident) as settled:
                 logging.getLogger(__name__).warning("%s is not handed over: %s", file.name, settled)
             except (Unreachable, Unanswered, RuntimeError):

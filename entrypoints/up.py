@@ -201,6 +201,7 @@ class Copy:
         file.write_text(json.dumps({"environment": self._overrides()}, indent=2))
 
     def _ready(self, seconds: float) -> str:
+        anne, bob = (" --as anne", " --as bob") if self.practice else ("", "")
         state = "" if self.places.state == Path(".state") else f"DONT_PANIC_STATE={self.places.state} "
         lines = [
             f"ready after {seconds:.1f} s{', practice: nobody is woken, nothing is public' if self.practice else ''}",
@@ -214,8 +215,8 @@ class Copy:
             f"  logs              {self.places.state / 'logs'}",
             "",
             "Try, in another terminal:",
-            f"  {state}bin/ic declare 1 checkout answers with 500 --as anne",
-            f"  {state}bin/ic command --as bob",
+            f"  {state}bin/ic declare 1 checkout answers with 500{anne}",
+            f"  {state}bin/ic command{bob}",
             f"  {state}bin/ic show",
             f"  {state}bin/ic help",
             "",

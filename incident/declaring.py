@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from incident import identity, leadership, paging, security, wording
+from incident import identity, leadership, paging, proof, security, wording
 from incident.effects import AddBookmarks, Announce, OpenRoom, PinCard, ReadChanges
 from incident.model import Incident, Origin, Page, SeverityChange
 from incident.policy import Policy
+from incident.proof import Signed
 from incident.severity import Severity
 
 
@@ -32,6 +33,7 @@ class Declaration:
     key_mark: str = ""
     security: bool = False
     matter: str = ""
+    proof: str = ""
 
 
 def draw_up(
@@ -82,6 +84,7 @@ def declare(declaration: Declaration, now: datetime) -> Incident:
         practice=declaration.practice,
         service=declaration.service,
         security=declaration.security,
+        proofs=not declaration.practice,
     )
     service = incident.policy.service(incident.service) if incident.service else None
     team = incident.policy.team(service.team) if service else None
@@ -100,10 +103,25 @@ def declare(declaration: Declaration, now: datetime) -> Incident:
     incident.say(wording.opening(incident), now, about="command")
     if incident.security:
         _keep_secret(incident, declaration, now)
+    mark = "" if declaration.practice or _proven(declaration) else " (unsigned)"
     incident.log(
-        "declared", f"{incident.severity}: {incident.title}", now, who=declaration.by, source=declaration.origin.door
+        "declared",
+        f"{incident.severity}: {incident.title}{mark}",
+        now,
+        who=declaration.by,
+        source=declaration.origin.door,
     )
     return incident
+
+
+def _proven(declaration: Declaration) -> bool:
+    """Whether it is shown who declares. Anybody may, so that an incident is never lost for lack of a key."""
+    if not declaration.proof:
+        return False
+    signed = Signed(proof.of_declaration(declaration), declaration.proof)
+    by = declaration.policy.known(declaration.by)
+    person = by.id if by else declaration.by
+    return proof.standing(declaration.policy, signed, person=person, door=declaration.origin.door).proven
 
 
 def tell_origin(incident: Incident, now: datetime) -> None:

@@ -7,6 +7,9 @@ so nobody ever sees half a change. All times are aware datetimes in UTC.
 
 from __future__ import annotations
 
+import hashlib
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -16,6 +19,7 @@ from incident.choices import Choice
 from incident.effects import Effect, Invite, Tell
 from incident.outlets import Outlet
 from incident.policy import Policy
+from incident.proof import Signed
 from incident.severity import Role, Severity
 
 
@@ -70,6 +74,12 @@ class DraftState(StrEnum):
     def open(self) -> bool:
         """It may still be approved, edited or held."""
         return self in (DraftState.WAITING, DraftState.HELD, DraftState.FAILED)
+
+
+def text_digest(stage: str, outlet: Outlet, text: str, components: Mapping[str, str]) -> str:
+    """What stands for exactly this public message on this outlet. Components stand on the status page alone."""
+    shown = dict(components) if outlet is Outlet.STATUS_PAGE else {}
+    return hashlib.sha256(json.dumps([stage, outlet, text, shown], sort_keys=True).encode()).hexdigest()
 
 
 class Announcement(StrEnum):
@@ -316,6 +326,7 @@ class Repair:
     verification: str = ""
     look: str = ""
     extensions: int = 0
+    approval: Signed | None = None
 
 
 @dataclass
@@ -359,6 +370,7 @@ class Version:
     post_id: str = ""
     delayed: bool = False
     retract_asked_at: datetime | None = None
+    approval: Signed | None = None
 
 
 @dataclass
@@ -390,6 +402,20 @@ class Draft:
     post_id: str = ""
     delayed: bool = False
     retract_asked_at: datetime | None = None
+    approval: Signed | None = None
+
+    @property
+    def digests(self) -> dict[Outlet, str]:
+        """What an approval is bound to on each outlet: stage, text and components, as they go out."""
+        return {
+            outlet: text_digest(self.stage, outlet, version.text, self.components)
+            for outlet, version in self.versions.items()
+        }
+
+    @property
+    def digest(self) -> str:
+        """Of all its outlets together."""
+        return hashlib.sha256(json.dumps(self.digests, sort_keys=True).encode()).hexdigest()
 
     @property
     def versions(self) -> dict[Outlet, Draft | Version]:
@@ -587,6 +613,8 @@ class Origin:
 
 @dataclass
 class Incident:
+    """`proofs`: outside of practice a decision counts by its signature; `spent` are the signed words of the last minutes."""
+
     id: str
     title: str
     severity: Severity
@@ -669,6 +697,8 @@ class Incident:
     held: list[Held] = field(default_factory=list)
     after: After | None = None
     statuses: list[Status] = field(default_factory=list)
+    proofs: bool = False
+    spent: dict[str, datetime] = field(default_factory=dict)
 
     # -- who is who -----------------------------------------------------------------------------------
 

@@ -25,6 +25,7 @@ from incident.model import (
     Version,
 )
 from incident.outlets import Outlet
+from incident.words import mark
 
 TAKE_COMMAND = Choice("I take command", "command", "primary")
 PAGE_AGAIN = Choice("Page the ICs again", "page")
@@ -117,7 +118,7 @@ def of_repair(incident: Incident, repair: Repair) -> tuple[Choice, ...]:
             other = repairs.in_the_way(incident, repair)
             label, also = (f"Approve, beside repair {other.number}", " --also") if other else ("Approve", "")
             style: Literal["", "primary"] = "" if first or other else "primary"
-            approve = (Choice(label, f"approve {n}{also}", style, form=asks_for_owner),)
+            approve = (Choice(label, f"approve {n}{mark(repair.digest)}{also}", style, form=asks_for_owner),)
             return (
                 *(poll + approve if first else approve + poll),
                 Choice("Reject …", f"reject {n}", "danger", form=True),
@@ -164,9 +165,9 @@ def of_draft(incident: Incident, draft: Draft) -> tuple[Choice, ...]:
         return ()
     decided = incident.announcement is Announcement.YES
     approve = (
-        Choice("Approve", f"message approve {n}", "primary")
+        Choice("Approve", f"message approve {n}{mark(draft.digest)}", "primary")
         if decided
-        else Choice("Announce, and approve this", f"announce yes {n}", "primary")
+        else Choice("Announce, and approve this", f"announce yes {n}{mark(draft.digest)}", "primary")
     )
     hold = (Choice("Hold", f"message hold {n}"),) if draft.waits else ()
     no = (Choice("No announcement", "announce no"),) if incident.announcement is Announcement.UNDECIDED else ()

@@ -16,10 +16,11 @@ import string
 import tomllib
 from collections.abc import Callable, Mapping
 from datetime import date, time, timedelta
-from typing import Literal, Self, get_args
+from typing import Annotated, Literal, Self, get_args
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 
+from incident import keys
 from incident.catalogue import CatalogueEntry, Files, read_entries, read_files
 from incident.severity import Role, Severity
 from incident.shapes import BadPolicy as BadPolicy  # whoever reads an organisation has to know it
@@ -27,6 +28,15 @@ from incident.shapes import Days, Duration, Handle, Zone, fault
 from incident.shapes import Frozen as _Frozen
 
 Stage = Literal["investigating", "identified", "monitoring", "resolved", "long"]
+
+
+def _public_key(line: str) -> str:
+    keys.read(line)
+    return line
+
+
+PublicKeyLine = Annotated[str, AfterValidator(_public_key)]
+"""`ssh-ed25519 AAAA… comment`: it may stand in a history, as its name says."""
 
 
 class Person(_Frozen):
@@ -38,6 +48,7 @@ class Person(_Frozen):
     pagerduty: str = ""
     trained: bool = False
     time_zone: Zone = "UTC"
+    keys: tuple[PublicKeyLine, ...] = ()
 
 
 class Contact(Person):
@@ -324,6 +335,21 @@ class Rooms(_Frozen):
     incidents: str = ""
 
 
+class Door(_Frozen):
+    """A process of ours that attests what people say through it: the Slack listener, by its own key."""
+
+    name: Handle
+    kind: Literal["slack"] = "slack"
+    key: PublicKeyLine
+
+
+class EmergencyKey(_Frozen):
+    """An administrator's break-glass key: it speaks for anybody, and each use of it is announced."""
+
+    name: Handle
+    key: PublicKeyLine
+
+
 class Policy(_Frozen):
     """The rules an incident was declared under. Frozen with it; `reload` brings newer ones."""
 
@@ -348,6 +374,8 @@ class Policy(_Frozen):
     catalogue: tuple[CatalogueEntry, ...] = ()
     sub_teams: tuple[SubTeam, ...] = ()
     usual: dict[Role, Handle] = {}
+    doors: tuple[Door, ...] = ()
+    break_glass: tuple[EmergencyKey, ...] = ()
 
     def person(self, person_id: str) -> Person | None:
         return next((p for p in self.people if p.id == person_id), None)
@@ -367,6 +395,13 @@ class Policy(_Frozen):
         person = self.person(person_id) if person_id else None
         return person is not None and person.trained
 
+    def public_keys(self) -> list[tuple[str, keys.PublicKey]]:
+        """All public keys, each with whose it is: `person/bob`, `door/listener`, `break-glass/safe`."""
+        lines = [(f"person/{person.id}", line) for person in self.people for line in person.keys]
+        lines += [(f"door/{door.name}", door.key) for door in self.doors]
+        lines += [(f"break-glass/{emergency.name}", emergency.key) for emergency in self.break_glass]
+        return [(whose, keys.read(line)) for whose, line in lines]
+
     def team(self, team_id: str) -> Team | None:
         return next((t for t in self.teams if t.id == team_id), None)
 
@@ -375,6 +410,14 @@ class Policy(_Frozen):
 
     def entry(self, entry_id: str) -> CatalogueEntry | None:
         return next((e for e in self.catalogue if e.id == entry_id), None)
+
+    @model_validator(mode="after")
+    def _each_key_is_one_holders(self) -> Policy:
+        whose: dict[bytes, str] = {}
+        for holder, key in self.public_keys():
+            if (other := whose.setdefault(key.raw, holder)) != holder:
+                raise ValueError(f"{other} and {holder} have the same key; each needs their own")
+        return self
 
     @model_validator(mode="after")
     def _x_has_its_texts(self) -> Policy:

@@ -13,6 +13,7 @@ from incident import wording
 from incident.model import Announcement, Draft, DraftState, Incident, Phase, Version
 from incident.outlets import Outlet
 from incident.policy import Policy, Stage
+from incident.proof import Signed
 
 _PROMISED_TIME = re.compile(
     r"\b(by|before|within|at|in)\s+(\d{1,2}[:.]\d{2}|\d+\s*(min|minutes|h|hours?))\b", re.IGNORECASE
@@ -168,8 +169,17 @@ NOT_RECOVERED = (
 )
 
 
-def approve(incident: Incident, draft: Draft, person: str, now: datetime, outlet: Outlet | None = None) -> str:
-    """From here on the texts are fixed; the customer liaison sends them. What is left to do, or nothing.
+def approve(
+    incident: Incident,
+    draft: Draft,
+    person: str,
+    now: datetime,
+    outlet: Outlet | None = None,
+    signed: Signed | None = None,
+) -> str:
+    """From here on the texts are fixed; the customer liaison sends them, with the approval as it was `signed`.
+
+    What is left to do, or nothing.
 
     Nothing older goes out behind it on the same outlet, but for what is being sent at this moment.
     """
@@ -184,6 +194,7 @@ def approve(incident: Incident, draft: Draft, person: str, now: datetime, outlet
         version.approved_by = person
         version.approved_at = now
         version.approvals += 1
+        version.approval = signed
         version.delayed = False
         _supersede(incident, draft, where)
         log = f"{draft.number} approved" + (f" for {the(where)}" if draft.also else "")

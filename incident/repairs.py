@@ -14,6 +14,7 @@ from incident.catalogue import MOST_TRIES, CatalogueEntry, StepName
 from incident.choices import Choice
 from incident.effects import StartRepair, TellRepair
 from incident.model import Answer, Incident, Repair, RepairState
+from incident.proof import Signed
 
 if TYPE_CHECKING:
     from incident.commands.base import Speaker  # the commands import this module
@@ -40,8 +41,11 @@ class Claim:
 
 @dataclass(frozen=True)
 class Verdict:
+    """`approval` is the IC's own word, signed: the runner verifies it with the keys that it knows itself."""
+
     go: bool
     why: str = ""
+    approval: Signed | None = None
 
 
 def digest(entry: CatalogueEntry | None, parameters: Mapping[str, str], text: str, step: StepName = "apply") -> str:
@@ -304,7 +308,7 @@ def claim(incident: Incident, asked: Claim, now: datetime) -> Verdict:
             _running(incident, repair, now)
         incident.say(f"{wording.repair_line(repair)} runs {'again, it may' if again else 'now'}.", now)
         incident.log("repair", f"{asked.number} started", now, source="runner")
-    return Verdict(True)
+    return Verdict(True, approval=repair.approval)
 
 
 def _not_go(incident: Incident, asked: Claim, now: datetime) -> str | None:

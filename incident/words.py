@@ -11,7 +11,9 @@ from datetime import timedelta
 
 from incident.severity import Severity
 
+MARK = 8
 _MENTION = re.compile(r"<@([A-Z0-9]+)(?:\|[^>]*)?>")
+_MARK = re.compile(r"#([0-9a-f]{8,64})")
 _DURATION = re.compile(r"(\d{1,4})\s*(s|sec|m|min|h)?", re.IGNORECASE)
 
 
@@ -53,6 +55,14 @@ class Words:
         if re.fullmatch(r"#?[0-9]{1,6}", self.peek()):
             return self.take_number()
         return None
+
+    def maybe_mark(self) -> str:
+        """What a button adds: the beginning of the digest of what it showed."""
+        match = _MARK.fullmatch(self.peek())
+        if match is None:
+            return ""
+        self.take("the mark")
+        return match[1]
 
     def take_person(self, what: str = "a person") -> str:
         """A handle, or the Slack id of a mention."""
@@ -103,6 +113,11 @@ class Words:
 def severity_from(word: str) -> Severity | None:
     match = re.fullmatch(r"(?:sev-?)?([1-5])", word.strip().lower())
     return Severity(f"SEV-{match[1]}") if match else None
+
+
+def mark(digest: str) -> str:
+    """What a button adds to its words, so that what is approved is what it showed; empty when there is none."""
+    return f" #{digest[:MARK]}" if digest else ""
 
 
 def duration_words(minutes: int) -> str:

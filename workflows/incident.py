@@ -41,6 +41,8 @@ class IncidentWorkflow(SpokenTo):
             self._incident = start.carried.incident
         elif start.declaration is not None:
             self._incident = declaring.declare(start.declaration, workflow.info().start_time)
+            # One that was declared before words were proved goes on by claims; a practice needs no marker.
+            self._incident.proofs = self._incident.proofs and workflow.patched("proofs")
         else:
             raise ApplicationError("An incident begins with a declaration.", non_retryable=True)
         self._versions = dict(start.carried.versions) if start.carried else {}

@@ -82,6 +82,7 @@ def _begin(
         entry=message.entry,
         begun=message.begun,
         again=again,
+        approval=message.approval,
     )
     return workflow.start_activity_method(
         Social.post if message.outlet is Outlet.X else StatusPage.publish,

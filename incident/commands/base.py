@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, ClassVar, Generic, Self, TypeVar
 
-from incident import security, wording
+from incident import proof, security, wording
 from incident.model import Answer, Incident, Line, Phase
 from incident.people import find
+from incident.proof import Signed, Standing
 from incident.severity import Role
 
 if TYPE_CHECKING:
@@ -36,13 +37,14 @@ class Who(StrEnum):
 class Speaker:
     """Who says it: a handle of the organisation, or the Slack id of somebody it does not know.
 
-    `entered_by` is who typed it, when that was somebody else.
+    `entered_by` is who typed it, when that was somebody else; `signed` is what shows that it is theirs.
     """
 
     id: str
     name: str
     known: bool = True
     entered_by: str = ""
+    signed: Signed | None = None
 
 
 @dataclass(frozen=True)
@@ -52,8 +54,9 @@ class Command(ABC):
     `verb` is the name of the Update; `usage` its form in words; `after_end` whether it may be said when the
     call is over, `after_close` whether what comes after the incident hears it, too; `public` whether it leads to words outside of the response, which a silent incident has none of;
     `for_another` whether command staff may enter what somebody said on the bridge; `the_ics_too` marks what others may
-    say as well but which is a decision when the IC says it; `from_outside` what somebody may say who is not in a security
-    incident.
+    say as well but which is a decision when the IC says it; `decision` what is one whoever says it;
+    `of_shown` whether it is about exactly what was shown, so that a door adds its digest; `from_outside` what somebody
+    may say who is not in a security incident.
     """
 
     verb: ClassVar[str]
@@ -66,6 +69,8 @@ class Command(ABC):
     public: ClassVar[bool] = False
     for_another: ClassVar[bool] = False
     the_ics_too: ClassVar[bool] = False
+    decision: ClassVar[bool] = False
+    of_shown: ClassVar[bool] = False
     from_outside: ClassVar[bool] = False
 
     @classmethod
@@ -80,6 +85,10 @@ class Command(ABC):
     def refuse(self, incident: Incident, speaker: Speaker, now: datetime) -> str | None:
         """Why it may not be said now, or None. Changes nothing."""
         return None
+
+    def bound(self, incident: Incident) -> Self:
+        """The command with the digest of what stands there now: a door adds it before it is signed."""
+        return self
 
     @abstractmethod
     def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
@@ -128,12 +137,14 @@ def _sender(incident: Incident, said: Said[C]) -> Speaker:
 
 
 def judge(incident: Incident, said: Said[C], now: datetime) -> None:
-    """May this person say this now? Changes nothing; raises Refusal with a sentence."""
-    if said.id and said.id in incident.heard:
+    """May this person say this now, and is it theirs? Changes nothing; raises Refusal with a sentence."""
+    if said.id and _key(said) in incident.heard:
         return
     if not said.by.strip():
         raise Refusal("Say who you are: `by` is empty.")
-    command, who = said.command, speaker(incident, said)
+    command, who, worth = said.command, speaker(incident, said), standing(incident, said)
+    if worth.false:
+        raise Refusal(worth.why)
     if incident.phase is Phase.CLOSED and not (command.after_close and incident.after is not None):
         raise Refusal("This incident is closed. `declare …` begins another.")
     if not incident.open and not command.after_end:
@@ -146,26 +157,36 @@ def judge(incident: Incident, said: Said[C], now: datetime) -> None:
         raise Refusal("This is a security incident: nothing goes out about it, to customers or executives.")
     if (why := _not_theirs(incident, command, who)) is not None:
         raise Refusal(why)
+    if incident.proofs and decides(incident, command, who) and (why := _not_proved(incident, said, worth, now)):
+        raise Refusal(why)
     if (why := command.refuse(incident, who, now)) is not None:
         raise Refusal(why)
 
 
 def hear(incident: Incident, said: Said[C], now: datetime) -> Answer:
     """Apply what `judge` let pass, once: a command heard before gets the answer it got then."""
-    if said.id and (before := incident.heard.get(said.id)) is not None:
+    if said.id and (before := incident.heard.get(_key(said))) is not None:
         return before
-    who = speaker(incident, said)
-    if who.id in (incident.commander, incident.deputy) and not who.entered_by:
+    who, worth = speaker(incident, said), standing(incident, said)
+    doubtful = incident.proofs and not worth.proven
+    if who.id in (incident.commander, incident.deputy) and not who.entered_by and not doubtful:
         incident.challenge = None  # they are there
     lines, said_before = len(incident.timeline), len(incident.outbox)
+    if worth.proven:
+        who = replace(who, signed=_signed(incident, said))
+        _spend(incident, said, now)
+    if worth.broken_glass:
+        _announce_broken_glass(incident, said, who, worth.broken_glass, now)
     answer = said.command.apply(incident, who, now)
+    if doubtful:
+        _mark_unsigned(incident, who, lines, incident.outbox[said_before:], now)
     if who.entered_by:
         typist = incident.name(who.entered_by)
         for entry in incident.timeline[lines:]:
             entry.source = f"entered by {typist}"
         _sign(incident, incident.outbox[said_before:], who, typist, now)
     if said.id:
-        incident.heard[said.id] = answer
+        incident.heard[_key(said)] = answer
         while len(incident.heard) > KEPT_ANSWERS:
             del incident.heard[next(iter(incident.heard))]
     return answer
@@ -173,12 +194,99 @@ def hear(incident: Incident, said: Said[C], now: datetime) -> Answer:
 
 def _sign(incident: Incident, fresh: list[Line], who: Speaker, typist: str, now: datetime) -> None:
     """Where the room hears it, it reads whose word it was and who typed it."""
-    mark = f"({'IC' if who.id == incident.commander else who.name}, entered by {typist})"
+    whose = "IC" if who.id == incident.commander else who.name
+    _mark(incident, fresh, f"({whose}, entered by {typist})", now)
+
+
+def _mark(incident: Incident, fresh: list[Line], mark: str, now: datetime) -> None:
     spoken = [line for line in fresh if not line.about]
     if spoken:
         spoken[-1].text += f" {mark}"
     elif fresh:
         incident.say(mark, now)
+
+
+# -- whose word it is -----------------------------------------------------------------------------------
+
+
+def standing(incident: Incident, said: Said[C]) -> Standing:
+    """What its proof is worth here."""
+    signed = _signed(incident, said) if said.proof else Signed("", "")
+    return proof.standing(incident.policy, signed, person=_sender(incident, said).id, door=said.door)
+
+
+def may_decide(command: Command) -> bool:
+    """Whether it needs a proof from some people at least."""
+    return command.who is not Who.ANYONE or command.decision or command.the_ics_too
+
+
+def decides(incident: Incident, command: Command, who: Speaker) -> bool:
+    """Whether something follows from whose word it is. What decides nothing is never lost for lack of a key."""
+    if command.who is not Who.ANYONE or command.decision:
+        return True
+    return command.the_ics_too and who.id in {incident.commander, incident.deputy} - {None}
+
+
+def _not_proved(incident: Incident, said: Said[C], worth: Standing, now: datetime) -> str | None:
+    """Not proved, too old to be meant now, or heard before."""
+    if not worth.proven:
+        return worth.why
+    if not said.id:
+        return "It has no id, so that it could be said again by anybody. Say it in Slack, or with `ic`."
+    if (why := proof.fresh(said.at, now)) is not None:
+        return why
+    return "That was heard already; it counts once." if _key(said) in incident.spent else None
+
+
+def _spend(incident: Incident, said: Said[C], now: datetime) -> None:
+    """A signed word counts once: its id is kept until it is too old to be obeyed, however much is said meanwhile."""
+    if not (incident.proofs and said.id) or said.at is None or proof.fresh(said.at, now) is not None:
+        return
+    for key in [key for key, at in incident.spent.items() if at < now - proof.FRESH]:
+        del incident.spent[key]
+    incident.spent[_key(said)] = said.at
+
+
+def _announce_broken_glass(incident: Incident, said: Said[C], who: Speaker, name: str, now: datetime) -> None:
+    text = f"The break-glass key {name!r} speaks in the name of {who.name}: `{said.command.words()}`."
+    incident.say(text, now)
+    incident.log("break-glass", text, now, who=who.id)
+    incident.tell(incident.commander, text)
+
+
+def _mark_unsigned(incident: Incident, who: Speaker, lines: int, fresh: list[Line], now: datetime) -> None:
+    for entry in incident.timeline[lines:]:
+        entry.text += " (unsigned)"
+    _mark(incident, fresh, f"(unsigned: nothing shows that {who.name} said it)", now)
+
+
+def _signed(incident: Incident, said: Said[C]) -> Signed:
+    return Signed(proof.of_command(incident.id, said), said.proof)
+
+
+def _key(said: Said[C]) -> str:
+    """With the verb: an id that somebody used for a note cannot swallow a decision."""
+    return f"{said.command.verb}/{said.id}"
+
+
+# -- what was shown -------------------------------------------------------------------------------------
+
+
+def whole(given: str, stands: str) -> str:
+    """The digest that an approval carries: of what stands there, unless something else was shown."""
+    return stands if stands.startswith(given) else given
+
+
+def not_shown(incident: Incident, given: str, stands: str) -> str | None:
+    """Why an approval with the digest `given` does not fit what stands there, or None."""
+    if not stands.startswith(given):
+        return "It changed since it was shown to you. Look again (`show`)."
+    if incident.proofs and given != stands:
+        return "It does not say what is approved. Say it in Slack, or with `ic`, which add that."
+    return None
+
+
+# -- who may say it -------------------------------------------------------------------------------------
 
 
 def _not_enterable(incident: Incident, said: Said[C]) -> str | None:

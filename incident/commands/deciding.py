@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import ClassVar, Self
 
 from incident import wording
 from incident.choices import Choice
-from incident.commands.base import Command, Speaker, Who
+from incident.commands.base import Command, Speaker, Who, not_shown, whole
 from incident.commands.of_repair import OfRepair, WithReason
 from incident.effects import TellRepair
 from incident.model import Answer, Incident, Repair, RepairState
@@ -25,7 +25,7 @@ from incident.repairs import (
     undoing,
     usual_owner,
 )
-from incident.words import Words
+from incident.words import Words, mark
 
 _ALSO = re.compile(r"\s*(?:--|—|–)also\b")
 
@@ -56,29 +56,37 @@ class Poll(OfRepair):
 
 @dataclass(frozen=True)
 class Approve(Command):
-    """For exactly what was proposed, by whoever commands now, once."""
+    """For exactly what was proposed, by whoever commands now, once. `digest`, or its beginning, says what that was."""
 
     verb: ClassVar[str] = "approve"
     usage: ClassVar[str] = "approve N [@OWNER] [--also]"
     help: ClassVar[str] = "approve a repair action; a manual one needs an owner; --also beside another on the service"
     who: ClassVar[Who] = Who.COMMANDER
     instead: ClassVar[str] = "Object with `object N why`, or tell the IC in the room."
+    of_shown: ClassVar[bool] = True
 
     number: int
     owner: str | None = None
     also: bool = False
+    digest: str = ""
 
     @classmethod
     def read(cls, words: Words) -> Self:
         also = bool(_ALSO.search(words.left))
         words.left = _ALSO.sub("", words.left).strip()
         number = words.take_number("the number of the repair action")
+        digest = words.maybe_mark()
         owner = words.take_person() if words else None
         words.no_more()
-        return cls(number, owner, also)
+        return cls(number, owner, also, digest)
 
     def words(self) -> str:
-        return f"approve {self.number}{f' @{self.owner}' if self.owner else ''}{' --also' if self.also else ''}"
+        owner, also = f" @{self.owner}" if self.owner else "", " --also" if self.also else ""
+        return f"approve {self.number}{mark(self.digest)}{owner}{also}"
+
+    def bound(self, incident: Incident) -> Self:
+        repair = incident.repairs.get(self.number)
+        return self if repair is None else replace(self, digest=whole(self.digest, repair.digest))
 
     def refuse(self, incident: Incident, speaker: Speaker, now: datetime) -> str | None:
         repair = incident.repairs.get(self.number)
@@ -87,6 +95,8 @@ class Approve(Command):
         if not repair.state.awaits_approval:
             again = " Propose it again to run it again." if repair.ended_at else ""
             return f"{already(incident, repair)}{again}"
+        if (why := not_shown(incident, self.digest, repair.digest)) is not None:
+            return f"{why} Then `approve {self.number}`."
         if stale(incident, repair):
             return (
                 f"The catalogue has changed since repair {self.number} was proposed. `propose` it again, as it is now."
@@ -114,6 +124,7 @@ class Approve(Command):
         repair.approved_by = speaker.id
         repair.approved_at = now
         repair.approvals += 1
+        repair.approval = speaker.signed
         repair.why = ""
         repair.abort_asked = False
         incident.say(wording.proceeding(repair), now)
@@ -159,6 +170,7 @@ class Reject(WithReason):
 @dataclass(frozen=True)
 class Abort(OfRepair):
     verb: ClassVar[str] = "abort"
+    decision: ClassVar[bool] = True
     usage: ClassVar[str] = "abort N"
     help: ClassVar[str] = "stop a repair action: IC, deputy and owner"
 

@@ -21,6 +21,7 @@ NOBODY = "nobody"
 @dataclass(frozen=True)
 class TakeCommand(Command):
     verb: ClassVar[str] = "command"
+    decision: ClassVar[bool] = True
     usage: ClassVar[str] = "command [why]"
     help: ClassVar[str] = (
         "take command: trained people at once, anyone when nobody else came, the deputy when the IC is gone"
@@ -138,6 +139,7 @@ class Handover(Command):
 @dataclass(frozen=True)
 class Accept(Command):
     verb: ClassVar[str] = "accept"
+    decision: ClassVar[bool] = True
     usage: ClassVar[str] = "accept"
     help: ClassVar[str] = "accept the command that was offered to you"
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import ClassVar, Literal, Self, get_args
 
 from incident import publishing, wording
-from incident.commands.base import Command, Speaker, Who
+from incident.commands.base import Command, Speaker, Who, not_shown, whole
 from incident.model import Announcement, Answer, DraftState, Incident, Phase
 from incident.outlets import Outlet
 from incident.policy import Stage
-from incident.words import Unreadable, Words, duration_words
+from incident.words import Unreadable, Words, duration_words, mark
 
 STAGES: tuple[Stage, ...] = get_args(Stage)
 COMPONENT_STATES = ("operational", "degraded_performance", "partial_outage", "major_outage", "under_maintenance")
@@ -22,9 +23,13 @@ _FOR_X = re.compile(r"(?:(.*)\n)?\s*X:(.+)", re.DOTALL)
 
 @dataclass(frozen=True)
 class Announce(Command):
-    """Unsure means yes: "if in doubt, tweet it out" (process, 5). With a number, that draft is approved with it."""
+    """Unsure means yes: "if in doubt, tweet it out" (process, 5).
+
+    With a number, that draft is approved with it; `digest`, or its beginning, says which texts, `texts` each by itself.
+    """
 
     verb: ClassVar[str] = "announce"
+    of_shown: ClassVar[bool] = True
     public: ClassVar[bool] = True
     usage: ClassVar[str] = "announce yes|no|unsure [N]"
     help: ClassVar[str] = "decide whether customers are told; with a number, approve that message too"
@@ -33,27 +38,37 @@ class Announce(Command):
 
     answer: Literal["yes", "no", "unsure"]
     draft: int | None = None
+    digest: str = ""
+    texts: dict[Outlet, str] = field(default_factory=dict)
 
     @classmethod
     def read(cls, words: Words) -> Self:
         answer = words.take("yes, no or unsure").lower()
         number = words.maybe_number()
+        digest = words.maybe_mark()
         words.no_more()
         match answer:
             case "yes" | "no" | "unsure":
-                return cls(answer, number)
+                return cls(answer, number, digest)
             case _:
                 raise Unreadable(f"{answer!r} is neither yes, no nor unsure.")
 
     def words(self) -> str:
-        return f"announce {self.answer}" + (f" {self.draft}" if self.draft else "")
+        return f"announce {self.answer}" + (f" {self.draft}{mark(self.digest)}" if self.draft else "")
+
+    def bound(self, incident: Incident) -> Self:
+        draft = incident.drafts.get(self.draft) if self.draft is not None else None
+        return self if draft is None else replace(self, digest=whole(self.digest, draft.digest), texts=draft.digests)
 
     def refuse(self, incident: Incident, speaker: Speaker, now: datetime) -> str | None:
         if self.answer == "no":
             if any(d.out_at is not None for d in incident.drafts.values()):
                 return "Customers have been told already. `message retract N` takes a message down."
             return "Which message goes with a no?" if self.draft is not None else None
-        return None if self.draft is None else publishing.cannot_approve(incident, self.draft, None)
+        if self.draft is None:
+            return None
+        fault = publishing.cannot_approve(incident, self.draft, None)
+        return fault or _not_shown(incident, self.draft, self.digest, self.texts)
 
     def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
         if self.answer == "no":
@@ -65,16 +80,18 @@ class Announce(Command):
             return Answer("no announcement; you are asked again when the severity rises or the impact changes")
         publishing.decide_to_announce(incident, speaker.id, now)
         if self.draft is not None:
-            left = publishing.approve(incident, incident.drafts[self.draft], speaker.id, now)
+            draft = incident.drafts[self.draft]
+            left = publishing.approve(incident, draft, speaker.id, now, signed=speaker.signed)
             return Answer(f"announced; message {self.draft} goes out. {left}".strip())
         return Answer("announced; approve the first message with `message approve N`")
 
 
 @dataclass(frozen=True)
 class ApproveMessage(Command):
-    """The IC approves; a due draft that was left for three minutes, the deputy may."""
+    """The IC approves; a due draft that was left for three minutes, the deputy may. `digest` and `texts` say what."""
 
     verb: ClassVar[str] = "message-approve"
+    of_shown: ClassVar[bool] = True
     the_ics_too: ClassVar[bool] = True
     public: ClassVar[bool] = True
     usage: ClassVar[str] = "message approve N [x|status-page]"
@@ -83,18 +100,26 @@ class ApproveMessage(Command):
 
     number: int
     outlet: Outlet | None = None
+    digest: str = ""
+    texts: dict[Outlet, str] = field(default_factory=dict)
 
     @classmethod
     def read(cls, words: Words) -> Self:
-        number, outlet = words.take_number("the number of the message"), _maybe_outlet(words)
+        number, digest = words.take_number("the number of the message"), words.maybe_mark()
+        outlet = _maybe_outlet(words)
         words.no_more()
-        return cls(number, outlet)
+        return cls(number, outlet, digest)
 
     def words(self) -> str:
-        return f"message approve {self.number} {self.outlet or ''}".strip()
+        return f"message approve {self.number}{mark(self.digest)} {self.outlet or ''}".strip()
+
+    def bound(self, incident: Incident) -> Self:
+        draft = incident.drafts.get(self.number)
+        return self if draft is None else replace(self, digest=whole(self.digest, draft.digest), texts=draft.digests)
 
     def refuse(self, incident: Incident, speaker: Speaker, now: datetime) -> str | None:
-        if (fault := publishing.cannot_approve(incident, self.number, self.outlet)) is not None:
+        fault = publishing.cannot_approve(incident, self.number, self.outlet)
+        if fault := fault or _not_shown(incident, self.number, self.digest, self.texts):
             return fault
         if incident.announcement is Announcement.NO:
             return "The IC decided against an announcement; `announce yes` changes that."
@@ -116,7 +141,8 @@ class ApproveMessage(Command):
     def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
         if incident.announcement is Announcement.UNDECIDED:
             publishing.decide_to_announce(incident, speaker.id, now)
-        left = publishing.approve(incident, incident.drafts[self.number], speaker.id, now, self.outlet)
+        draft = incident.drafts[self.number]
+        left = publishing.approve(incident, draft, speaker.id, now, self.outlet, speaker.signed)
         return Answer(f"message {self.number} goes out exactly as it stands. {left}".strip())
 
 
@@ -503,3 +529,11 @@ def _maybe_outlet(words: Words) -> Outlet | None:
     if outlet is not None:
         words.take("the outlet")
     return outlet
+
+
+def _not_shown(incident: Incident, number: int, digest: str, texts: Mapping[Outlet, str]) -> str | None:
+    draft = incident.drafts[number]
+    why = not_shown(incident, digest, draft.digest)
+    if why is None and incident.proofs and texts != draft.digests:
+        why = "It changed since it was shown to you. Look again (`show`)."
+    return None if why is None else f"{why} Then `message approve {number}`."

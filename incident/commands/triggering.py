@@ -55,6 +55,8 @@ class Further(Command):
 class _OfTrigger(Command):
     """A decision about one trigger: the IC's and the deputy's, anybody's while nobody commands."""
 
+    decision: ClassVar[bool] = True
+
     number: int
 
     @classmethod

@@ -10,6 +10,7 @@ from typing import Literal
 from incident.choices import Choice
 from incident.outlets import Outlet
 from incident.policy import Stage
+from incident.proof import Signed
 
 Done = Mapping[str, datetime]
 
@@ -69,7 +70,7 @@ class Publish:
     """An approved text for one outlet, to the letter.
 
     `components` are the states the status page shows with it, by its own ids. `entry` is the entry there that it
-    updates; `begun` says that there is one, though its id may not be known.
+    updates; `begun` says that there is one, though its id may not be known. `approval` is whose word it is, signed.
     """
 
     number: int
@@ -80,6 +81,7 @@ class Publish:
     components: dict[str, str] = field(default_factory=dict)
     entry: str = ""
     begun: bool = False
+    approval: Signed | None = None
     kind: Literal["publish"] = "publish"
 
 

@@ -19,6 +19,7 @@ from incident.model import Announcement, Draft, DraftState, Incident, Phase, Rep
 from incident.outlets import Outlet
 from incident.policy import CustomerMessages, Stage
 from incident.severity import Role
+from incident.words import mark
 
 
 @dataclass(frozen=True)
@@ -115,6 +116,7 @@ def _publish(view: CustomerLiaisonView) -> Iterator[Duty]:
             _by_id(draft.components, view.components) if outlet is Outlet.STATUS_PAGE else {},
             entry=stands[-1].post_id if stands and outlet is Outlet.STATUS_PAGE else "",
             begun=any(v.approved_at is not None for _, v in versions if v is not version),
+            approval=version.approval,
         )
         yield Duty(_key(draft, version, outlet), version.approved_at, deed)
 
@@ -238,7 +240,7 @@ def _waits(view: CustomerLiaisonView, draft: Draft) -> Iterator[Duty]:
     due, n = _due(view, draft), draft.number
     text = f"Public message {n} is due and waits: `message approve {n}`."
     decide = (
-        Choice("Approve", f"message approve {n}", "primary"),
+        Choice("Approve", f"message approve {n}{mark(draft.digest)}", "primary"),
         Choice("Edit …", f"message edit {n}", form=True),
         Choice("Hold", f"message hold {n}"),
     )

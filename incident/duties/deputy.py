@@ -15,6 +15,7 @@ from incident.policy import Deputy
 from incident.policy import Repair as RepairRules
 from incident.repairs import usual_owner
 from incident.severity import Role, Severity
+from incident.words import mark
 
 
 @dataclass(frozen=True)
@@ -120,6 +121,7 @@ class DeputyView:
     scattered: tuple[str, ...] = ()
     teams: tuple[TeamClock, ...] = ()
     light: bool = False
+    draft_digest: str = ""
 
 
 def view(incident: Incident, *, over: bool) -> DeputyView:
@@ -180,6 +182,7 @@ def view(incident: Incident, *, over: bool) -> DeputyView:
         announcement=incident.announcement,
         draft=waiting[-1].number if waiting else None,
         draft_text=wording.draft_texts(waiting[-1]) if waiting else "",
+        draft_digest=waiting[-1].digest if waiting else "",
         impact_at=incident.facts.impact_at,
         room_update_at=incident.room_update_at,
         reports_to_commander=sum(1 for r in incident.responders.values() if r.here and r.person not in not_counted),
@@ -420,8 +423,9 @@ def _announce(view: DeputyView, done: Done) -> Iterator[Duty]:
         causes = [(at, why) for at, why in causes if why == "raised"]
     at, why = max(causes, default=(commanded, ""))
     due, message, number = max(at, commanded), f" With this message:\n{view.draft_text}", f" {view.draft}"
+    shown = f"{number}{mark(view.draft_digest)}"
     if view.draft is None:
-        due, message, number = due + view.rules.announce_asked_within, "", ""
+        due, message, number, shown = due + view.rules.announce_asked_within, "", "", ""
     attached = (Choice("Edit it first …", f"message edit {view.draft}", form=True),) if view.draft is not None else ()
     yield from reminder(
         f"announce/{f'{why}-{at:%m%dT%H%M%S}' if why else 'first'}",
@@ -431,10 +435,10 @@ def _announce(view: DeputyView, done: Done) -> Iterator[Duty]:
         f"IC: announce publicly?{message}\n`announce yes{number}`"
         f"{' announces and approves it' if number else ''}; `announce no`; unsure means yes.",
         (
-            Choice("Yes, with this message" if number else "Yes", f"announce yes{number}", "primary"),
+            Choice("Yes, with this message" if number else "Yes", f"announce yes{shown}", "primary"),
             *attached,
             Choice("No", "announce no"),
-            Choice("Unsure (means yes)", f"announce unsure{number}"),
+            Choice("Unsure (means yes)", f"announce unsure{shown}"),
         ),
         to=people(view.commander),
         then=people(view.deputy),

@@ -82,9 +82,16 @@ async def outside(emulators: Emulators, tmp_path: Path) -> AsyncIterator[Outside
             paging=Paging(sessions, book, organisation, practice=True),
             chat=Chat(slack, Placeholders(organisation, book)),
             status_page=StatusPage(
-                http, f"{emulators.url}/statuspage", "practice-statuspage", "pgexample", practice=True
+                http,
+                f"{emulators.url}/statuspage",
+                "practice-statuspage",
+                "pgexample",
+                practice=True,
+                rules=lambda: organisation,
             ),
-            social=Social(client(f"{emulators.url}/x", *TOKENS), "examplestatus", practice=True),
+            social=Social(
+                client(f"{emulators.url}/x", *TOKENS), "examplestatus", practice=True, rules=lambda: organisation
+            ),
             monitoring=Monitoring(http),
             book=book,
         )

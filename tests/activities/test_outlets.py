@@ -18,6 +18,7 @@ from activities.social import Social, client
 from incident.model import Status
 from incident.policy import StatusSource
 from tests.activities.conftest import TOKENS, Outside
+from tests.configured import organisation
 from tests.domain.conftest import NOW
 
 TEXT = "PRACTICE We are looking into a problem."
@@ -162,12 +163,25 @@ async def test_a_post_is_taken_down_and_gone_is_fine(outside: Outside) -> None:
 
 async def test_another_accounts_tokens_and_wrong_ones_post_nothing(outside: Outside) -> None:
     for x, said in (
-        (Social(client(f"{outside.url}/x", *TOKENS), "examplecorp", practice=True), "are of @examplestatus"),
         (
-            Social(client(f"{outside.url}/x", *TOKENS[:3], "wrong"), "examplestatus", practice=True),
+            Social(
+                client(f"{outside.url}/x", *TOKENS),
+                "examplecorp",
+                practice=True,
+                rules=lambda: organisation(),
+            ),
+            "are of @examplestatus",
+        ),
+        (
+            Social(
+                client(f"{outside.url}/x", *TOKENS[:3], "wrong"),
+                "examplestatus",
+                practice=True,
+                rules=lambda: organisation(),
+            ),
             "the key is refused",
         ),
-        (Social(None, "examplestatus", practice=True), "no tokens"),
+        (Social(None, "examplestatus", practice=True, rules=lambda: organisation()), "no tokens"),
     ):
         with pytest.raises(ApplicationError, match=said):
             await outside.run(x.post, publication("k/1"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -67,7 +68,8 @@ def tells(story: Told, person: str) -> list[Tell]:
 
 
 def buttons(story: Told, repair: Repair) -> list[str]:
-    return [choice.words for choice in notices.compose(story.incident, f"repair/{repair.number}").choices]
+    """What they say, but for the mark of what was shown."""
+    return [re.sub(r" #[0-9a-f]+", "", choice.words) for choice in notices.compose(story.incident, f"repair/{repair.number}").choices]
 
 
 def due(story: Told, minutes: float) -> list[Duty]:

@@ -179,8 +179,9 @@ def test_it_is_asked_as_soon_as_there_is_an_ic_with_the_first_message_attached(t
     number = drafted(story)
     did = Keeper(deputy, story).run(0)
     assert whispers(did, "announce publicly? With this message:\n> PRACTICE We are looking.") == [(2, ("bob",))]
-    assert buttons(did, "announce publicly?")[0] == f"announce yes {number}"
-    story.say("bob", f"announce yes {number}")
+    pressed = buttons(did, "announce publicly?")[0]
+    assert pressed.startswith(f"announce yes {number} #")  # with the mark of what it shows
+    story.say("bob", pressed)
     assert story.incident.drafts[number].state == "approved"
 
 

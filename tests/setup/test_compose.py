@@ -62,6 +62,12 @@ def test_secrets_come_from_the_environment() -> None:
                 assert value.startswith("${"), name
 
 
+def test_nothing_but_the_listener_sees_its_key() -> None:
+    sees = {name for name, service in OURS.items() if any(v.startswith("keys:") for v in service["volumes"])}
+    assert sees == {"listener"}
+    assert set(OURS["worker-chat"]["volumes"]) < set(OURS["listener"]["volumes"])
+
+
 def test_nothing_starts_before_what_it_needs() -> None:
     order = {name: list(service.get("depends_on", {})) for name, service in SERVICES.items()}
     assert order["schema"] == ["postgresql"] and order["temporal"] == ["schema"] and order["namespace"] == ["temporal"]

@@ -23,6 +23,7 @@ from emulators.server import start
 from emulators.world import read_world
 from entrypoints.conversation import Conversation, Heard
 from entrypoints.gateway import Gateway
+from entrypoints.signing import Sign, unsigned
 from incident.model import Incident
 from incident.policy import Organisation
 from settings import PRACTICE_KEYS, Settings
@@ -32,6 +33,14 @@ from workflows import search_attributes
 
 PATIENCE = 40.0
 SKIPPING = str(Path(sys.executable).parent / "temporal-test-server")
+
+
+class Real(Settings):
+    """Takes the emulators for the world. For tests alone: the product decides by the addresses, and by nothing else."""
+
+    @property
+    def practice(self) -> bool:
+        return False
 
 
 @dataclass
@@ -52,10 +61,13 @@ class Copy:
 
     # -- people ---------------------------------------------------------------------------------------
 
-    async def say(self, by: str, words: str, *, id: str = "") -> str:
-        """`words` as `by` would type them with `ic`; the answer."""
+    async def say(self, by: str, words: str, *, id: str = "", door: str = "cli", sign: Sign = unsigned) -> str:
+        """`words` as `by` would type them with `ic`, `sign`ed if need be; the answer."""
         contact = self.organisation.contact(by)
-        conversation = Conversation(self.gateway, self.organisation, self.book, practice=True, door="cli")
+        gateway, practice = Gateway(self.client, sign), self.settings.practice
+        conversation = Conversation(
+            gateway, self.organisation, self.book, practice=practice, door=door, present=self.settings.present
+        )
         heard = Heard(words, by, contact.name if contact else by, id, self.incident)
         outcome = await conversation.act(heard)
         if words.startswith("declare"):
@@ -179,16 +191,19 @@ def surroundings(state: Path, config: str, url: str) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def running(state: Path, config: str, *, worker: str = "here", **options: Any) -> AsyncIterator[Copy]:
+async def running(
+    state: Path, config: str, *, worker: str = "here", real: bool = False, **options: Any
+) -> AsyncIterator[Copy]:
     """Server, emulators and workers until the context ends.
 
-    `worker`: here (in this process), apart (a process of its own), or none. `options` go to the workers here.
+    `worker`: here (in this process), apart (a process of its own), or none. `real`: not a practice. `options` go to the
+    workers here.
     """
     world = read_world(CONFIG / "emulators.toml")
     pragmas = ["--sqlite-pragma", "journal_mode=WAL", "--sqlite-pragma", "synchronous=1"]
     async with start(world) as emulators, aiohttp.ClientSession() as http:
         environment = surroundings(state, config, emulators.url)
-        settings = Settings.model_validate(environment)
+        settings = (Real if real else Settings).model_validate(environment)
         async with await WorkflowEnvironment.start_local(
             dev_server_existing_path=TEMPORAL,
             dev_server_database_filename=str(state / "temporal.db"),

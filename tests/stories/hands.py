@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from chat import app
+from incident import grammar
+from incident.commands.deciding import Approve
+from incident.commands.public import Announce, ApproveMessage
+from incident.words import MARK
 from tests.stories.copy import Copy
 
 SLACK = {"pat": "U0PAT", "gil": "U0GIL", "zoe": "U0ZOE"}
@@ -57,12 +62,20 @@ class Hands:
             for message in reversed(room["messages"]):
                 for element in _elements(message):
                     place = {"channel": room["id"], "ts": message["ts"], "action_id": element["action_id"]}
-                    if element.get("value") == value:
-                        return {**place, "value": value, "type": "button"}
+                    if _unmarked(element) == value and await self._current(element["value"]):
+                        return {**place, "value": element["value"], "type": "button"}
                     for option in element.get("options", ()):
-                        if option["value"] == value:
+                        if _unmarked(option) == value:
                             return {**place, "type": "overflow", "selected_option": option}
         return None
+
+    async def _current(self, value: str) -> bool:
+        """It shows what stands there; a moment after a change it does not yet, and would be refused."""
+        command = grammar.read(value.split("|", 2)[2], self.copy.organisation.policy()) if "#" in value else None
+        if not isinstance(command, Approve | Announce | ApproveMessage):
+            return True
+        bound = command.bound(await self.copy.look())
+        return isinstance(bound, type(command)) and len(bound.digest) > MARK
 
     async def form_of(self, who: str) -> dict[str, Any]:
         """The form that is open for them."""
@@ -136,6 +149,11 @@ async def hands(copy: Copy, **environment: str) -> AsyncIterator[Hands]:
     async with AsyncExitStack() as stack:
         settings = type(copy.settings).model_validate({**copy.environment, **environment})
         yield Hands(copy, await app.serve(settings, stack))
+
+
+def _unmarked(shown: dict[str, Any]) -> str:
+    """A button's value without the mark of what it showed."""
+    return re.sub(r" #[0-9a-f]{8}$", "", shown.get("value", ""))
 
 
 def _elements(message: dict[str, Any]) -> list[dict[str, Any]]:

@@ -1,0 +1,104 @@
+"""Whose word a command is, is proved, not claimed: `--as` works in practice only (process, 8). With the program itself."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from incident.model import RepairState
+from tests.signing import SAFE, Key
+from tests.stories.real import Scene, scene
+from tests.stories.test_whose_word import ic
+
+pytestmark = pytest.mark.skipif(shutil.which("ssh-keygen") is None, reason="openssh-client is not installed")
+
+FAR_AWAY = {
+    "SLACK_API_URL": "https://slack.invalid/api/",
+    "PAGERDUTY_API_URL": "https://pagerduty.invalid",
+    **dict.fromkeys(("STATUSPAGE_API_KEY", "X_API_KEY"), ""),
+    "IC_KEY": "",
+    "SSH_AUTH_SOCK": "",
+}
+"""What makes the program take it for real. It reaches Temporal alone."""
+
+
+def key_file(folder: Path, key: Key) -> str:
+    file = folder / key.public.comment.replace(" ", "-")
+    file.write_bytes(key.file)
+    file.chmod(0o600)
+    return str(file)
+
+
+async def says(s: Scene, *words: str) -> tuple[int, str]:
+    """Exit code, and what it answered."""
+    code, out, err = await ic(s.copy, *words, "--incident", s.id)
+    return code, out + err
+
+
+async def test_a_claim_is_worth_nothing_outside_of_practice(tmp_path: Path) -> None:
+    async with scene(tmp_path) as s:
+        s.copy.environment |= {**FAR_AWAY, "HOME": str(tmp_path)}
+        code, answer = await says(s, "approve", "1", "--as", "bob")
+        assert code == 2, (code, answer)
+        assert "whose word it is, is proved, not claimed" in answer
+        code, answer = await says(s, "approve", "1")
+        assert code == 1 and "Only the IC decides that" in answer
+        code, answer = await says(s, "note", "the graphs look odd")
+        assert (code, answer) == (0, "noted\n")
+        await s.untouched()
+
+
+async def test_ones_key_says_who_one_is(tmp_path: Path) -> None:
+    async with scene(tmp_path) as s:
+        s.copy.environment |= {**FAR_AWAY, "HOME": str(tmp_path)}
+        code, answer = await says(s, "approve", "1", "--key", key_file(tmp_path, Key("anne")))
+        assert code == 1 and "Only the IC decides that. The IC is Bob Boberson" in answer
+        code, answer = await says(s, "approve", "1", "--key", key_file(tmp_path, Key("a stranger")))
+        assert code == 1 and "Add it to your entry under [[people]]" in answer
+        # A key that cannot be used is no reason not to be heard.
+        code, answer = await says(s, "note", "still here", "--key", str(tmp_path / "nothing"))
+        assert (code, answer) == (0, "noted\n")
+        await s.untouched()
+        code, answer = await says(s, "approve", "1", "--key", key_file(tmp_path, Key("bob")))
+        assert code == 0 and "approved; the runner starts it" in answer
+        await s.copy.heard_in_room("did it work?")
+        assert s.runs == 1
+
+
+async def test_the_agents_key_is_found_by_itself(tmp_path: Path) -> None:
+    async with scene(tmp_path) as s:
+        socket = tmp_path / "agent"
+        agent = subprocess.Popen(["ssh-agent", "-D", "-a", str(socket)], stdout=subprocess.DEVNULL)  # noqa: ASYNC220  # it returns at once
+        try:
+
+            async def listens() -> bool:
+                return socket.exists()
+
+            await s.copy.until(listens, "the agent listens")
+            for key in (Key("a stranger"), Key("bob")):
+                _add(key_file(tmp_path, key), socket)
+            s.copy.environment |= {**FAR_AWAY, "HOME": str(tmp_path), "SSH_AUTH_SOCK": str(socket)}
+            code, answer = await says(s, "reject", "1", "not", "now")
+            assert code == 0, answer
+            assert (await s.copy.look()).repairs[1].state is RepairState.REJECTED
+        finally:
+            agent.terminate()
+            agent.wait()
+
+
+async def test_an_emergency_key_speaks_for_whom_it_names(tmp_path: Path) -> None:
+    async with scene(tmp_path) as s:
+        s.copy.environment |= {**FAR_AWAY, "HOME": str(tmp_path)}
+        safe = key_file(tmp_path, SAFE)
+        code, answer = await says(s, "reject", "1", "no", "--key", safe)
+        assert code == 2 and "say for whom" in answer
+        code, answer = await says(s, "reject", "1", "no", "--key", safe, "--as", "bob")
+        assert code == 0, answer
+        await s.copy.heard_in_room("The break-glass key 'safe' speaks in the name of Bob Boberson: `reject 1 no`")
+
+
+def _add(file: str, agent: Path) -> None:
+    subprocess.run(["ssh-add", "-q", file], check=True, env={"SSH_AUTH_SOCK": str(agent), "PATH": "/usr/bin:/bin"})
