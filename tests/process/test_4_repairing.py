@@ -69,7 +69,10 @@ def tells(story: Told, person: str) -> list[Tell]:
 
 def buttons(story: Told, repair: Repair) -> list[str]:
     """What they say, but for the mark of what was shown."""
-    return [re.sub(r" #[0-9a-f]+", "", choice.words) for choice in notices.compose(story.incident, f"repair/{repair.number}").choices]
+    return [
+        re.sub(r" #[0-9a-f]+", "", choice.words)
+        for choice in notices.compose(story.incident, f"repair/{repair.number}").choices
+    ]
 
 
 def due(story: Told, minutes: float) -> list[Duty]:

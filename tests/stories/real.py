@@ -6,6 +6,7 @@ How often the service under test was repaired is counted by itself: each repair 
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from typing import Any
 
 from incident.model import Announcement, Draft, RepairState
 from incident.severity import Role
-from tests.configured import example
+from tests.configured import SIMPLE, example
 from tests.conftest import TEMPORAL
 from tests.signing import Key, with_keys
 from tests.stories.copy import Copy, running
@@ -65,12 +66,23 @@ class Scene:
         return process.returncode or 0, out.decode()
 
 
+def _catalogue(place: Path, repaired: Path) -> Path:
+    """The simple one, whose rollback leaves a line in `repaired` each time it runs."""
+    folder = place / "catalogue"
+    shutil.copytree(SIMPLE, folder)
+    changed = 0
+    for file in folder.glob("*.toml"):
+        text = file.read_text()
+        changed += APPLY in text
+        file.write_text(text.replace(APPLY, f'argv = ["sh", "-c", "echo repaired >> {repaired}"]'))
+    assert changed == 1
+    return folder
+
+
 @asynccontextmanager
 async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
     repaired = tmp_path / "repaired"
-    config = with_keys(example())
-    assert APPLY in config
-    config = config.replace(APPLY, f'argv = ["sh", "-c", "echo repaired >> {repaired}"]')
+    config = with_keys(example(_catalogue(tmp_path, repaired)))
     async with running(tmp_path, config, real=True) as copy:
         begun = Scene(copy, repaired)
         await begun.say("anne", "declare 1 checkout is down")
