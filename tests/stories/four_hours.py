@@ -5,15 +5,20 @@ Played on the time-skipping server; `docs/examples` is made from it (`python -m 
 
 from __future__ import annotations
 
+import asyncio
+import sys
 from contextlib import suppress
 from datetime import timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
 import workflows.incident
+from documents.render import render
 from entrypoints.gateway import Refused
 from incident.model import DraftState, Incident
-from tests.stories.skipping import Skipping, quiet
+from tests.stories.skipping import Skipping, quiet, skipping
 
 AWAY = 12
 """Minutes that Slack is away. What becomes of workers and server that die is told on a real server (test_outage.py)."""
@@ -155,3 +160,19 @@ async def approve_waiting(time: Skipping, commander: str) -> None:
 async def _drafted(time: Skipping, stage: str) -> bool:
     drafts = (await time.copy.look()).drafts.values()
     return any(d.stage == stage and d.state is DraftState.WAITING for d in drafts)
+
+
+async def _played() -> Incident:
+    with TemporaryDirectory() as state:
+        async with skipping(Path(state), config()) as time:
+            return await play(time)
+
+
+def main(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in render(asyncio.run(_played())).items():
+        (folder / name).write_bytes(content)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
