@@ -156,7 +156,7 @@ async def test_forms_show_what_is_wrong_in_them(tmp_path: Path) -> None:
         assert "Only the IC decides that" in refused["person"]
         await use.presses("bob", "draft", form=True)
         form = await use.changes("bob", "text", text="x" * 120)
-        assert "Status page: 120 of 5000 characters" in str(form["blocks"])
+        assert "120 of 5000 characters" in str(form["blocks"])
         await copy.control("POST", "slack/view/close", {"view_id": form["id"]})
         await use.presses("bob", "resolve", form=True)
         assert "Not yet" in (await use.fills("bob", state="recovered", owner="U0ANNE"))["state"]

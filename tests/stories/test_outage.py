@@ -18,10 +18,10 @@ from temporalio.client import Client
 from activities.on_call_book import OnCallBook
 from connection import data_converter
 from entrypoints.gateway import Gateway, Unanswered, Unreachable
-from settings import PRACTICE_KEYS, Settings
+from settings import Settings
 from tests.configured import example
 from tests.conftest import ROOT
-from tests.stories.copy import Copy
+from tests.stories.copy import Copy, surroundings
 
 CADENCE = {"mark_every": '"3s"', "later_after": '"1h"'}
 BEGUN_WITHIN = 60.0
@@ -100,15 +100,7 @@ async def up(state: Path) -> AsyncIterator[tuple[Copy, int]]:
             assert line, "ic up ended before it was ready"
         reading = asyncio.create_task(process.stdout.read())
         url = f"http://127.0.0.1:{page}"
-        os.environ["PRACTICE_URL"] = url
-        environment = {
-            "SLACK_API_URL": f"{url}/slack/api/",
-            "PAGERDUTY_API_URL": f"{url}/pagerduty",
-            "STATUSPAGE_API_URL": f"{url}/statuspage",
-            "DONT_PANIC_CONFIG": str(config),
-            "DONT_PANIC_STATE": str(state),
-            **PRACTICE_KEYS,
-        }
+        environment = surroundings(state, config.read_text(), url)
         settings = Settings.model_validate(environment)
         client = await Client.connect(f"127.0.0.1:{temporal}", data_converter=data_converter)
         async with aiohttp.ClientSession() as http:
