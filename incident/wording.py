@@ -325,8 +325,7 @@ def picture(incident: Incident) -> Picture:
     return Picture(
         label=incident.label,
         severity=incident.severity,
-        # Closing is only the end of the watch; executives hear how it ended, however late.
-        state=state_in_words(incident) if incident.open else (incident.ended_as or incident.phase).value,
+        state=state_in_words(incident),
         open=incident.open,
         declared_at=incident.declared_at,
         ended_at=incident.ended_at,

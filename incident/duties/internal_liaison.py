@@ -37,6 +37,7 @@ class InternalLiaisonView:
     pagerduty_id: str
     rules: ExecutiveSummaries
     others: tuple[str, ...] = ()
+    ended_as: str = ""
 
 
 def view(incident: Incident, *, over: bool) -> InternalLiaisonView:
@@ -59,6 +60,7 @@ def view(incident: Incident, *, over: bool) -> InternalLiaisonView:
         pagerduty_id=first.pagerduty_id if first else "",
         rules=incident.policy.executives,
         others=tuple(incident.stakeholders),
+        ended_as=(incident.ended_as or incident.phase).value,
     )
 
 
@@ -192,4 +194,6 @@ def _text(view: InternalLiaisonView, at: datetime, spare: int = 0) -> str:
     if view.own_words:
         mark = "PRACTICE " if view.practice else ""
         return wording.shorten(f"{mark}{view.own_words}", at_most)
-    return wording.shorten(wording.executive_summary(view.picture, at), at_most)
+    # Closing is only the end of the watch: executives hear how it ended, however late.
+    seen = view.picture if view.open or not view.ended_as else replace(view.picture, state=view.ended_as)
+    return wording.shorten(wording.executive_summary(seen, at), at_most)

@@ -9,6 +9,7 @@ import pytest
 
 from incident.commands import Refusal
 from incident.duties import command, deputy, internal_liaison
+from incident.duties.base import Summarise
 from incident.effects import ResolvePages, Uninvite
 from incident.model import Phase, Status
 from incident.reports import Report, StatusSeen, take
@@ -50,6 +51,14 @@ def test_a_final_executive_summary_goes_out(told: Story) -> None:
     story.say("bob", "resolve recovered")
     due = internal_liaison.duties(internal_liaison.view(story.incident, over=False), {}, story.now)
     assert [d.key.rpartition("/")[0] for d in due] == ["summary/end"]
+
+
+def test_executives_hear_that_it_is_resolved_though_it_is_closed_by_then(told: Story) -> None:
+    story = told()
+    story.say("bob", "resolve recovered")
+    command.let_fall_due(story.incident, story.now + timedelta(hours=1))
+    due = internal_liaison.duties(internal_liaison.view(story.incident, over=True), {}, story.now + timedelta(hours=1))
+    assert isinstance(due[0].deed, Summarise) and "checkout is down: resolved after" in due[0].deed.text
 
 
 def test_for_an_hour_the_status_is_watched_and_worse_offers_to_reopen_with_one_press(told: Story) -> None:
