@@ -16,7 +16,7 @@ from incident.commands import VOCABULARY, Command, Said
 from incident.duties.after import duties
 from incident.duties.base import Duty, Remark, Whisper
 from incident.model import Answer, Incident, Phase
-from workflows import deeds, retries
+from workflows import deeds, retries, rooms
 from workflows.after_input import AfterBrief, AfterStart
 from workflows.queues import CHAT
 from workflows.spoken_to import HANDED_OVER, SpokenTo, spoken_to
@@ -183,7 +183,7 @@ class AfterIncidentWorkflow(SpokenTo):
 
     async def _redraw(self) -> None:
         """The pinned card says how far the postmortem is."""
-        await deeds.edit_notice(self._incident, "card")
+        await rooms.edit_notice(self._incident, "card")
         del self._doing["card"]
         self._news = True
 

@@ -1,19 +1,14 @@
-"""How each effect of an incident is carried out."""
+"""How each effect of an incident is carried out: pages, checks and records here, the rest in `children` and `rooms`."""
 
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 from datetime import timedelta
-from typing import Any
 
 from temporalio import workflow
-from temporalio.common import WorkflowIDReusePolicy
-from temporalio.exceptions import ActivityError, ApplicationError, WorkflowAlreadyStartedError
-from temporalio.workflow import ParentClosePolicy
+from temporalio.exceptions import ActivityError
 
-from activities import chat, paging, records
-from activities.chat import Bookmarks, Chat, Invitation, Post, RoomOrder, Topic, Uninvitation
+from activities import paging, records
 from activities.monitoring import Monitoring, ReadChanges
 from activities.paging import (
     Acknowledgement,
@@ -26,24 +21,15 @@ from activities.paging import (
     order_for,
 )
 from activities.repair import Runner, StepOrder
-from incident import declaring, identity, notices, repairs, settling, wording
 from incident import effects as want
-from incident.catalogue import CatalogueEntry, StepName
-from incident.duties import sub_team
-from incident.model import Incident, Offer, Origin, Page, RepairState, Room, Shown, Trigger, Trouble
-from workflows import retries, search_attributes
-from workflows.after_input import AfterStart
-from workflows.after_input import brief as after_brief
-from workflows.incident_input import IncidentInput
-from workflows.queues import CHAT, INCIDENT, ROLES, WATCH
-from workflows.repair_action import RepairActionWorkflow, RepairBrief, RepairStart, look
-from workflows.role import Brief, RoleStart
-from workflows.sub_team import SubTeamWorkflow
+from incident import repairs, settling, wording
+from incident.model import Incident, Offer, Page, Trouble
+from workflows import children, retries
+from workflows.queues import CHAT, INCIDENT, WATCH
+from workflows.repair_action import look
 
 CLOSELY = timedelta(minutes=2)
 TRY_AGAIN_AFTER = timedelta(minutes=1)
-LEFT = "This goes on elsewhere."
-LETTER_FREE_WITHIN = timedelta(seconds=5)
 
 
 async def carry_out(effect: want.Effect, incident: Incident, versions: dict[str, int]) -> None:
@@ -53,8 +39,6 @@ async def carry_out(effect: want.Effect, incident: Incident, versions: dict[str,
             await _send_page(incident, incident.pages[key])
         case want.FollowPage(page=key):
             await _follow_page(incident, incident.pages[key])
-        case want.OpenRoom():
-            await _open_room(incident)
         case want.RetitlePages():
             await _retitle_pages(incident)
         case want.ResolvePages():
@@ -65,180 +49,10 @@ async def carry_out(effect: want.Effect, incident: Incident, versions: dict[str,
             await workflow.execute_activity_method(
                 records.Records.keep, incident, task_queue=CHAT, summary="keep the record", **retries.RECORD
             )
-        case _:
-            await _to_another_workflow(effect, incident, versions)
-
-
-async def _to_another_workflow(effect: want.Effect, incident: Incident, versions: dict[str, int]) -> None:
-    """What starts a workflow of its own, or tells one."""
-    match effect:
-        case want.StartRepair(number=number):
-            await _start_repair(incident, number)
-        case want.TellRepair(number=number):
-            await workflow.wait_condition(lambda: bool(incident.repairs[number].run_id))
-            await _tell_repair(incident, number, versions, over=False)
         case want.RunChecks(number=number):
             await _run_checks(incident, incident.troubles[number])
-        case want.StartTeam(team=key):
-            await _start_team(incident, key)
-        case want.TellTeam(team=key):
-            await _tell_team(incident, key, versions)
-        case want.DeclareSeparately(number=number):
-            await _declare_separately(incident, incident.triggers[number])
-        case want.BeginAfter() | want.TellAfter():
-            if workflow.patched("after-incident"):
-                await _come_after(effect, incident, versions)
         case _:
-            await _say(effect, incident)
-
-
-async def _come_after(effect: want.BeginAfter | want.TellAfter, incident: Incident, versions: dict[str, int]) -> None:
-    """Its workflow lives on for weeks, so nobody's end is its end; what it is shown is numbered."""
-    after, child = incident.after, identity.after_workflow_id(incident.id)
-    assert after is not None
-    begins = isinstance(effect, want.BeginAfter)
-    await workflow.wait_condition(lambda: after.started or begins or "begin-after" not in incident.effects)
-    if not after.started:
-        with suppress(WorkflowAlreadyStartedError):
-            await workflow.start_child_workflow(
-                "AfterIncidentWorkflow",
-                AfterStart(after_brief(incident, 0)),
-                id=child,
-                task_queue=ROLES,
-                parent_close_policy=ParentClosePolicy.ABANDON,
-                static_summary=retries.summary(f"after {incident.label}"),
-                search_attributes=search_attributes.of_kind("after"),
-            )
-        after.started = True
-    versions[child] = versions.get(child, 0) + 1
-    if begins:
-        return
-    try:
-        await workflow.get_external_workflow_handle(child).signal("see", after_brief(incident, versions[child]))
-    except ApplicationError as failure:
-        workflow.logger.warning("what comes after was ended from outside: %s", failure.message)
-
-
-async def _say(effect: want.Effect, incident: Incident) -> None:
-    """What Slack shows."""
-    prefix = workflow.info().workflow_id
-    match effect:
-        case want.PinCard():
-            room = await _room(incident)
-            await post_notice(incident, "card", room.channel, f"{prefix}/{effect.key}", pin=True)
-        case want.AddBookmarks():
-            room = await _room(incident)
-            await _chat(Chat.bookmark, Bookmarks(room.channel, prefix), "bookmarks")
-        case want.SetTopic(topic=topic):
-            room = await _room(incident)
-            await _chat(Chat.set_topic, Topic(room.channel, topic), f"topic: {topic}")
-        case want.Invite(people=people):
-            room = await _room(incident)
-            await _chat(Chat.invite, Invitation(room.channel, people), f"invite {', '.join(people)}")
-        case want.Uninvite(person=person):
-            room = await _room(incident)
-            await _chat(Chat.uninvite, Uninvitation(room.channel, person), f"out of the room: {person}")
-        case want.LeaveRoom(channel=channel):
-            await _leave_room(incident, channel)
-        case want.Announce(channel=channel, thread=thread):
-            await post_notice(incident, f"announced/{channel}", channel, f"{prefix}/{effect.key}", thread=thread)
-        case want.Tell(person=person, text=text, choices=choices):
-            tell = chat.Tell(person, text, f"{prefix}/{effect.key}", incident.id, choices)
-            await _chat(Chat.tell, tell, f"to {person}: {text}")
-        case _:
-            raise AssertionError(effect)
-
-
-async def post_notice(
-    incident: Incident, about: str, channel: str, key: str, *, thread: str = "", pin: bool = False
-) -> None:
-    """Posted once; from then on it is kept up to date."""
-    notice = notices.compose(incident, about)
-    post = Post(
-        channel, notice.text, key, thread=thread, incident=incident.id, choices=notice.choices, more=notice.more
-    )
-    posted: chat.Posted = await _chat(Chat.pin if pin else Chat.post, post, about if pin else notice.text)
-    incident.shown[about] = Shown(posted.channel, posted.ts, notice.mark, workflow.now())
-
-
-async def edit_notice(incident: Incident, about: str) -> None:
-    """Bring it up to date. One that somebody deleted is let go."""
-    notice, shown = notices.compose(incident, about), incident.shown[about]
-    edit = chat.Edit(shown.channel, shown.ts, notice.text, incident.id, notice.choices, notice.more)
-    try:
-        await _chat(Chat.edit, edit, f"{about}: {notice.text}")
-        done = notices.settled(about, notice)
-    except ActivityError:
-        done = True
-    shown.mark, shown.at = notice.mark, workflow.now()
-    # Meanwhile the incident may have gone to another room, where the same matter stands anew.
-    if done and incident.shown.get(about) is shown:
-        del incident.shown[about]
-
-
-async def _declare_separately(incident: Incident, trigger: Trigger) -> None:
-    """Its own workflow, which lives on whatever becomes of this one. Started twice, it is one."""
-    declaration = declaring.draw_up(
-        trigger.text,
-        by=trigger.decided_by or incident.declared_by,
-        by_name=incident.name(trigger.decided_by),
-        policy=incident.policy,
-        practice=incident.practice,
-        key=f"{incident.id}/trigger/{trigger.number}",
-        at=workflow.now(),
-        security=incident.silent,
-        origin=Origin("incident", incident.room.channel if incident.room else ""),
-        words=3,
-    )
-    with suppress(WorkflowAlreadyStartedError):
-        await workflow.start_child_workflow(
-            "IncidentWorkflow",
-            IncidentInput(declaration),
-            id=identity.workflow_id(trigger.became),
-            task_queue=INCIDENT,
-            parent_close_policy=ParentClosePolicy.ABANDON,
-            id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
-            memo={"key_mark": declaration.key_mark, "title": declaration.title},
-            search_attributes=search_attributes.of_declaration(declaration),
-            static_summary=retries.summary(f"{declaration.severity} {declaration.title}"),
-        )
-
-
-async def _chat(method: Any, order: object, summary: str) -> Any:  # any of Chat's activities, with its order
-    return await workflow.execute_activity_method(
-        method,
-        order,
-        task_queue=CHAT,
-        summary=retries.summary(summary),
-        **retries.POST,
-    )
-
-
-async def _room(incident: Incident) -> Room:
-    """What belongs into the room waits for the room."""
-    await workflow.wait_condition(lambda: incident.room is not None)
-    assert incident.room is not None
-    return incident.room
-
-
-async def _open_room(incident: Incident) -> None:
-    """A missing scope is mended while we wait: this is not given up while the incident lives."""
-    name = identity.room_name(incident.id, moved=incident.moved)
-    while True:
-        try:
-            room = await workflow.execute_activity_method(
-                Chat.open_room,
-                RoomOrder(name, private=incident.security),
-                task_queue=CHAT,
-                summary=f"room #{name}",
-                **retries.POST,
-            )
-        except ActivityError as failure:
-            settling.room_lost(incident, str(failure.cause), workflow.now())
-            await workflow.sleep(TRY_AGAIN_AFTER, summary="open the room again")
-        else:
-            settling.room_opened(incident, room, workflow.now())
-            return
+            await children.carry_out(effect, incident, versions)
 
 
 async def _send_page(incident: Incident, page: Page) -> None:
@@ -330,21 +144,6 @@ async def _retitle_pages(incident: Incident) -> None:
     )
 
 
-async def _leave_room(incident: Incident, channel: str) -> None:
-    """What was kept up to date there is emptied, and is let go; the topic says nothing, the last line where it goes on."""
-    there = {about: shown for about, shown in incident.shown.items() if shown.channel == channel}
-    for about in there:  # before anything is awaited: the same matters are about to stand in the new room
-        del incident.shown[about]
-    for shown in there.values():
-        with suppress(ActivityError):
-            await _chat(Chat.edit, chat.Edit(channel, shown.ts, LEFT, incident.id), "emptied")
-    await _chat(Chat.set_topic, Topic(channel, LEFT), "topic emptied")
-    key = f"{workflow.info().workflow_id}/left"
-    await _chat(
-        Chat.post, Post(channel, f"{LEFT} Say nothing about it here; who is needed is invited.", key), "last words"
-    )
-
-
 async def _read_changes(incident: Incident) -> None:
     rules = incident.policy.changes
     found = await workflow.execute_activity_method(
@@ -355,42 +154,6 @@ async def _read_changes(incident: Incident) -> None:
         **retries.LOOK,
     )
     settling.changes_read(incident, found, workflow.now())
-
-
-async def _start_repair(incident: Incident, number: int) -> None:
-    repair = incident.repairs[number]
-    entry = incident.policy.entry(repair.entry) if repair.entry else None
-    start = RepairStart(
-        incident=incident.id,
-        number=number,
-        title=repair.title,
-        entry=repair.entry,
-        parameters=repair.parameters,
-        digest=repair.digest,
-        runner=entry.runner if entry else "",
-        checked=entry is not None and entry.automates("check") and repair.step == "apply",
-        brief=_repair_brief(incident, number, 0, over=False),
-        step=repair.step,
-        verified=entry is not None and entry.automates("verify"),
-        tries=_tries(entry, repair.step),
-        decision_ends_window=True,
-    )
-    handle = await workflow.start_child_workflow(
-        RepairActionWorkflow.run,
-        start,
-        id=identity.repair_workflow_id(incident.id, number),
-        task_queue=ROLES,
-        parent_close_policy=ParentClosePolicy.ABANDON,
-        static_summary=retries.summary(wording.repair_line(repair)),
-        static_details=wording.repair_offer(incident, repair),
-        search_attributes=search_attributes.of_kind("repair"),
-    )
-    repair.run_id = handle.first_execution_run_id or ""
-
-
-def _tries(entry: CatalogueEntry | None, name: StepName) -> int:
-    step = entry.step(name) if entry else None
-    return step.tries if entry and step and entry.idempotent else 1
 
 
 async def _run_checks(incident: Incident, trouble: Trouble) -> None:
@@ -405,93 +168,3 @@ async def _run_check(incident: Incident, offer: Offer) -> None:
     order = StepOrder(0, entry.id, offer.parameters, repairs.digest(entry, offer.parameters, ""))
     offer.answer = await look(Runner.check, order, entry.runner, f"{entry.title}: how does it stand?")
     incident.log("trouble", f"check of {entry.id}: {offer.answer}", workflow.now(), source="runner")
-
-
-async def _start_team(incident: Incident, key: str) -> None:
-    """The server refuses a second workflow of that id: then another incident uses the letter."""
-    team = incident.teams[key]
-    child = identity.sub_team_workflow_id(team.letter)
-    again = sum(1 for t in incident.teams.values() if t.letter == team.letter) > 1
-    for wait in (LETTER_FREE_WITHIN, LETTER_FREE_WITHIN, None) if again else (None,):
-        try:
-            await workflow.start_child_workflow(
-                SubTeamWorkflow.run,
-                RoleStart(incident.id, Brief(0, sub_team.view(incident, key))),
-                id=child,
-                task_queue=ROLES,
-                parent_close_policy=ParentClosePolicy.ABANDON,
-                static_summary=retries.summary(f"{team.title} of {incident.label}"),
-                search_attributes=search_attributes.of_kind("sub-team"),
-                memo={"incident": incident.id},
-            )
-        except WorkflowAlreadyStartedError:
-            if wait is not None:  # ours of before is saying its last words
-                await workflow.sleep(wait, summary=f"{team.letter} is free again in a moment")
-                continue
-            settling.letter_taken(incident, team, workflow.now())
-        else:
-            team.started = True
-        return
-
-
-async def _tell_team(incident: Incident, key: str, versions: dict[str, int]) -> None:
-    team = incident.teams[key]
-    await workflow.wait_condition(lambda: team.started or f"team/{key}/start" not in incident.effects)
-    if not team.started:
-        return
-    child = identity.sub_team_workflow_id(team.letter)
-    versions[child] = versions.get(child, 0) + 1
-    brief = Brief(versions[child], sub_team.view(incident, key))
-    try:
-        await workflow.get_external_workflow_handle_for(SubTeamWorkflow.run, child).signal(SubTeamWorkflow.see, brief)
-    except ApplicationError as failure:
-        workflow.logger.info("%s hears nothing more: %s", child, failure.message)
-
-
-async def dismiss_repairs(incident: Incident, versions: dict[str, int]) -> None:
-    """Nothing more happens to any of them."""
-    started = [r.number for r in incident.repairs.values() if r.run_id and not r.state.settled]
-    await asyncio.gather(*(_tell_repair(incident, number, versions, over=True) for number in started))
-
-
-async def _tell_repair(incident: Incident, number: int, versions: dict[str, int], *, over: bool) -> None:
-    child = identity.repair_workflow_id(incident.id, number)
-    versions[child] = versions.get(child, 0) + 1
-    brief = _repair_brief(incident, number, versions[child], over=over)
-    try:
-        await workflow.get_external_workflow_handle_for(RepairActionWorkflow.run, child).signal(
-            _happened(incident, number), brief
-        )
-    except ApplicationError as failure:
-        # It has ended already: what is settled needs no more words.
-        workflow.logger.info("repair %s hears nothing more: %s", number, failure.message)
-        repair = incident.repairs[number]
-        if repair.abort_asked and repair.state is RepairState.RUNNING:
-            why = "its workflow was ended from outside"
-            repairs.end_run(incident, repair, RepairState.UNKNOWN, why, workflow.now(), who="workflow")
-
-
-def _happened(incident: Incident, number: int) -> str:
-    """What the history of the repair action calls it."""
-    repair = incident.repairs[number]
-    if repair.abort_asked and repair.state is RepairState.RUNNING:
-        return "abort"
-    if repair.state.awaits_approval and repair.polled_until is not None and not repair.poll_closed:
-        return "polled"
-    return repair.state.value if incident.open else "the incident is over"
-
-
-def _repair_brief(incident: Incident, number: int, version: int, *, over: bool) -> RepairBrief:
-    repair = incident.repairs[number]
-    valid = incident.policy.repair.approval_valid_for
-    return RepairBrief(
-        version=version,
-        over=over,
-        state=repair.state,
-        automated=repair.automated,
-        approvals=repair.approvals,
-        approval_ends=repair.approved_at + valid if repair.approved_at else None,
-        polled_until=None if repair.poll_closed else repair.polled_until,
-        abort=repair.abort_asked,
-        story=notices.story(incident, repair),
-    )

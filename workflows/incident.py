@@ -15,7 +15,7 @@ from incident.commands import VOCABULARY, Command, Said
 from incident.duties import command
 from incident.effects import FollowPage, KeepRecord, OpenRoom, SendPage, TellAfter, TellRepair
 from incident.model import Entry, Incident, Line, Phase
-from workflows import deeds, retries, search_attributes, staff
+from workflows import children, deeds, retries, rooms, search_attributes, staff
 from workflows.incident_input import Carried, Ended, IncidentInput
 from workflows.queues import CHAT
 from workflows.spoken_to import HANDED_OVER, SpokenTo, spoken_to
@@ -190,7 +190,7 @@ class IncidentWorkflow(SpokenTo):
             text = "\n".join(line.text for line in lines)
             try:
                 if about := lines[0].about:
-                    await deeds.post_notice(incident, about, incident.room.channel, key)
+                    await rooms.post_notice(incident, about, incident.room.channel, key)
                 else:
                     await workflow.execute_activity_method(
                         Chat.post,
@@ -221,7 +221,7 @@ class IncidentWorkflow(SpokenTo):
                     wait = min(pause, wait or pause)
                     continue
                 self._editing = True
-                await deeds.edit_notice(self._incident, about)
+                await rooms.edit_notice(self._incident, about)
                 self._editing, self._news = False, True
             if wait:
                 await self._pause(wait)
@@ -297,7 +297,7 @@ class IncidentWorkflow(SpokenTo):
         self._show()
         if self._incident.room is None:
             self._incident.outbox.clear()
-        await deeds.dismiss_repairs(self._incident, self._versions)
+        await children.dismiss_repairs(self._incident, self._versions)
         await self._staff.dismiss()
         await workflow.wait_condition(lambda: not self._doing and not self._incident.outbox)
         await workflow.wait_condition(lambda: not self._redraw and not self._editing)

@@ -36,7 +36,7 @@ from tests.stories.hands import hands
 from tests.stories.real import Scene, scene
 from worker import workflow_runner
 from workflows import queues
-from workflows.deeds import _repair_brief
+from workflows.children import _repair_brief
 from workflows.incident import IncidentWorkflow
 from workflows.incident_input import Carried, IncidentInput
 from workflows.repair_action import RepairStart

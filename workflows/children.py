@@ -1,0 +1,230 @@
+"""The workflows that an incident starts and tells: repair actions, sub-teams, the weeks after, another incident."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from datetime import timedelta
+
+from temporalio import workflow
+from temporalio.common import WorkflowIDReusePolicy
+from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
+from temporalio.workflow import ParentClosePolicy
+
+from incident import declaring, identity, notices, repairs, settling, wording
+from incident import effects as want
+from incident.catalogue import CatalogueEntry, StepName
+from incident.duties import sub_team
+from incident.model import Incident, Origin, RepairState, Trigger
+from workflows import retries, rooms, search_attributes
+from workflows.after_input import AfterStart
+from workflows.after_input import brief as after_brief
+from workflows.incident_input import IncidentInput
+from workflows.queues import INCIDENT, ROLES
+from workflows.repair_action import RepairActionWorkflow, RepairBrief, RepairStart
+from workflows.role import Brief, RoleStart
+from workflows.sub_team import SubTeamWorkflow
+
+LETTER_FREE_WITHIN = timedelta(seconds=5)
+
+
+async def carry_out(effect: want.Effect, incident: Incident, versions: dict[str, int]) -> None:
+    """What starts a workflow of its own, or tells one."""
+    match effect:
+        case want.StartRepair(number=number):
+            await _start_repair(incident, number)
+        case want.TellRepair(number=number):
+            await workflow.wait_condition(lambda: bool(incident.repairs[number].run_id))
+            await _tell_repair(incident, number, versions, over=False)
+        case want.StartTeam(team=key):
+            await _start_team(incident, key)
+        case want.TellTeam(team=key):
+            await _tell_team(incident, key, versions)
+        case want.DeclareSeparately(number=number):
+            await _declare_separately(incident, incident.triggers[number])
+        case want.BeginAfter() | want.TellAfter():
+            if workflow.patched("after-incident"):
+                await _come_after(effect, incident, versions)
+        case _:
+            await rooms.carry_out(effect, incident)
+
+
+async def _come_after(effect: want.BeginAfter | want.TellAfter, incident: Incident, versions: dict[str, int]) -> None:
+    """Its workflow lives on for weeks, so nobody's end is its end; what it is shown is numbered."""
+    after, child = incident.after, identity.after_workflow_id(incident.id)
+    assert after is not None
+    begins = isinstance(effect, want.BeginAfter)
+    await workflow.wait_condition(lambda: after.started or begins or "begin-after" not in incident.effects)
+    if not after.started:
+        with suppress(WorkflowAlreadyStartedError):
+            await workflow.start_child_workflow(
+                "AfterIncidentWorkflow",
+                AfterStart(after_brief(incident, 0)),
+                id=child,
+                task_queue=ROLES,
+                parent_close_policy=ParentClosePolicy.ABANDON,
+                static_summary=retries.summary(f"after {incident.label}"),
+                search_attributes=search_attributes.of_kind("after"),
+            )
+        after.started = True
+    versions[child] = versions.get(child, 0) + 1
+    if begins:
+        return
+    try:
+        await workflow.get_external_workflow_handle(child).signal("see", after_brief(incident, versions[child]))
+    except ApplicationError as failure:
+        workflow.logger.warning("what comes after was ended from outside: %s", failure.message)
+
+
+async def _declare_separately(incident: Incident, trigger: Trigger) -> None:
+    """Its own workflow, which lives on whatever becomes of this one. Started twice, it is one."""
+    declaration = declaring.draw_up(
+        trigger.text,
+        by=trigger.decided_by or incident.declared_by,
+        by_name=incident.name(trigger.decided_by),
+        policy=incident.policy,
+        practice=incident.practice,
+        key=f"{incident.id}/trigger/{trigger.number}",
+        at=workflow.now(),
+        security=incident.silent,
+        origin=Origin("incident", incident.room.channel if incident.room else ""),
+        words=3,
+    )
+    with suppress(WorkflowAlreadyStartedError):
+        await workflow.start_child_workflow(
+            "IncidentWorkflow",
+            IncidentInput(declaration),
+            id=identity.workflow_id(trigger.became),
+            task_queue=INCIDENT,
+            parent_close_policy=ParentClosePolicy.ABANDON,
+            id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+            memo={"key_mark": declaration.key_mark, "title": declaration.title},
+            search_attributes=search_attributes.of_declaration(declaration),
+            static_summary=retries.summary(f"{declaration.severity} {declaration.title}"),
+        )
+
+
+async def _start_repair(incident: Incident, number: int) -> None:
+    repair = incident.repairs[number]
+    entry = incident.policy.entry(repair.entry) if repair.entry else None
+    start = RepairStart(
+        incident=incident.id,
+        number=number,
+        title=repair.title,
+        entry=repair.entry,
+        parameters=repair.parameters,
+        digest=repair.digest,
+        runner=entry.runner if entry else "",
+        checked=entry is not None and entry.automates("check") and repair.step == "apply",
+        brief=_repair_brief(incident, number, 0, over=False),
+        step=repair.step,
+        verified=entry is not None and entry.automates("verify"),
+        tries=_tries(entry, repair.step),
+        decision_ends_window=True,
+    )
+    handle = await workflow.start_child_workflow(
+        RepairActionWorkflow.run,
+        start,
+        id=identity.repair_workflow_id(incident.id, number),
+        task_queue=ROLES,
+        parent_close_policy=ParentClosePolicy.ABANDON,
+        static_summary=retries.summary(wording.repair_line(repair)),
+        static_details=wording.repair_offer(incident, repair),
+        search_attributes=search_attributes.of_kind("repair"),
+    )
+    repair.run_id = handle.first_execution_run_id or ""
+
+
+def _tries(entry: CatalogueEntry | None, name: StepName) -> int:
+    step = entry.step(name) if entry else None
+    return step.tries if entry and step and entry.idempotent else 1
+
+
+async def _start_team(incident: Incident, key: str) -> None:
+    """The server refuses a second workflow of that id: then another incident uses the letter."""
+    team = incident.teams[key]
+    child = identity.sub_team_workflow_id(team.letter)
+    again = sum(1 for t in incident.teams.values() if t.letter == team.letter) > 1
+    for wait in (LETTER_FREE_WITHIN, LETTER_FREE_WITHIN, None) if again else (None,):
+        try:
+            await workflow.start_child_workflow(
+                SubTeamWorkflow.run,
+                RoleStart(incident.id, Brief(0, sub_team.view(incident, key))),
+                id=child,
+                task_queue=ROLES,
+                parent_close_policy=ParentClosePolicy.ABANDON,
+                static_summary=retries.summary(f"{team.title} of {incident.label}"),
+                search_attributes=search_attributes.of_kind("sub-team"),
+                memo={"incident": incident.id},
+            )
+        except WorkflowAlreadyStartedError:
+            if wait is not None:  # ours of before is saying its last words
+                await workflow.sleep(wait, summary=f"{team.letter} is free again in a moment")
+                continue
+            settling.letter_taken(incident, team, workflow.now())
+        else:
+            team.started = True
+        return
+
+
+async def _tell_team(incident: Incident, key: str, versions: dict[str, int]) -> None:
+    team = incident.teams[key]
+    await workflow.wait_condition(lambda: team.started or f"team/{key}/start" not in incident.effects)
+    if not team.started:
+        return
+    child = identity.sub_team_workflow_id(team.letter)
+    versions[child] = versions.get(child, 0) + 1
+    brief = Brief(versions[child], sub_team.view(incident, key))
+    try:
+        await workflow.get_external_workflow_handle_for(SubTeamWorkflow.run, child).signal(SubTeamWorkflow.see, brief)
+    except ApplicationError as failure:
+        workflow.logger.info("%s hears nothing more: %s", child, failure.message)
+
+
+async def dismiss_repairs(incident: Incident, versions: dict[str, int]) -> None:
+    """Nothing more happens to any of them."""
+    started = [r.number for r in incident.repairs.values() if r.run_id and not r.state.settled]
+    await asyncio.gather(*(_tell_repair(incident, number, versions, over=True) for number in started))
+
+
+async def _tell_repair(incident: Incident, number: int, versions: dict[str, int], *, over: bool) -> None:
+    child = identity.repair_workflow_id(incident.id, number)
+    versions[child] = versions.get(child, 0) + 1
+    brief = _repair_brief(incident, number, versions[child], over=over)
+    try:
+        await workflow.get_external_workflow_handle_for(RepairActionWorkflow.run, child).signal(
+            _happened(incident, number), brief
+        )
+    except ApplicationError as failure:
+        # It has ended already: what is settled needs no more words.
+        workflow.logger.info("repair %s hears nothing more: %s", number, failure.message)
+        repair = incident.repairs[number]
+        if repair.abort_asked and repair.state is RepairState.RUNNING:
+            why = "its workflow was ended from outside"
+            repairs.end_run(incident, repair, RepairState.UNKNOWN, why, workflow.now(), who="workflow")
+
+
+def _happened(incident: Incident, number: int) -> str:
+    """What the history of the repair action calls it."""
+    repair = incident.repairs[number]
+    if repair.abort_asked and repair.state is RepairState.RUNNING:
+        return "abort"
+    if repair.state.awaits_approval and repair.polled_until is not None and not repair.poll_closed:
+        return "polled"
+    return repair.state.value if incident.open else "the incident is over"
+
+
+def _repair_brief(incident: Incident, number: int, version: int, *, over: bool) -> RepairBrief:
+    repair = incident.repairs[number]
+    valid = incident.policy.repair.approval_valid_for
+    return RepairBrief(
+        version=version,
+        over=over,
+        state=repair.state,
+        automated=repair.automated,
+        approvals=repair.approvals,
+        approval_ends=repair.approved_at + valid if repair.approved_at else None,
+        polled_until=None if repair.poll_closed else repair.polled_until,
+        abort=repair.abort_asked,
+        story=notices.story(incident, repair),
+    )
