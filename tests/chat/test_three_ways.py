@@ -11,7 +11,6 @@ import pytest
 
 import workflows.incident
 from incident import grammar
-from incident.after import EXTERNAL
 from incident.commands import VOCABULARY
 from incident.severity import Role
 from tests.configured import example, organisation
@@ -199,11 +198,7 @@ async def numbered(copy: Copy, words: str) -> str:
         "d": drafts[-1:],
         "x": list(incident.triggers),
     }
-    followups = incident.after.followups if incident.after else []
-    external = next((one.number for one in followups if one.text == EXTERNAL), 0)
-    return words.format(
-        f=external, **{f"{letter}{n}": number for letter, row in rows.items() for n, number in enumerate(row)}
-    )
+    return words.format(**{f"{letter}{n}": number for letter, row in rows.items() for n, number in enumerate(row)})
 
 
 async def play(copy: Copy, use: Hands, say: Say, *, pressing: bool) -> list[tuple[str, str]]:

@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 
 from incident import grammar
-from incident.after import EXTERNAL
 from incident.commands import VOCABULARY
 from incident.grammar import Entered, Question
 from tests.configured import example
@@ -119,7 +118,6 @@ SCRIPT: tuple[tuple[str, str, str], ...] = (
     ("anne", "postmortem review", "is in review"),
     ("anne", "postmortem reviewed", "is reviewed"),
     ("anne", "followup 1 done", "follow-up 1 is done"),
-    ("carla", "followup {external} done", "is done"),
     ("anne", "postmortem close", "is closed"),
     ("kim", "reopen it came back", "open again"),
     ("kim", "cancel it was the test system", "ended as a false alarm"),
@@ -178,7 +176,5 @@ async def _numbered(copy: Copy, words: str) -> str:
     incident = await copy.look()
     names = {f"repair{n}": str(number) for n, number in enumerate(incident.repairs)}
     names |= {f"trigger{n}": str(number) for n, number in enumerate(incident.triggers)}
-    after = incident.after.followups if incident.after else []
-    names["external"] = next((str(one.number) for one in after if one.text == EXTERNAL), "")
     drafts = [str(d.number) for d in incident.drafts.values() if d.made_by in ("carla", "bob")]
     return words.format(**names, draft=drafts[-1] if drafts else "")

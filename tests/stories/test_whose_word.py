@@ -52,6 +52,9 @@ def kept(incident: Incident) -> dict[str, Any]:
         "heard",
         "topic",
         "shown",
+        "statuses",
+        "changed",
+        "invited",
     }
     return {f.name: getattr(incident, f.name) for f in dataclasses.fields(incident) if f.name not in by_itself}
 
