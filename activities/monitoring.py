@@ -19,7 +19,7 @@ from temporalio.exceptions import ApplicationError
 from activities import errors
 from activities.on_call_book import now
 from incident.model import Change, ChangedLately, Reading, Status
-from incident.policy import Changes, ChangeSource, StatusSource
+from incident.sources import Changes, ChangeSource, StatusSource
 
 READ_WITHIN = 10.0
 LONGEST_TEXT = 200

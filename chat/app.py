@@ -30,7 +30,8 @@ import settings as configuration
 from activities.on_call_book import OnCallBook
 from activities.placeholders import Placeholders
 from chat import blocks, forms, hearing, home
-from chat.forms import FORMS, About, Wrong
+from chat.fields import Wrong, first_input, values
+from chat.forms import FORMS, About
 from chat.people import People
 from connection import connect
 from entrypoints import signing
@@ -230,7 +231,7 @@ class Listener:
         shown = body.get("view") or {}
         if shown.get("callback_id") != forms.FORM:
             return
-        given = forms.values(shown["state"]["values"])
+        given = values(shown["state"]["values"])
         view = forms.view(About.read(shown["private_metadata"]), self._policy, given)
         try:
             await self._slack.views_update(view_id=shown["id"], hash=shown.get("hash"), view=view)
@@ -240,9 +241,9 @@ class Listener:
     async def submit(self, ack: AsyncAck, body: Payload, view: Payload) -> None:
         """A form: its commands in order. What is wrong or refused is shown in it."""
         about, user = About.read(view["private_metadata"]), body["user"]["id"]
-        first = forms.first_input(view)
+        first = first_input(view)
         try:
-            meant = FORMS[about.form].meant(about, self._policy, forms.values(view["state"]["values"]))
+            meant = FORMS[about.form].meant(about, self._policy, values(view["state"]["values"]))
         except (Wrong, Unreadable) as fault:
             field = fault.field if isinstance(fault, Wrong) else first
             await ack(response_action="errors", errors={field: str(fault)})

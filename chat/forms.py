@@ -14,48 +14,46 @@ from typing import Any, ClassVar, Literal
 
 from slack_sdk.models.blocks import (
     Block,
-    CheckboxesElement,
-    ContextBlock,
     InputBlock,
-    InputInteractiveElement,
     NumberInputElement,
     Option,
-    PlainTextInputElement,
     RadioButtonsElement,
-    StaticSelectElement,
-    UserSelectElement,
 )
-from slack_sdk.models.blocks.basic_components import DispatchActionConfig, MarkdownTextObject
 from slack_sdk.models.views import View
 
+from chat.fields import (
+    Given,
+    Wrong,
+    choice_field,
+    first_input,
+    input_field,
+    needed,
+    person_field,
+    says,
+    text_field,
+    tick_field,
+    values,
+)
 from incident import grammar, publishing
 from incident.catalogue import CatalogueEntry, Parameter
 from incident.commands import Command
 from incident.commands.deciding import Approve
 from incident.commands.ending import NamePostmortemOwner, Resolve
+from incident.commands.informing import OwnWords
 from incident.commands.leading import Handover
+from incident.commands.messaging import STAGES, EditMessage, WriteDraft
 from incident.commands.proposing import NameTrouble, Propose
-from incident.commands.public import STAGES, EditMessage, OwnWords, WriteDraft
-from incident.commands.sizing_up import AssignTask
+from incident.commands.tasking import AssignTask
+from incident.customers import Stage
 from incident.grammar import Opening
 from incident.model import Incident
 from incident.outlets import Outlet
-from incident.policy import Policy, Stage
+from incident.policy import Policy
 from incident.severity import Severity
 from incident.words import Unreadable, Words
 
-LONGEST_TEXT = 3000
 OWN_WORDS = "in-own-words"
 FORM = "form"
-Given = Mapping[str, str]
-
-
-class Wrong(Exception):
-    """What was filled in cannot be meant. `field` is where it is shown."""
-
-    def __init__(self, field: str, why: str) -> None:
-        self.field = field
-        super().__init__(why)
 
 
 @dataclass(frozen=True)
@@ -94,79 +92,6 @@ class Form(ABC):
         return {}
 
 
-# -- fields ---------------------------------------------------------------------------------------------
-
-
-def _field(
-    name: str,
-    label: str,
-    element: InputInteractiveElement,
-    *,
-    optional: bool = False,
-    live: bool = False,
-    hint: str = "",
-) -> InputBlock:
-    element.action_id = name
-    return InputBlock(
-        label=label,
-        element=element,
-        block_id=name,
-        optional=optional,
-        dispatch_action=live or None,
-        hint=hint or None,
-    )
-
-
-def _text(
-    name: str, label: str, value: str = "", *, lines: bool = False, live: bool = False, **more: Any
-) -> InputBlock:
-    counted = DispatchActionConfig(trigger_actions_on=["on_character_entered"]) if live else None
-    element = PlainTextInputElement(
-        initial_value=value[:LONGEST_TEXT] or None,
-        multiline=lines or None,
-        max_length=LONGEST_TEXT,
-        dispatch_action_config=counted,
-    )
-    return _field(name, label, element, live=live, **more)
-
-
-def _choice(name: str, label: str, options: Mapping[str, str], value: str = "", **more: Any) -> InputBlock:
-    """A menu of at most a hundred, as Slack has it."""
-    made = {key: Option(value=key, label=shown[:75]) for key, shown in list(options.items())[:100]}
-    return _field(name, label, StaticSelectElement(options=list(made.values()), initial_option=made.get(value)), **more)
-
-
-def _person(name: str, label: str, **more: Any) -> InputBlock:
-    return _field(name, label, UserSelectElement(), **more)
-
-
-def _tick(name: str, label: str, shown: str) -> InputBlock:
-    return _field(name, label, CheckboxesElement(options=[Option(value="yes", label=shown)]), optional=True)
-
-
-def _says(text: str, of: str = "") -> ContextBlock:
-    return ContextBlock(elements=[MarkdownTextObject(text=text)], block_id=f"says{of}")
-
-
-def values(state: Mapping[str, Any]) -> dict[str, str]:
-    """A view's `state.values` as names and texts; what was left empty is not there."""
-    found = {}
-    for name, elements in state.items():
-        for element in elements.values():
-            option = element.get("selected_option") or {}
-            ticked = ",".join(o["value"] for o in element.get("selected_options") or ())
-            value = element.get("value") or option.get("value") or element.get("selected_user") or ticked
-            if value:
-                found[name.partition(":")[0]] = str(value)
-    return found
-
-
-def _needed(given: Given, name: str, why: str) -> str:
-    if not (value := given.get(name, "").strip()):
-        raise Wrong(name, why)
-    return value
-
-
 # -- the forms ------------------------------------------------------------------------------------------
 
 
@@ -180,7 +105,7 @@ class TextForm(Form):
     between: str = ""
 
     def fields(self, about: About, policy: Policy, given: Given) -> list[Block]:
-        return [_text("text", self.label, given.get("text", ""), lines=True, optional=self.optional)]
+        return [text_field("text", self.label, given.get("text", ""), lines=True, optional=self.optional)]
 
     def meant(self, about: About, policy: Policy, given: Given) -> list[Command | Opening]:
         text = given.get("text", "").strip()
@@ -196,16 +121,16 @@ class DeclareForm(Form):
     def fields(self, about: About, policy: Policy, given: Given) -> list[Block]:
         severities = {s.value: f"{s.value}{' (worst)' if s is Severity.SEV1 else ''}" for s in Severity}
         services = {service.id: service.name for service in policy.services}
-        chosen = [_choice("service", "Service", services, optional=True)] if services else []
+        chosen = [choice_field("service", "Service", services, optional=True)] if services else []
         return [
-            _text("title", "What is wrong?", given.get("title", ""), hint="One sentence is enough."),
-            _choice("severity", "Severity", severities, "SEV-2", hint="Unsure between two: the worse one."),
+            text_field("title", "What is wrong?", given.get("title", ""), hint="One sentence is enough."),
+            choice_field("severity", "Severity", severities, "SEV-2", hint="Unsure between two: the worse one."),
             *chosen,
-            _tick("security", "Security", "Keep it secret: an attack, or data that leaked"),
+            tick_field("security", "Security", "Keep it secret: an attack, or data that leaked"),
         ]
 
     def meant(self, about: About, policy: Policy, given: Given) -> list[Command | Opening]:
-        title = _needed(given, "title", "Say in a sentence what is wrong.")
+        title = needed(given, "title", "Say in a sentence what is wrong.")
         severity = Severity(given.get("severity", "SEV-2"))
         return [Opening(title, severity, given.get("service", ""), security="security" in given)]
 
@@ -219,9 +144,9 @@ class ProposeForm(Form):
         chosen = given.get("entry", OWN_WORDS if "text" in given or not entries else next(iter(entries)))
         entry = policy.entry(chosen)
         own = {OWN_WORDS: "In my own words"}
-        blocks: list[Block] = [_choice("entry", "From the catalogue", entries | own, chosen, live=True)]
+        blocks: list[Block] = [choice_field("entry", "From the catalogue", entries | own, chosen, live=True)]
         if entry is None:
-            blocks.append(_text("text", "What to do", given.get("text", ""), lines=True))
+            blocks.append(text_field("text", "What to do", given.get("text", ""), lines=True))
         else:
             services = {s.id: s.name for s in policy.services}
             # Another entry's parameter of the same name is another field.
@@ -230,8 +155,8 @@ class ProposeForm(Form):
             ]
         risk = given.get("risk", entry.risk if entry else "high")
         blocks += [
-            _choice("risk", "Risk", {"low": "low", "high": "high: the IC asks for objections"}, risk),
-            _text("fallback", "Fallback", given.get("fallback", entry.fallback if entry else ""), optional=True),
+            choice_field("risk", "Risk", {"low": "low", "high": "high: the IC asks for objections"}, risk),
+            text_field("fallback", "Fallback", given.get("fallback", entry.fallback if entry else ""), optional=True),
         ]
         return blocks
 
@@ -253,19 +178,19 @@ class ProposeForm(Form):
                     max_value=str(parameter.maximum),
                     initial_value=value or None,
                 )
-                return _field(id, name, element, hint=f"{parameter.minimum} to {parameter.maximum}")
+                return input_field(id, name, element, hint=f"{parameter.minimum} to {parameter.maximum}")
             case "one-of":
-                return _choice(id, name, {c: c for c in parameter.choices}, value)
+                return choice_field(id, name, {c: c for c in parameter.choices}, value)
             case "service":
-                return _choice(id, name, services, value)
+                return choice_field(id, name, services, value)
             case _:
-                return _text(id, name, value)
+                return text_field(id, name, value)
 
     def meant(self, about: About, policy: Policy, given: Given) -> list[Command | Opening]:
         risk, fallback = given.get("risk", ""), given.get("fallback", "").strip()
         entry = policy.entry(given.get("entry", ""))
         if entry is None:
-            text = _needed(given, "text", "Say what to do.")
+            text = needed(given, "text", "Say what to do.")
             return [Propose("", {}, text, risk, fallback)]
         return [Propose(entry.id, self._parameters(entry, policy, given), "", risk, fallback)]
 
@@ -288,10 +213,10 @@ class TroubleForm(Form):
     def fields(self, about: About, policy: Policy, given: Given) -> list[Block]:
         troubles = {entry.trouble: entry.trouble for entry in policy.catalogue} or {"none": "the catalogue is empty"}
         hint = "What the catalogue has for it is offered, with the answers of its checks. Nothing is repaired."
-        return [_choice("name", "What is the trouble?", troubles, given.get("name", ""), hint=hint)]
+        return [choice_field("name", "What is the trouble?", troubles, given.get("name", ""), hint=hint)]
 
     def meant(self, about: About, policy: Policy, given: Given) -> list[Command | Opening]:
-        return [NameTrouble(_needed(given, "name", "Choose one."))]
+        return [NameTrouble(needed(given, "name", "Choose one."))]
 
 
 class TaskForm(Form):
@@ -301,17 +226,17 @@ class TaskForm(Form):
     def fields(self, about: About, policy: Policy, given: Given) -> list[Block]:
         minutes = NumberInputElement(is_decimal_allowed=False, min_value="1", max_value="1440", initial_value="10")
         return [
-            _person("person", "To one named person"),
-            _field("minutes", "Minutes", minutes),
-            _text("text", "What to do, or to find out", given.get("text", ""), lines=True),
+            person_field("person", "To one named person"),
+            input_field("minutes", "Minutes", minutes),
+            text_field("text", "What to do, or to find out", given.get("text", ""), lines=True),
         ]
 
     def meant(self, about: About, policy: Policy, given: Given) -> list[Command | Opening]:
         minutes = given.get("minutes", "")
         if not minutes.isdecimal():
             raise Wrong("minutes", "Give it a whole number of minutes.")
-        person = _needed(given, "person", "A task goes to one named person.")
-        return [AssignTask(person, int(minutes), _needed(given, "text", "Say what to do."))]
+        person = needed(given, "person", "A task goes to one named person.")
+        return [AssignTask(person, int(minutes), needed(given, "text", "Say what to do."))]
 
 
 class ApproveForm(Form):
@@ -319,10 +244,10 @@ class ApproveForm(Form):
     submit = "Approve"
 
     def fields(self, about: About, policy: Policy, given: Given) -> list[Block]:
-        return [_person("owner", "Who does it?", hint="A manual action has one owner, and that is never the IC.")]
+        return [person_field("owner", "Who does it?", hint="A manual action has one owner, and that is never the IC.")]
 
     def meant(self, about: About, policy: Policy, given: Given) -> list[Command | Opening]:
-        owner = _needed(given, "owner", "A manual action needs an owner.")
+        owner = needed(given, "owner", "A manual action needs an owner.")
         words = Words(about.words.removeprefix("approve").removesuffix("--also"))
         number, digest = words.take_number(), words.maybe_mark()
         return [Approve(number, owner, about.words.endswith("--also"), digest)]
@@ -336,20 +261,24 @@ class MessageForm(Form):
 
     def fields(self, about: About, policy: Policy, given: Given) -> list[Block]:
         stage = given.get("stage", "")
-        stages = [_choice("stage", "Stage", {s: s for s in STAGES}, stage or STAGES[0])] if not about.words[5:] else []
+        stages = (
+            [choice_field("stage", "Stage", {s: s for s in STAGES}, stage or STAGES[0])] if not about.words[5:] else []
+        )
         first, *others = publishing.outlets(policy)
         text = given.get("text", "")
         blocks: list[Block] = [
             *stages,
-            _text("text", f"On {publishing.the(first)}, exactly as customers read it", text, lines=True, live=True),
-            _says(_counted(first, text)),
+            text_field(
+                "text", f"On {publishing.the(first)}, exactly as customers read it", text, lines=True, live=True
+            ),
+            says(_counted(first, text)),
         ]
         for outlet in others:
             short = given.get(outlet, "")
             label = f"On {publishing.the(outlet)}, exactly as customers read it"
             blocks += [
-                _text(outlet, label, short, lines=True, live=True, optional=True),
-                _says(_counted(outlet, short), outlet),
+                text_field(outlet, label, short, lines=True, live=True, optional=True),
+                says(_counted(outlet, short), outlet),
             ]
         return blocks
 
@@ -365,7 +294,7 @@ class MessageForm(Form):
         return {"stage": stage, "text": text, **dict(others)}
 
     def meant(self, about: About, policy: Policy, given: Given) -> list[Command | Opening]:
-        text = _needed(given, "text", "There is nothing in it.")
+        text = needed(given, "text", "There is nothing in it.")
         first, *others = publishing.outlets(policy)
         texts: dict[str, tuple[Outlet, str]] = {"text": (first, text)}
         texts |= {o.value: (o, given[o].strip()) for o in others if given.get(o, "").strip()}
@@ -389,15 +318,15 @@ class SummaryForm(Form):
     def fields(self, about: About, policy: Policy, given: Given) -> list[Block]:
         text, at_most = given.get("text", ""), policy.executives.at_most - 20
         return [
-            _text("text", "What the next summary says", text, lines=True, live=True),
-            _says(f"{len(text)} of {at_most} characters. Left alone, it goes out as composed."),
+            text_field("text", "What the next summary says", text, lines=True, live=True),
+            says(f"{len(text)} of {at_most} characters. Left alone, it goes out as composed."),
         ]
 
     def known(self, about: About, incident: Incident) -> dict[str, str]:
         return {"text": incident.own_words} if incident.own_words else {}
 
     def meant(self, about: About, policy: Policy, given: Given) -> list[Command | Opening]:
-        return [OwnWords(_needed(given, "text", "There is nothing in it."))]
+        return [OwnWords(needed(given, "text", "There is nothing in it."))]
 
 
 class HandoverForm(Form):
@@ -406,12 +335,12 @@ class HandoverForm(Form):
 
     def fields(self, about: About, policy: Policy, given: Given) -> list[Block]:
         return [
-            _person("to", "To whom?", hint="It passes when they accept; until then you command."),
-            _tick("confirmed", "Not IC-trained?", "I mean it all the same"),
+            person_field("to", "To whom?", hint="It passes when they accept; until then you command."),
+            tick_field("confirmed", "Not IC-trained?", "I mean it all the same"),
         ]
 
     def meant(self, about: About, policy: Policy, given: Given) -> list[Command | Opening]:
-        return [Handover(_needed(given, "to", "Say who shall command."), "confirmed" in given)]
+        return [Handover(needed(given, "to", "Say who shall command."), "confirmed" in given)]
 
 
 class ResolveForm(Form):
@@ -424,10 +353,12 @@ class ResolveForm(Form):
             Option(value="recovering", label="Recovering, nothing productive left to do"),
         ]
         return [
-            _field("state", "How does it stand?", RadioButtonsElement(options=states, initial_option=states[0])),
-            _text("lost", "What was lost, if anything", optional=True, hint="It stands in the last public message."),
-            _person("owner", "Who writes the postmortem?", optional=True),
-            _tick("insist", "Open ends", "Close it although something is still open"),
+            input_field("state", "How does it stand?", RadioButtonsElement(options=states, initial_option=states[0])),
+            text_field(
+                "lost", "What was lost, if anything", optional=True, hint="It stands in the last public message."
+            ),
+            person_field("owner", "Who writes the postmortem?", optional=True),
+            tick_field("insist", "Open ends", "Close it although something is still open"),
         ]
 
     def meant(self, about: About, policy: Policy, given: Given) -> list[Command | Opening]:
@@ -487,11 +418,6 @@ def view(about: About, policy: Policy, given: Given | None = None) -> dict[str, 
     )
     made.validate_json()
     return dict(made.to_dict())
-
-
-def first_input(shown: Mapping[str, Any]) -> str:
-    """Where a refusal that belongs to no field is shown."""
-    return str(next(block["block_id"] for block in shown["blocks"] if block["type"] == "input"))
 
 
 def _number(words: str) -> int | None:

@@ -11,23 +11,21 @@ All durations are whole seconds in `Policy`; in the file they read `30s`, `5m`, 
 
 from __future__ import annotations
 
-import re
-import string
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import date, time, timedelta
-from typing import Annotated, Literal, Self, get_args
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from incident import keys
 from incident.catalogue import CatalogueEntry, Files, read_entries, read_files
+from incident.customers import CustomerMessages, StatusPage, X
 from incident.severity import Role, Severity
 from incident.shapes import BadPolicy as BadPolicy  # whoever reads an organisation has to know it
 from incident.shapes import Days, Duration, Handle, Zone, fault
 from incident.shapes import Frozen as _Frozen
-
-Stage = Literal["investigating", "identified", "monitoring", "resolved", "long"]
+from incident.sources import Changes, StatusSource
 
 
 def _public_key(line: str) -> str:
@@ -141,40 +139,6 @@ class Stalk(_Frozen):
     flapping_within: Duration = timedelta(minutes=5)
 
 
-class CustomerMessages(_Frozen):
-    """When customers hear, and from which templates (`$impact`, `$next` … as `string.Template`)."""
-
-    first_within: Duration = timedelta(minutes=5)
-    scope_within: Duration = timedelta(minutes=5)
-    every: Duration = timedelta(minutes=20)
-    first_hours: Duration = timedelta(hours=2)
-    deputy_may_approve_after: Duration = timedelta(minutes=3)
-    templates: dict[Stage, str]
-    templates_x: dict[Stage, str] = {}
-
-    @model_validator(mode="after")
-    def _templates_render(self) -> CustomerMessages:
-        _check_templates("templates", self.templates)
-        if self.templates_x:
-            _check_templates("templates_x", self.templates_x)
-        return self
-
-
-def _check_templates(name: str, templates: Mapping[Stage, str]) -> None:
-    if missing := set(get_args(Stage)) - set(templates):
-        raise ValueError(f"{name} lack {', '.join(sorted(missing))}")
-    for stage, text in templates.items():
-        if not string.Template(text).is_valid():
-            raise ValueError(f"{name}: {stage!r} has a lone $; write $$ for a dollar sign")
-        named = set(string.Template(text).get_identifiers())
-        if unknown := named - {"impact", "cause", "eta", "next", "lost"}:
-            raise ValueError(
-                f"{name}: {stage!r} names ${', $'.join(sorted(unknown))}; known are $impact, $cause, $eta, $next, $lost"
-            )
-        if stage != "resolved" and "next" not in named:
-            raise ValueError(f"{name}: {stage!r} lacks $next: each message says when the next is due")
-
-
 class ExecutiveSummaries(_Frozen):
     """The internal liaison's cadence."""
 
@@ -220,104 +184,6 @@ class Ending(_Frozen):
     commander_reminded_after: int = Field(default=10, ge=1, description="working days")
     commander_reminded_every: int = Field(default=7, ge=1, description="calendar days")
     holidays: tuple[date, ...] = ()
-
-
-class StatusPage(_Frozen):
-    """The public status page. Without a page there is none."""
-
-    page: str = ""
-    components: dict[Handle, str] = {}
-
-
-class X(_Frozen):
-    """The account on X that speaks to customers, without its @. Without one, nothing is posted there."""
-
-    account: str = Field(default="", pattern=r"^\w{0,15}$")
-
-
-class _Read(_Frozen):
-    """Something that is read over HTTP. `${NAME}` in `url` and `headers` is taken from the worker's environment, so that
-    no secret stands here: this travels into workflow histories."""
-
-    id: Handle
-    url: str = ""
-    headers: dict[str, str] = {}
-
-    @model_validator(mode="after")
-    def _no_secret_stands_here(self) -> Self:
-        for name, value in self.headers.items():
-            if re.search(r"auth|token|key|secret|cookie", name, re.IGNORECASE) and "${" not in value:
-                raise ValueError(f"header {name!r} holds a secret; write ${{NAME}} and set NAME for the worker")
-        if re.search(r"://[^/@${}]*:[^/@${}]+@", self.url):
-            raise ValueError("the url holds a password; write ${NAME} and set NAME for the worker")
-        return self
-
-
-class StatusSource(_Read):
-    """Where the state of the system is read.
-
-    - http-json: `at` is a dotted path into the answer; what stands there is among `ok`, among `degraded`, or down.
-    - prometheus: `query` on the server at `url`; each of its values is held against the thresholds, the worst counts.
-    - pagerduty-business-service: `business_service` is an id; while PagerDuty says it is impacted, it is `impacted`.
-    """
-
-    kind: Literal["http-json", "prometheus", "pagerduty-business-service"] = "http-json"
-    at: str = "status"
-    ok: tuple[str, ...] = ("ok", "operational")
-    degraded: tuple[str, ...] = ("degraded",)
-    query: str = ""
-    degraded_above: float | None = None
-    down_above: float | None = None
-    degraded_below: float | None = None
-    down_below: float | None = None
-    business_service: str = ""
-    impacted: Literal["degraded", "down"] = "degraded"
-
-    @model_validator(mode="after")
-    def _says_what_to_read(self) -> StatusSource:
-        thresholds = (self.degraded_above, self.down_above, self.degraded_below, self.down_below)
-        match self.kind:
-            case "http-json" if not self.url:
-                raise ValueError("a source of kind http-json needs url")
-            case "prometheus" if not self.url or not self.query or all(limit is None for limit in thresholds):
-                raise ValueError(
-                    "a source of kind prometheus needs url, query, and at least one of degraded_above, down_above, "
-                    "degraded_below, down_below"
-                )
-            case "pagerduty-business-service" if not self.business_service:
-                raise ValueError("a source of kind pagerduty-business-service needs business_service, its id there")
-        return self
-
-    def state_at(self, value: float) -> Literal["ok", "degraded", "down"]:
-        """What a value of a prometheus source means."""
-        if _beyond(value, self.down_above, self.down_below):
-            return "down"
-        return "degraded" if _beyond(value, self.degraded_above, self.degraded_below) else "ok"
-
-
-def _beyond(value: float, above: float | None, below: float | None) -> bool:
-    return (above is not None and value > above) or (below is not None and value < below)
-
-
-class ChangeSource(_Read):
-    """Where it is read what changed lately: deployments, traffic, switches.
-
-    `items` is a dotted path to a list; in each of it `time` (ISO 8601, or seconds since 1970), `text` and `link`.
-    """
-
-    url: str = Field(min_length=1)
-    items: str = ""
-    time: str = "time"
-    text: str = "text"
-    link: str = ""
-
-
-class Changes(_Frozen):
-    """What changed before an incident was declared, and since."""
-
-    sources: tuple[ChangeSource, ...] = ()
-    within: Duration = timedelta(hours=4)
-    at_most: int = Field(default=5, ge=1, le=8)
 
 
 class SubTeam(_Frozen):

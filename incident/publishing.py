@@ -10,9 +10,10 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 from incident import wording
+from incident.customers import Stage
 from incident.model import Announcement, Draft, DraftState, Incident, Phase, Version
 from incident.outlets import Outlet
-from incident.policy import Policy, Stage
+from incident.policy import Policy
 from incident.proof import Signed
 
 _PROMISED_TIME = re.compile(

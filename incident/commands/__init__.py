@@ -12,9 +12,13 @@ from incident.commands.after import (
     ReviewPostmortem,
     SetMeeting,
 )
+from incident.commands.announcing import Announce, CustomersReport
 from incident.commands.base import Command, Refusal, Said, Speaker, Who, hear, judge
+from incident.commands.checking_in import Brief, Join, Leave, Proxy
 from incident.commands.deciding import Abort, Approve, Poll, Reject, Undo, Unverified, Verified
 from incident.commands.ending import Cancel, NamePostmortemOwner, Recovered, Reload, Reopen, Resolve
+from incident.commands.informing import OwnWords, SendSummary, SubscribeStakeholders
+from incident.commands.knowing import Can, Cause, Eta, Finding, Impact, SetSeverity, Symptom
 from incident.commands.leading import (
     Accept,
     AppointCustomerLiaison,
@@ -25,44 +29,22 @@ from incident.commands.leading import (
     NameVoice,
     TakeCommand,
 )
-from incident.commands.paging import NeedTeam, PagePeople
-from incident.commands.proposing import NameTrouble, Propose, Withdraw
-from incident.commands.public import (
-    Announce,
+from incident.commands.messaging import (
     ApproveMessage,
-    CustomersReport,
     EditMessage,
     HoldMessage,
-    OwnWords,
     RetractMessage,
     Rhythm,
-    SendSummary,
     SetComponent,
-    SubscribeStakeholders,
     WriteDraft,
 )
+from incident.commands.paging import NeedTeam, PagePeople
+from incident.commands.proposing import NameTrouble, Propose, Withdraw
 from incident.commands.recording import Note, Stalk, Todo, Unstalk
 from incident.commands.releasing import Keep, Remove
 from incident.commands.reporting import Did, Failed, Object, Stop
 from incident.commands.securing import Checklist, Lift, Secure
-from incident.commands.sizing_up import (
-    Acknowledge,
-    Ask,
-    AssignTask,
-    Brief,
-    Can,
-    Cause,
-    Done,
-    Eta,
-    Finding,
-    Impact,
-    Join,
-    Leave,
-    More,
-    Proxy,
-    SetSeverity,
-    Symptom,
-)
+from incident.commands.tasking import Acknowledge, Ask, AssignTask, Done, More
 from incident.commands.teaming import AddToTeam, CloseTeam, FormTeam, MoreForTeam, ReleaseFromTeam
 from incident.commands.triggering import Further, Same, Separate
 

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from incident.choices import Choice
+from incident.customers import Stage
 from incident.outlets import Outlet
-from incident.policy import Stage
 from incident.proof import Signed
 
 Done = Mapping[str, datetime]

@@ -14,10 +14,10 @@ from datetime import datetime, timedelta
 
 from incident import publishing
 from incident.choices import Choice
+from incident.customers import CustomerMessages, Stage
 from incident.duties.base import Done, Duty, Publish, TakeDown, Whisper, WriteDraft, people
 from incident.model import Announcement, Draft, DraftState, Incident, Phase, RepairState, Version
 from incident.outlets import Outlet
-from incident.policy import CustomerMessages, Stage
 from incident.severity import Role
 from incident.words import mark
 

@@ -9,8 +9,9 @@ from incident import wording
 from incident.choices import Choice
 from incident.duties.base import Done, Duty, Remark, Whisper, people
 from incident.model import Incident, Phase, Status
-from incident.policy import Stalk, StatusSource
+from incident.policy import Stalk
 from incident.severity import Role
+from incident.sources import StatusSource
 
 
 @dataclass(frozen=True)

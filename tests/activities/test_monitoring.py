@@ -11,7 +11,7 @@ import pytest
 from activities.monitoring import Monitoring, ReadChanges, Watch
 from activities.on_call_book import now
 from incident.model import Reading, Status
-from incident.policy import Changes, ChangeSource, StatusSource
+from incident.sources import Changes, ChangeSource, StatusSource
 from tests.activities.conftest import Outside
 
 OFTEN = timedelta(milliseconds=20)

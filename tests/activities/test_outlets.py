@@ -16,7 +16,7 @@ from activities.on_call_book import now
 from activities.outlet import Publication, Removal
 from activities.social import Social, client
 from incident.model import Status
-from incident.policy import StatusSource
+from incident.sources import StatusSource
 from tests.activities.conftest import TOKENS, Outside
 from tests.configured import organisation
 from tests.domain.conftest import NOW

@@ -14,7 +14,7 @@ from slack_sdk.models.views import View
 
 from activities.on_call_book import OnCallBook
 from activities.placeholders import Placeholders
-from chat import blocks, forms, home
+from chat import blocks, fields, forms, home
 from emulators.slack import blocks as rules
 from incident import declaring, grammar, notices
 from incident.commands import Command, Said, hear, judge
@@ -112,7 +112,7 @@ def test_each_form(organisation: Organisation, name: str) -> None:
         check_blocks(made["blocks"], rules.A_MODAL)
         assert len(made["title"]["text"]) <= 24 and len(made["private_metadata"]) <= 3000
         assert forms.About.read(made["private_metadata"]) == about
-        assert forms.first_input(made)
+        assert fields.first_input(made)
 
 
 def test_the_home_with_more_than_it_can_show(organisation: Organisation, places: Placeholders) -> None:

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from incident import reports, settling
+from incident.customers import Stage
 from incident.duties.base import Remark, WriteDraft
 from incident.model import DraftState, Incident, RepairState, Room, Status, SubTeam
-from incident.policy import Stage
 from incident.reports import MessagePublished, Report, RunEnded, StatusSeen, SummarySent, What
 from tests.domain.conftest import Told
 

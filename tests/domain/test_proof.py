@@ -18,10 +18,11 @@ from activities.outlet import Publication, check
 from connection import data_converter
 from incident import declaring, grammar, keys, notices, proof
 from incident.commands import VOCABULARY, Command, Refusal, Said, hear, judge
+from incident.commands.announcing import Announce
 from incident.commands.deciding import Approve
 from incident.commands.ending import Reload
+from incident.commands.messaging import ApproveMessage
 from incident.commands.paging import PagePeople
-from incident.commands.public import Announce, ApproveMessage
 from incident.commands.recording import Note
 from incident.declaring import Declaration
 from incident.model import Answer, DraftState, RepairState, text_digest

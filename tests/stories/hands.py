@@ -11,8 +11,9 @@ from typing import Any
 
 from chat import app
 from incident import grammar
+from incident.commands.announcing import Announce
 from incident.commands.deciding import Approve
-from incident.commands.public import Announce, ApproveMessage
+from incident.commands.messaging import ApproveMessage
 from incident.words import MARK
 from tests.stories.copy import Copy
 

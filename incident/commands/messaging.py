@@ -1,4 +1,4 @@
-"""What customers and executives hear (process, 5)."""
+"""Public messages: written, edited, approved, held, taken down (process, 5)."""
 
 from __future__ import annotations
 
@@ -6,84 +6,23 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import ClassVar, Literal, Self, get_args
+from typing import ClassVar, Self, get_args
 
 from incident import publishing, wording
 from incident.commands.base import Command, Speaker, Who, not_shown, whole
+from incident.customers import Stage
 from incident.model import Announcement, Answer, DraftState, Incident, Phase
 from incident.outlets import Outlet
-from incident.policy import Stage
 from incident.words import Unreadable, Words, duration_words, mark
 
 STAGES: tuple[Stage, ...] = get_args(Stage)
+
+
 COMPONENT_STATES = ("operational", "degraded_performance", "partial_outage", "major_outage", "under_maintenance")
 """Statuspage's own words."""
+
+
 _FOR_X = re.compile(r"(?:(.*)\n)?\s*X:(.+)", re.DOTALL)
-
-
-@dataclass(frozen=True)
-class Announce(Command):
-    """Unsure means yes: "if in doubt, tweet it out" (process, 5).
-
-    With a number, that draft is approved with it; `digest`, or its beginning, says which texts, `texts` each by itself.
-    """
-
-    verb: ClassVar[str] = "announce"
-    of_shown: ClassVar[bool] = True
-    public: ClassVar[bool] = True
-    usage: ClassVar[str] = "announce yes|no|unsure [N]"
-    help: ClassVar[str] = "decide whether customers are told; with a number, approve that message too"
-    who: ClassVar[Who] = Who.COMMANDER
-    after_end: ClassVar[bool] = True
-
-    answer: Literal["yes", "no", "unsure"]
-    draft: int | None = None
-    digest: str = ""
-    texts: dict[Outlet, str] = field(default_factory=dict)
-
-    @classmethod
-    def read(cls, words: Words) -> Self:
-        answer = words.take("yes, no or unsure").lower()
-        number = words.maybe_number()
-        digest = words.maybe_mark()
-        words.no_more()
-        match answer:
-            case "yes" | "no" | "unsure":
-                return cls(answer, number, digest)
-            case _:
-                raise Unreadable(f"{answer!r} is neither yes, no nor unsure.")
-
-    def words(self) -> str:
-        return f"announce {self.answer}" + (f" {self.draft}{mark(self.digest)}" if self.draft else "")
-
-    def bound(self, incident: Incident) -> Self:
-        draft = incident.drafts.get(self.draft) if self.draft is not None else None
-        return self if draft is None else replace(self, digest=whole(self.digest, draft.digest), texts=draft.digests)
-
-    def refuse(self, incident: Incident, speaker: Speaker, now: datetime) -> str | None:
-        if self.answer == "no":
-            if any(d.out_at is not None for d in incident.drafts.values()):
-                return "Customers have been told already. `message retract N` takes a message down."
-            return "Which message goes with a no?" if self.draft is not None else None
-        if self.draft is None:
-            return None
-        fault = publishing.cannot_approve(incident, self.draft, None)
-        return fault or _not_shown(incident, self.draft, self.digest, self.texts)
-
-    def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
-        if self.answer == "no":
-            incident.announcement = Announcement.NO
-            incident.announced_at = None
-            incident.declined_at = now
-            incident.log("decision", "no public announcement", now, who=speaker.id)
-            incident.say("The IC decides: no public announcement for now.", now)
-            return Answer("no announcement; you are asked again when the severity rises or the impact changes")
-        publishing.decide_to_announce(incident, speaker.id, now)
-        if self.draft is not None:
-            draft = incident.drafts[self.draft]
-            left = publishing.approve(incident, draft, speaker.id, now, signed=speaker.signed)
-            return Answer(f"announced; message {self.draft} goes out. {left}".strip())
-        return Answer("announced; approve the first message with `message approve N`")
 
 
 @dataclass(frozen=True)
@@ -119,7 +58,7 @@ class ApproveMessage(Command):
 
     def refuse(self, incident: Incident, speaker: Speaker, now: datetime) -> str | None:
         fault = publishing.cannot_approve(incident, self.number, self.outlet)
-        if fault := fault or _not_shown(incident, self.number, self.digest, self.texts):
+        if fault := fault or message_not_shown(incident, self.number, self.digest, self.texts):
             return fault
         if incident.announcement is Announcement.NO:
             return "The IC decided against an announcement; `announce yes` changes that."
@@ -426,103 +365,6 @@ class Rhythm(Command):
         return Answer(f"every {every}.{first}")
 
 
-@dataclass(frozen=True)
-class CustomersReport(Command):
-    verb: ClassVar[str] = "customers"
-    usage: ClassVar[str] = "customers N"
-    help: ClassVar[str] = "tell the IC how many customers report it"
-
-    count: int
-
-    @classmethod
-    def read(cls, words: Words) -> Self:
-        count = words.take_number("how many")
-        words.no_more()
-        return cls(count)
-
-    def words(self) -> str:
-        return f"customers {self.count}"
-
-    def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
-        incident.facts.customers_reporting = self.count
-        incident.tell(incident.commander, f"{self.count} customers report {incident.label}, says {speaker.name}.")
-        incident.say(f"{self.count} customers report it.", now)
-        incident.log("customers", f"{self.count} report it", now, who=speaker.id)
-        return Answer("told the IC")
-
-
-@dataclass(frozen=True)
-class OwnWords(Command):
-    verb: ClassVar[str] = "update"
-    public: ClassVar[bool] = True
-    usage: ClassVar[str] = "update TEXT"
-    help: ClassVar[str] = "your own words for the next executive summary"
-    who: ClassVar[Who] = Who.INTERNAL_LIAISON
-
-    text: str
-
-    @classmethod
-    def read(cls, words: Words) -> Self:
-        return cls(words.rest("the text"))
-
-    def words(self) -> str:
-        return f"update {self.text}"
-
-    def refuse(self, incident: Incident, speaker: Speaker, now: datetime) -> str | None:
-        at_most = incident.policy.executives.at_most - 20
-        if len(self.text) > at_most:
-            return f"That has {len(self.text)} characters; an executive summary has room for {at_most}."
-        return None if self.text.strip() else f"There is nothing in it. `{self.usage}`"
-
-    def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
-        incident.own_words = self.text
-        incident.log("summary", f"own words for the next one: {self.text}", now, who=speaker.id)
-        return Answer("the next executive summary says it in your words")
-
-
-@dataclass(frozen=True)
-class SubscribeStakeholders(Command):
-    """Beside those of the severity, which are subscribed by themselves."""
-
-    verb: ClassVar[str] = "stakeholders"
-    public: ClassVar[bool] = True
-    usage: ClassVar[str] = "stakeholders TEAM…"
-    help: ClassVar[str] = "subscribe these teams of PagerDuty's to the incident"
-    who: ClassVar[Who] = Who.INTERNAL_LIAISON
-
-    teams: tuple[str, ...]
-
-    @classmethod
-    def read(cls, words: Words) -> Self:
-        return cls(tuple(words.rest("the id of a team in PagerDuty").split()))
-
-    def words(self) -> str:
-        return " ".join(("stakeholders", *self.teams))
-
-    def refuse(self, incident: Incident, speaker: Speaker, now: datetime) -> str | None:
-        wrong = [team for team in self.teams if not re.fullmatch(r"[A-Z0-9]{4,20}", team)]
-        return f"{wrong[0]!r} is not the id of a team in PagerDuty, such as PTEAMS1." if wrong else None
-
-    def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
-        incident.stakeholders += [team for team in self.teams if team not in incident.stakeholders]
-        incident.log("stakeholders", f"subscribe {', '.join(self.teams)}", now, who=speaker.id)
-        return Answer(f"{', '.join(self.teams)} will hear from PagerDuty")
-
-
-@dataclass(frozen=True)
-class SendSummary(Command):
-    verb: ClassVar[str] = "summary-send"
-    public: ClassVar[bool] = True
-    usage: ClassVar[str] = "summary send"
-    help: ClassVar[str] = "send the executive summary now instead of when it is due"
-    who: ClassVar[Who] = Who.INTERNAL_LIAISON
-
-    def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
-        incident.summary_asked_at = now
-        incident.log("summary", "asked for now", now, who=speaker.id)
-        return Answer("the executive summary goes out now")
-
-
 def _maybe_outlet(words: Words) -> Outlet | None:
     """Only as it is written: a text may begin with a capital X."""
     outlet = next((outlet for outlet in Outlet if words.peek() == outlet), None)
@@ -531,7 +373,8 @@ def _maybe_outlet(words: Words) -> Outlet | None:
     return outlet
 
 
-def _not_shown(incident: Incident, number: int, digest: str, texts: Mapping[Outlet, str]) -> str | None:
+def message_not_shown(incident: Incident, number: int, digest: str, texts: Mapping[Outlet, str]) -> str | None:
+    """Why an approval of this message with these texts does not fit what stands there, or None."""
     draft = incident.drafts[number]
     why = not_shown(incident, digest, draft.digest)
     if why is None and incident.proofs and texts != draft.digests:

@@ -1,0 +1,104 @@
+"""Whether customers are told, and what they tell us (process, 5)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import ClassVar, Literal, Self
+
+from incident import publishing
+from incident.commands.base import Command, Speaker, Who, whole
+from incident.commands.messaging import message_not_shown
+from incident.model import Announcement, Answer, Incident
+from incident.outlets import Outlet
+from incident.words import Unreadable, Words, mark
+
+
+@dataclass(frozen=True)
+class Announce(Command):
+    """Unsure means yes: "if in doubt, tweet it out" (process, 5).
+
+    With a number, that draft is approved with it; `digest`, or its beginning, says which texts, `texts` each by itself.
+    """
+
+    verb: ClassVar[str] = "announce"
+    of_shown: ClassVar[bool] = True
+    public: ClassVar[bool] = True
+    usage: ClassVar[str] = "announce yes|no|unsure [N]"
+    help: ClassVar[str] = "decide whether customers are told; with a number, approve that message too"
+    who: ClassVar[Who] = Who.COMMANDER
+    after_end: ClassVar[bool] = True
+
+    answer: Literal["yes", "no", "unsure"]
+    draft: int | None = None
+    digest: str = ""
+    texts: dict[Outlet, str] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, words: Words) -> Self:
+        answer = words.take("yes, no or unsure").lower()
+        number = words.maybe_number()
+        digest = words.maybe_mark()
+        words.no_more()
+        match answer:
+            case "yes" | "no" | "unsure":
+                return cls(answer, number, digest)
+            case _:
+                raise Unreadable(f"{answer!r} is neither yes, no nor unsure.")
+
+    def words(self) -> str:
+        return f"announce {self.answer}" + (f" {self.draft}{mark(self.digest)}" if self.draft else "")
+
+    def bound(self, incident: Incident) -> Self:
+        draft = incident.drafts.get(self.draft) if self.draft is not None else None
+        return self if draft is None else replace(self, digest=whole(self.digest, draft.digest), texts=draft.digests)
+
+    def refuse(self, incident: Incident, speaker: Speaker, now: datetime) -> str | None:
+        if self.answer == "no":
+            if any(d.out_at is not None for d in incident.drafts.values()):
+                return "Customers have been told already. `message retract N` takes a message down."
+            return "Which message goes with a no?" if self.draft is not None else None
+        if self.draft is None:
+            return None
+        fault = publishing.cannot_approve(incident, self.draft, None)
+        return fault or message_not_shown(incident, self.draft, self.digest, self.texts)
+
+    def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
+        if self.answer == "no":
+            incident.announcement = Announcement.NO
+            incident.announced_at = None
+            incident.declined_at = now
+            incident.log("decision", "no public announcement", now, who=speaker.id)
+            incident.say("The IC decides: no public announcement for now.", now)
+            return Answer("no announcement; you are asked again when the severity rises or the impact changes")
+        publishing.decide_to_announce(incident, speaker.id, now)
+        if self.draft is not None:
+            draft = incident.drafts[self.draft]
+            left = publishing.approve(incident, draft, speaker.id, now, signed=speaker.signed)
+            return Answer(f"announced; message {self.draft} goes out. {left}".strip())
+        return Answer("announced; approve the first message with `message approve N`")
+
+
+@dataclass(frozen=True)
+class CustomersReport(Command):
+    verb: ClassVar[str] = "customers"
+    usage: ClassVar[str] = "customers N"
+    help: ClassVar[str] = "tell the IC how many customers report it"
+
+    count: int
+
+    @classmethod
+    def read(cls, words: Words) -> Self:
+        count = words.take_number("how many")
+        words.no_more()
+        return cls(count)
+
+    def words(self) -> str:
+        return f"customers {self.count}"
+
+    def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
+        incident.facts.customers_reporting = self.count
+        incident.tell(incident.commander, f"{self.count} customers report {incident.label}, says {speaker.name}.")
+        incident.say(f"{self.count} customers report it.", now)
+        incident.log("customers", f"{self.count} report it", now, who=speaker.id)
+        return Answer("told the IC")

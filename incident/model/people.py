@@ -1,0 +1,77 @@
+"""Who is there, who was called, who held which role."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from incident.severity import Role
+
+
+@dataclass
+class Responder:
+    """Somebody who checked in."""
+
+    person: str
+    name: str
+    expert_in: str = ""
+    joined_at: datetime | None = None
+    left_at: datetime | None = None
+    proxy: str | None = None
+
+    @property
+    def here(self) -> bool:
+        return self.left_at is None
+
+
+@dataclass
+class Page:
+    """One person, or one escalation policy, paged once in one round.
+
+    `key` is PagerDuty's incident key, so that a page sent twice is one page. While it fails, `people` and their names in
+    `paged` are who should be called, from an on-call book that is `book_age` old.
+    """
+
+    key: str
+    round: int
+    target: str
+    label: str
+    asked_at: datetime
+    person: str | None = None
+    escalation_policy: str = ""
+    for_commander: bool = False
+    pagerduty_id: str = ""
+    url: str = ""
+    paged: list[str] = field(default_factory=list)
+    people: list[str] = field(default_factory=list)
+    paged_at: datetime | None = None
+    failing: bool = False
+    acknowledged_by: dict[str, datetime] = field(default_factory=dict)
+    book_age: str = ""
+
+
+@dataclass
+class Handover:
+    """Command is offered; until it is accepted the old IC commands."""
+
+    to: str
+    offered_at: datetime
+    lapses_at: datetime
+
+
+@dataclass
+class Challenge:
+    """A trained person asks whether the IC is still there; any word of IC or deputy answers it."""
+
+    by: str
+    at: datetime
+
+
+@dataclass
+class Held:
+    """Who held a role, from when until when. While `until` is open they hold it."""
+
+    role: Role
+    person: str
+    since: datetime
+    until: datetime | None = None
