@@ -357,8 +357,10 @@ class Conversation:
         return incident if in_its_room else readable(incident, heard.by)
 
     def timeline_line(self, entry: Entry) -> str:
-        who = f"{self._policy.name(entry.who)}: " if entry.who else ""
-        return f"{entry.at:%H:%M:%S} UTC  {entry.kind:<12} {who}{entry.text}"
+        name = self._policy.name(entry.who) if entry.who else ""
+        who = "" if name in entry.text else f"{name}: "
+        head = f"{entry.at:%H:%M:%S} UTC  {entry.kind:<12} "
+        return head + f"{who}{entry.text}".replace("\n", "\n" + " " * len(head))
 
     async def _summary(self, heard: Heard, rest: str) -> Outcome:
         text = await self._gateway.summary((await self._read(heard, rest)).id)

@@ -100,7 +100,7 @@ def awaits_public_message(incident: Incident) -> bool:
     """Something was announced, and customers have not heard the end of it (process, 6)."""
     if incident.announcement is not Announcement.YES or incident.ended_at is None:
         return False
-    told = any(d.published_at is not None and d.published_at >= incident.ended_at for d in incident.drafts.values())
+    told = any(at >= incident.ended_at for draft in incident.drafts.values() for at in draft.went_out)
     seen_to = incident.after is not None and any(
         one.done_at is not None for one in incident.after.followups if one.text == EXTERNAL
     )

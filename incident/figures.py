@@ -34,7 +34,7 @@ MEASURES = {
 def times(incident: Incident) -> Times:
     begun = incident.declared_at
     heard = [at for page in incident.pages.values() for at in page.acknowledged_by.values()]
-    out = [draft.published_at for draft in incident.drafts.values() if draft.published_at is not None]
+    out = [at for draft in incident.drafts.values() for at in draft.went_out]
     resolved = incident.ended_at if incident.ended_as is Phase.RESOLVED else None
     return Times(
         acknowledge=min(heard) - begun if heard else None,

@@ -121,15 +121,16 @@ class Item:
 
 @dataclass(frozen=True)
 class Message:
-    """Something that went out: to executives or customers."""
+    """Something that went out: to executives or customers, there on which outlet where there are several."""
 
     audience: str
     stage: str
     text: str
     due_at: datetime | None
     sent_at: datetime
-    by: str
-    url: str
+    by: str = ""
+    outlet: str = ""
+    taken_down: bool = False
 
     @property
     def late(self) -> timedelta | None:
@@ -146,6 +147,7 @@ class Document:
     id: str
     label: str
     severity: str
+    open: bool
     practice: bool
     security: bool
     begun: datetime
@@ -187,6 +189,7 @@ class _Author:
             id=of.id,
             label=of.label,
             severity=of.worst.value,
+            open=of.open,
             practice=of.practice,
             security=of.security,
             begun=of.declared_at,
@@ -219,7 +222,7 @@ class _Author:
         if of.ended_at is not None:
             ended = "a false alarm" if of.ended_as is Phase.CANCELLED else "resolved"
             yield "Ended", f"{_moment(of.ended_at)}, {ended}, by {self._name(of.ended_by)}"
-        yield "Lasted", wording.minutes(self._until - of.declared_at)
+        yield "So far" if of.open else "Lasted", wording.minutes(self._until - of.declared_at)
         service = of.policy.service(of.service)
         yield "Service", service.name if service else of.service
         yield "Incident commander", self._name(of.commander) if of.commander else "nobody"
@@ -354,19 +357,20 @@ class _Author:
 
     def _messages(self) -> Iterator[Message]:
         for summary in self._of.summaries:
-            yield Message("executives", "", self._plain(summary.text), summary.due_at, summary.sent_at, "", "")
+            yield Message("executives", "", self._plain(summary.text), summary.due_at, summary.sent_at)
         for draft in self._of.drafts.values():
-            if draft.state is DraftState.PUBLISHED and draft.published_at is not None:
-                by = self._name(draft.approved_by)
-                yield Message(
-                    "customers",
-                    draft.stage,
-                    self._plain(draft.text),
-                    draft.due_at,
-                    draft.published_at,
-                    by,
-                    draft.url,
-                )
+            for outlet, version in draft.versions.items():
+                if version.published_at is not None:
+                    yield Message(
+                        audience="customers",
+                        stage=draft.stage,
+                        text=self._plain(version.text),
+                        due_at=draft.due_at,
+                        sent_at=version.published_at,
+                        by=self._name(version.approved_by),
+                        outlet=outlet.label if draft.also else "",
+                        taken_down=version.state is DraftState.RETRACTED,
+                    )
 
     def _items(self) -> Iterator[Item]:
         of = self._of

@@ -350,6 +350,9 @@ def _settled(incident: Incident, draft: Draft, outlet: Outlet | None) -> str:
         else:
             by, at = incident.name(version.approved_by), wording.clock(version.approved_at)
             found.append(f"{by} approved public message {draft.number} at {at}; it is {version.state}{on}.")
+    newer = [str(d.number) for d in incident.drafts.values() if d.number > draft.number and d.open]
+    if newer:
+        found.append(f"Waiting: {', '.join(newer)}.")
     return " ".join(found)
 
 

@@ -240,25 +240,29 @@ def end_run(
     repair.kept_in = kept_in
     settle(incident, repair, state, now)
     n = repair.number
-    result = f": {outcome}" if outcome else ""
+    ending, _, output = outcome.partition("\n")
+    result = f": {ending.rstrip('.')}" if ending else ""
+    shown = f"\n```\n{output}\n```\n" if output else " "
     undo = f" `undo {n}` proposes to undo it." if may_be_undone(incident, repair) else ""
     match state:
         case RepairState.SUCCEEDED:
             look = f" {repair.look}" if repair.look else ""
-            then = f" IC, did it work?{look} `verified {n}` or `unverified {n}`."
+            then = f"IC, did it work?{look} `verified {n}` or `unverified {n}`."
         case RepairState.UNKNOWN:
             then = (
-                " Nobody knows whether it ran to its end; it is not started again."
+                "Nobody knows whether it ran to its end; it is not started again."
                 f" IC: look, then `verified {n}` or `unverified {n}`.{undo}"
             )
             incident.tell(
-                incident.commander, f"{wording.repair_line(repair)} is unknown{result}.{then}", *unknown_choices(repair)
+                incident.commander,
+                f"{wording.repair_line(repair)} is unknown{result}.{shown}{then}",
+                *unknown_choices(repair),
             )
         case _:
-            then = f" Fallback: {repair.fallback}." if repair.fallback else " IC, what next? `propose …`"
+            then = f"Fallback: {repair.fallback}." if repair.fallback else "IC, what next? `propose …`"
             then += undo
-    incident.say(f"{wording.repair_line(repair)}: {state}{result}.{then}".replace("..", "."), now)
-    incident.log("repair", f"{n} {state}{result}", now, who=who)
+    incident.say(wording.sentence(f"{wording.repair_line(repair)}: {state}{result}.{shown}{then}"), now)
+    incident.log("repair", f"{n} {state}{f': {outcome}' if outcome else ''}", now, who=who)
 
 
 def unknown_choices(repair: Repair) -> tuple[Choice, ...]:
@@ -306,7 +310,8 @@ def claim(incident: Incident, asked: Claim, now: datetime) -> Verdict:
         repair.claims += 1
         if not again:
             _running(incident, repair, now)
-        incident.say(f"{wording.repair_line(repair)} runs {'again, it may' if again else 'now'}.", now)
+        runs = f"{wording.repair_line(repair)} runs {'again, it may' if again else 'now'}."
+        incident.say(wording.sentence(runs), now)
         incident.log("repair", f"{asked.number} started", now, source="runner")
     return Verdict(True, approval=repair.approval)
 

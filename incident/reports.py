@@ -277,7 +277,8 @@ def _public(incident: Incident, told: AboutMessage, report: Report, now: datetim
     match told:
         case MessagePublished(url=url, at=at, outlet=outlet, post_id=post_id):
             publishing.published(incident, draft, outlet, url, post_id, at, now)
-            incident.log("published", draft.versions[outlet].text, at, source=report.source)
+            text = draft.versions[outlet].text
+            incident.log("published", f"{told.number} on {publishing.the(outlet)}: {text}", at, source=report.source)
         case MessageNotPublished(why=why, outlet=outlet):
             publishing.not_published(incident, draft, outlet, why, now)
             incident.log("message", f"{told.number} not published: {why}", now, source=report.source)

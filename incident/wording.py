@@ -156,6 +156,11 @@ def page_lines(page: Page) -> list[str]:
     return [*calls, f"(on-call book: {page.book_age}; paging goes on being tried)"]
 
 
+def sentence(text: str) -> str:
+    """It begins with a capital."""
+    return text[:1].upper() + text[1:]
+
+
 def repair_line(repair: Repair) -> str:
     risk = "" if repair.risk == "low" else f" ({repair.risk} risk)"
     return f"repair {repair.number}{risk}: {repair.title}"

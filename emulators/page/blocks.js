@@ -17,6 +17,11 @@ const channelName = (id) => channels.find((c) => c.id === id)?.name || id;
 const plain = (text) => text.replaceAll("&lt;", "<").replaceAll("&gt;", ">").replaceAll("&amp;", "&");
 
 export function mrkdwn(source) {
+  const parts = source.split(/\n?```\n?([^]*?)\n?```\n?/);
+  return parts.flatMap((part, n) => (n % 2 ? [element("pre", {}, plain(part))] : part ? lines(part) : []));
+}
+
+function lines(source) {
   return source.split("\n").flatMap((line, n, all) => {
     const quoted = /^(&gt;|>) /.test(line);
     const nodes = inline(quoted ? line.replace(/^(&gt;|>) /, "") : line);
@@ -54,7 +59,7 @@ function date(part) {
   const draw = () => {
     shown.textContent = format
       .replace("{ago}", ago(Number(seconds)))
-      .replace("{time}", at.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" }))
+      .replace("{time}", at.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hourCycle: "h23" }))
       .replace("{date_short_pretty}", at.toLocaleDateString());
   };
   draw();

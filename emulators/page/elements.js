@@ -24,7 +24,7 @@ export function notice(text) {
   setTimeout(() => shown.remove(), 6000);
 }
 
-export const clock = (ts) => new Date(ts * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+export const clock = (ts) => new Date(ts * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
 
 export function ago(seconds) {
   const passed = Math.max(0, Math.round((Date.now() / 1000 - seconds) / 60));

@@ -174,7 +174,7 @@ const acknowledge = (incident, user) => send("/control/pagerduty/acknowledge", {
 function drawStatus() {
   title("Status page and X", "What customers read.");
   const rows = state.components.map((c) => element("tr", {}, element("td", {}, c.name), element("td", { class: c.status }, c.status)));
-  const time = (at) => element("small", {}, new Date(at).toLocaleTimeString());
+  const time = (at) => element("small", {}, clock(Date.parse(at) / 1000));
   const page = element("section", {}, element("h2", {}, "Status page"), element("table", {}, ...rows), ...state.statuspage.map((incident) =>
     element("div", { class: "card" }, element("h3", {}, incident.name, element("span", { class: `state ${incident.status}` }, incident.status)),
       ...incident.incident_updates.map((u) => element("p", {}, u.body, element("br"), element("small", {}, `${u.status}, `), time(u.created_at))))));
@@ -207,7 +207,7 @@ function drawFaults() {
         element("p", {}, `${s.name} (PagerDuty): `, element("b", { class: s.impacted ? "down" : "ok" }, s.impacted ? "impacted" : "not impacted"), " ",
           impact(s.id, true, "impacted"), impact(s.id, false, "not impacted")))),
     element("div", { class: "card" }, element("h3", {}, "Changed lately"),
-      ...state.changes.slice(-5).reverse().map((c) => element("p", {}, `${new Date(c.at).toLocaleTimeString()} ${c.what}`)),
+      ...state.changes.slice(-5).reverse().map((c) => element("p", {}, `${clock(Date.parse(c.at) / 1000)} ${c.what}`)),
       element("div", { class: "actions" }, element("button", { onclick: deploy }, "Deploy shop-api"))),
   ];
 }

@@ -33,7 +33,7 @@ class Join(Command):
         if before is not None and before.here:
             before.expert_in = self.expert_in or before.expert_in
             return Answer("you are checked in already")
-        expert = f", expert in {self.expert_in}" if self.expert_in else ""
+        expert = f" as {self.expert_in}" if self.expert_in else ""
         incident.say(f"{speaker.name} joined{expert}.", now)
         incident.log("join", f"{speaker.name} joined{expert}", now, who=speaker.id)
         leadership.check_in(incident, speaker.id, speaker.name, self.expert_in, now)

@@ -10,7 +10,7 @@ from typing import ClassVar, Self
 from incident import wording
 from incident.choices import Choice
 from incident.commands.base import Command, Speaker, Who, not_shown, whole
-from incident.commands.of_repair import OfRepair, WithReason
+from incident.commands.of_repair import OfRepair, WithReason, no_such_repair
 from incident.effects import TellRepair
 from incident.model import Answer, Incident, Repair, RepairState
 from incident.people import find
@@ -91,7 +91,7 @@ class Approve(Command):
     def refuse(self, incident: Incident, speaker: Speaker, now: datetime) -> str | None:
         repair = incident.repairs.get(self.number)
         if repair is None:
-            return f"There is no repair action {self.number}."
+            return no_such_repair(incident, self.number)
         if not repair.state.awaits_approval:
             again = " Propose it again to run it again." if repair.ended_at else ""
             return f"{already(incident, repair)}{again}"
@@ -211,7 +211,7 @@ class Verified(OfRepair):
 
     def apply_repair(self, incident: Incident, repair: Repair, speaker: Speaker, now: datetime) -> Answer:
         settle(incident, repair, RepairState.VERIFIED, now, speaker.id)
-        incident.say(f"{wording.repair_line(repair)} worked, says the IC.", now)
+        incident.say(wording.sentence(f"{wording.repair_line(repair)} worked, says the IC."), now)
         incident.log("repair", f"{repair.number} worked", now, who=speaker.id)
         return Answer(f"{repair.number} worked")
 
@@ -230,7 +230,7 @@ class Unverified(OfRepair):
         settle(incident, repair, RepairState.NOT_VERIFIED, now, speaker.id)
         fallback = f" Fallback: {repair.fallback}." if repair.fallback else " What next? `propose …`"
         fallback += f" `undo {repair.number}` proposes to undo it." if may_be_undone(incident, repair) else ""
-        incident.say(f"{wording.repair_line(repair)} did not work, says the IC.{fallback}", now)
+        incident.say(wording.sentence(f"{wording.repair_line(repair)} did not work, says the IC.{fallback}"), now)
         incident.log("repair", f"{repair.number} did not work", now, who=speaker.id)
         return Answer(f"{repair.number} did not work.{fallback}")
 

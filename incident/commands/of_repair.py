@@ -12,6 +12,11 @@ from incident.model import Answer, Incident, Repair
 from incident.words import Words
 
 
+def no_such_repair(incident: Incident, number: int) -> str:
+    known = ", ".join(str(n) for n in incident.repairs) or "none"
+    return f"There is no repair action {number}. Known: {known}."
+
+
 @dataclass(frozen=True)
 class OfRepair(Command):
     """A command about one repair action."""
@@ -30,8 +35,7 @@ class OfRepair(Command):
     def refuse(self, incident: Incident, speaker: Speaker, now: datetime) -> str | None:
         repair = incident.repairs.get(self.number)
         if repair is None:
-            known = ", ".join(str(n) for n in incident.repairs) or "none"
-            return f"There is no repair action {self.number}. Known: {known}."
+            return no_such_repair(incident, self.number)
         return self.refuse_repair(incident, repair, speaker, now)
 
     def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:

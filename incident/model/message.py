@@ -108,6 +108,11 @@ class Draft:
         return {self.outlet: self, **self.also}
 
     @property
+    def went_out(self) -> list[datetime]:
+        """When it went out, outlet by outlet, whether or not it was taken down since."""
+        return [v.published_at for v in self.versions.values() if v.published_at is not None]
+
+    @property
     def out_at(self) -> datetime | None:
         """Since when customers can read it somewhere."""
         versions = [v for v in self.versions.values() if v.state is not DraftState.RETRACTED]

@@ -98,7 +98,9 @@ async def test_a_whole_incident_on_the_page(tmp_path: Path) -> None:
 
         await speak_as(page, use.id("bob"))
         await approve.click()
+        await expect(page.locator("pre:text-is('rolled back shop-api')").first).to_be_visible(timeout=PATIENCE_MS)
         await page.locator("button:text-is('It worked')").click()
+        await there(page, "worked, says the IC.")
         (repair,) = (await copy.look()).repairs.values()
         assert repair.approved_by == "bob"
         await keep(page, "repaired")
@@ -116,6 +118,10 @@ async def test_a_whole_incident_on_the_page(tmp_path: Path) -> None:
         await copy.ended()
         incident = await copy.look()
         assert incident.ended_at and incident.postmortem_owner == "anne"
+
+        await page.click("#places a:has-text('Status page and X')")
+        await expect(page.locator("#words")).to_be_hidden(timeout=PATIENCE_MS)
+        await page.go_back()
 
         await page.set_viewport_size({"width": 390, "height": 800})
         await expect(page.locator("#words")).to_be_visible(timeout=PATIENCE_MS)

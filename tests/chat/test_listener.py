@@ -77,7 +77,7 @@ async def test_who_may_speak_and_who_is_who(tmp_path: Path) -> None:
         await declared(copy, use, "!page the search is slow")
         await use.presses("bob", "command")
         await use.types("pat", "!ic join as post expert")  # known by e-mail alone
-        await copy.heard_in_room("Pat Postson joined, expert in post expert.")
+        await copy.heard_in_room("Pat Postson joined as post expert.")
         await use.types("gil", "!ic note a guest saw it, too")
         await use.hears("gil", "noted")
         await use.types("zoe", "!ic command")  # carries Bob's address, in another workspace

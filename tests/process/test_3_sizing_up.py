@@ -30,7 +30,7 @@ MOVED = Change(NOW - 95 * MINUTE, "traffic moved to eu-west", "traffic")
 def test_one_checks_in_with_name_and_what_one_is_expert_in(told: Story) -> None:
     story = told()
     story.say("sam", "join as databases")
-    assert story.said[-1] == "Sam Storeson joined, expert in databases."
+    assert story.said[-1] == "Sam Storeson joined as databases."
 
 
 def test_who_cannot_be_in_both_call_and_chat_names_a_proxy(told: Story) -> None:

@@ -235,7 +235,9 @@ def test_what_was_held_is_not_approved_behind_a_newer_one(told: Story) -> None:
     newer = customers.story.say("bob", "draft Two. More by 15:00 UTC.").number
     customers.story.say("bob", f"message approve {newer}")
     customers.looks()
-    with pytest.raises(Refusal, match="superseded on X"):
+    assert newer is not None
+    customers.story.say("bob", f"message hold {customers.story.say('bob', 'draft Three. More by 15:00 UTC.').number}")
+    with pytest.raises(Refusal, match=rf"superseded on X\. Waiting: {newer + 1}\."):
         customers.story.say("bob", f"message approve {held} x")
 
 

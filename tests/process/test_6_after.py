@@ -20,6 +20,7 @@ from incident.policy import Policy
 from incident.security import may_read
 from incident.severity import Role, Severity
 from tests.documents.story import two_hours
+from tests.process.customers import MINUTE, Customers
 from tests.domain.conftest import Told
 
 Story = Callable[..., Told]
@@ -195,6 +196,22 @@ def test_the_document_has_the_messages_sent_and_whether_they_were_in_time(told: 
         ("executives", ""): timedelta(minutes=4),
     }
     assert [m.stage for m in messages if m.audience == "customers"] == ["investigating", "identified", "monitoring"]
+
+
+def test_the_document_has_a_message_on_each_outlet_where_it_went_out_and_whether_it_was_taken_down(told: Story) -> None:
+    customers = Customers(told())
+    customers.story.say("bob", "customer-liaison @carla")
+    customers.waits(2)
+    customers.down.add(Outlet.STATUS_PAGE)
+    customers.story.say("bob", f"announce yes {customers.newest}")
+    customers.looks()
+    document = postmortem.compose(customers.story.incident)
+    assert document.open
+    assert [(m.outlet, m.stage, m.taken_down) for m in document.messages] == [("X", "investigating", False)]
+    assert dict(document.measures)["time to first public message"] == 4 * MINUTE
+    customers.story.say("bob", f"message retract {customers.newest}")
+    customers.looks()
+    assert [m.taken_down for m in postmortem.compose(customers.story.incident).messages] == [True]
 
 
 def test_the_document_has_the_four_times(told: Story) -> None:
