@@ -20,8 +20,8 @@ from incident.policy import Policy
 from incident.security import may_read
 from incident.severity import Role, Severity
 from tests.documents.story import two_hours
-from tests.process.customers import MINUTE, Customers
 from tests.domain.conftest import Told
+from tests.process.customers import MINUTE, Customers
 
 Story = Callable[..., Told]
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
