@@ -206,12 +206,12 @@ class Copy:
         lines = [
             f"ready after {seconds:.1f} s{', practice: nobody is woken, nothing is public' if self.practice else ''}",
             "",
-            f"  Web UI            {self.places.web_ui}/namespaces/default/workflows",
         ]
         if self.practice:
             lines.append(f"  rooms and pages   {self.places.emulators}")
             lines.append(f"  shop to repair    {self.places.shop}/status")
         lines += [
+            f"  Web UI            {self.places.web_ui}/namespaces/default/workflows",
             f"  logs              {self.places.state / 'logs'}",
             "",
             "Try, in another terminal:",
