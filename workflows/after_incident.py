@@ -69,7 +69,8 @@ class AfterIncidentWorkflow(SpokenTo):
     @workflow.signal
     def see(self, brief: AfterBrief) -> None:
         """From the incident, while its own workflow runs."""
-        if brief.version > self._version and not self._own:
+        known = isinstance(brief, AfterBrief)  # a null is decoded as nothing at all
+        if known and brief.version > self._version and not self._own:
             self._incident, self._version = brief.incident, brief.version
             self._changed()
 

@@ -78,7 +78,8 @@ class RoleKeeper(Generic[V]):
         return self.brief.view
 
     def see(self, brief: Brief[V]) -> None:
-        if brief.version > self.brief.version:
+        # A null, which anybody who may signal can send, is decoded as nothing at all.
+        if isinstance(brief, Brief) and brief.version > self.brief.version:
             self.brief = brief
             self._news = True
 

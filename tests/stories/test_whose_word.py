@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import functools
 import os
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-from temporalio.client import WorkflowUpdateFailedError
+from temporalio.client import WorkflowHandle, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 
 from incident import grammar, identity
 from incident.commands import VOCABULARY, Command, Said, Who
 from incident.model import Incident
+from incident.severity import Role
 from tests.configured import example
 from tests.conftest import ROOT
 from tests.stories.copy import Copy, running
@@ -126,6 +128,29 @@ async def test_rubbish_signals_and_reports_do_not_hold_the_incident(tmp_path: Pa
         await handle.signal("approve", None)
         await handle.signal("report", None)
         assert (await copy.say("anne", "note still here")) == "noted"
+
+
+async def test_rubbish_views_do_not_hold_a_role(tmp_path: Path) -> None:
+    async with running(tmp_path, example()) as copy:
+        await commanded(copy)
+        for role in (Role.DEPUTY, Role.SCRIBE, Role.CUSTOMER_LIAISON, Role.INTERNAL_LIAISON):
+            handle = copy.client.get_workflow_handle(identity.role_workflow_id(copy.incident, role))
+            for rubbish in (None, "nonsense", {"version": 10**9}, {"version": 10**9, "view": None}):
+                await handle.signal("see", rubbish)
+            await copy.until(functools.partial(_has_read_its_signals, handle), f"{role} goes on")
+        assert "goes out now" in await copy.say("bob", "summary send")
+        await copy.until(lambda: _informed(copy), "the executives hear of it")
+
+
+async def _has_read_its_signals(handle: WorkflowHandle[Any, Any]) -> bool:
+    events = (await handle.fetch_history()).events
+    assert not any(event.HasField("workflow_task_failed_event_attributes") for event in events)
+    signalled = max(n for n, e in enumerate(events) if e.HasField("workflow_execution_signaled_event_attributes"))
+    return any(e.HasField("workflow_task_completed_event_attributes") for e in events[signalled:])
+
+
+async def _informed(copy: Copy) -> bool:
+    return bool((await copy.look()).summaries)
 
 
 async def ic(copy: Copy, *words: str) -> tuple[int, str, str]:
