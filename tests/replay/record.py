@@ -13,8 +13,9 @@ import tempfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+from incident import identity
 from tests.configured import example
-from tests.stories import major
+from tests.stories import major, test_every_command
 from tests.stories.copy import Copy, running
 
 HISTORIES = Path(__file__).parent / "histories"
@@ -54,6 +55,11 @@ async def by_hand(copy: Copy) -> None:
     await copy.ended()
 
 
+async def every_command(copy: Copy) -> None:
+    """All that can be said, to the closed postmortem and beyond it: sub-teams, messages on two outlets, what comes after."""
+    await test_every_command.play(copy, copy.say)
+
+
 async def _said(copy: Copy, by: str, words: str) -> bool:
     from entrypoints.gateway import Refused
 
@@ -75,6 +81,7 @@ STORIES: dict[str, tuple[str, Callable[[Copy], Awaitable[None]]]] = {
         false_alarm,
     ),
     "by-hand": (example(repair={"poll_window": '"1s"'}, ending={"watched_for": '"1s"'}), by_hand),
+    "every-command": (example(), every_command),
 }
 
 
@@ -83,11 +90,14 @@ async def record(name: str) -> None:
     with tempfile.TemporaryDirectory() as state:
         async with running(Path(state), config) as copy:
             await play(copy)
-            runs = [run async for run in copy.client.list_workflows("") if copy.incident in run.id]
+            ours = (
+                f'WorkflowId STARTS_WITH "{identity.workflow_id(copy.incident)}" OR WorkflowId STARTS_WITH "sub-team-"'
+            )
+            runs = [run async for run in copy.client.list_workflows(ours)]
             for run in runs:
                 history = await copy.client.get_workflow_handle(run.id, run_id=run.run_id).fetch_history()
-                _, _, part = run.id.partition("/")
-                file = HISTORIES / f"{name}.{part or 'incident'}.json.gz"
+                part = "incident" if run.id == identity.workflow_id(copy.incident) else run.id.rpartition("/")[2]
+                file = HISTORIES / f"{name}.{part}.json.gz"
                 file.parent.mkdir(exist_ok=True)
                 file.write_bytes(gzip.compress(history.to_json().encode(), mtime=0))
                 print(file.name, len(history.events), "events")

@@ -21,6 +21,7 @@ from workflows.incident import IncidentWorkflow
 from workflows.internal_liaison import InternalLiaisonWorkflow
 from workflows.repair_action import RepairActionWorkflow
 from workflows.scribe import ScribeWorkflow
+from workflows.sub_team import SubTeamWorkflow
 
 FILES = sorted(HISTORIES.glob("*.json.gz"))
 
@@ -39,6 +40,7 @@ async def test_it_replays(file: Path) -> None:
             CustomerLiaisonWorkflow,
             InternalLiaisonWorkflow,
             RepairActionWorkflow,
+            SubTeamWorkflow,
             AfterIncidentWorkflow,
         ],
         data_converter=data_converter,
@@ -52,6 +54,10 @@ def test_every_story_is_recorded_with_all_its_roles() -> None:
     for story in STORIES:
         parts = {name.partition(".")[2] for name in names if name.startswith(f"{story}.")}
         assert {"incident", "deputy", "scribe", "customer-liaison", "internal-liaison"} <= parts
+
+
+def test_a_sub_team_and_what_comes_after_are_recorded() -> None:
+    assert {"every-command.sub-team-alpha", "every-command.after"} <= {f.name.removesuffix(".json.gz") for f in FILES}
 
 
 def test_no_phone_pin_or_key_stands_in_a_history() -> None:
