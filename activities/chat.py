@@ -21,6 +21,7 @@ from activities import asking, errors
 from activities.on_call_book import now
 from activities.placeholders import Placeholders
 from chat import blocks as drawn
+from incident import identity
 from incident.choices import Choice
 from incident.model import Room
 from incident.wording import shorten
@@ -189,7 +190,7 @@ class Chat:
     @activity.defn
     async def bookmark(self, bookmarks: Bookmarks) -> None:
         """What is there already stays."""
-        history = f"{self._web_ui}/namespaces/default/workflows/{bookmarks.workflow}" if self._web_ui else ""
+        history = identity.history_url(self._web_ui, activity.info().namespace, bookmarks.workflow)
         there = await self._call(self._slack.bookmarks_list, channel_id=bookmarks.channel)
         links = {bookmark.get("link") for bookmark in there["bookmarks"]}
         for title, link in (("Bridge", self._places.bridge), ("History in Temporal", history)):

@@ -182,8 +182,8 @@ class Conversation:
             if heard.channel
             else f"Declared: incident {id}, room #inc-{id}. The incident commanders are being paged."
         ]
-        if self._web_ui:
-            lines.append(f"{self._web_ui}/namespaces/default/workflows/incident-{id}")
+        if history := identity.history_url(self._web_ui, self._gateway.namespace, identity.workflow_id(id)):
+            lines.append(history)
         return Outcome("\n".join(lines), data)
 
     async def _page(self, heard: Heard, command: PagePeople) -> Outcome:

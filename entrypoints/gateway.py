@@ -99,6 +99,7 @@ class Gateway:
     def __init__(self, client: Client, sign: Sign = unsigned) -> None:
         self._client = client
         self._sign = sign
+        self.namespace = client.namespace
 
     async def declare(self, title: str, *, key: str = "", **more: Any) -> str:
         """The id of the incident. `more` is as `declaring.draw_up` has it.

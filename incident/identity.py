@@ -93,6 +93,11 @@ def after_workflow_id(incident: str) -> str:
     return f"incident-{incident}/after"
 
 
+def history_url(web_ui: str, namespace: str, workflow: str) -> str:
+    """Where Temporal's Web UI shows a workflow's history. Nothing without a Web UI."""
+    return f"{web_ui.rstrip('/')}/namespaces/{namespace}/workflows/{workflow}" if web_ui else ""
+
+
 def incident_of(any_workflow_id: str) -> str:
     """The incident's id from its own or any of its children's workflow ids. Raises ValueError for another's."""
     head = any_workflow_id.split("/", 1)[0]

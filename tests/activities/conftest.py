@@ -43,7 +43,7 @@ class Outside:
     async def run(self, activity: Callable[..., Any], order: object, *, attempt: int = 1) -> Any:
         """As attempt number `attempt`."""
         environment = ActivityEnvironment()
-        environment.info = dataclasses.replace(environment.info, attempt=attempt)
+        environment.info = dataclasses.replace(environment.info, attempt=attempt, namespace="incidents.acct")
         if asyncio.iscoroutinefunction(activity):
             result: Awaitable[Any] = environment.run(activity, order)
             return await result
@@ -80,7 +80,7 @@ async def outside(emulators: Emulators, tmp_path: Path) -> AsyncIterator[Outside
             url=emulators.url,
             http=http,
             paging=Paging(sessions, book, organisation, practice=True),
-            chat=Chat(slack, Placeholders(organisation, book)),
+            chat=Chat(slack, Placeholders(organisation, book), "https://temporal.example.com/"),
             status_page=StatusPage(
                 http,
                 f"{emulators.url}/statuspage",

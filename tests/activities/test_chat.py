@@ -101,7 +101,8 @@ async def test_bookmarks_are_there_once(outside: Outside) -> None:
         await outside.run(outside.chat.bookmark, Bookmarks(ROOM, "incident-lusab-babad"), attempt=attempt)
     rooms = await outside.control("GET", "slack/rooms")
     marks = next(room["bookmarks"] for room in rooms if room["id"] == ROOM)
-    assert [mark["title"] for mark in marks] == ["Bridge"]
+    assert [mark["title"] for mark in marks] == ["Bridge", "History in Temporal"]
+    assert marks[1]["link"] == "https://temporal.example.com/namespaces/incidents.acct/workflows/incident-lusab-babad"
 
 
 async def test_a_short_wait_is_waited_out_and_the_call_made_once(outside: Outside) -> None:
