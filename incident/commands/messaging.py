@@ -16,12 +16,8 @@ from incident.outlets import Outlet
 from incident.words import Unreadable, Words, duration_words, mark
 
 STAGES: tuple[Stage, ...] = get_args(Stage)
-
-
 COMPONENT_STATES = ("operational", "degraded_performance", "partial_outage", "major_outage", "under_maintenance")
 """Statuspage's own words."""
-
-
 _FOR_X = re.compile(r"(?:(.*)\n)?\s*X:(.+)", re.DOTALL)
 
 

@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 import yaml
 
-from chat.app import Listener
+from chat.listener import Listener
 from entrypoints.doctor import SCOPES
 from tests.conftest import CONFIG, ROOT
 from tests.contract.test_contracts import CONTRACTS

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chat import app
+from chat.listener import Listener
 from incident import grammar
 from incident.commands.announcing import Announce
 from incident.commands.deciding import Approve
@@ -23,7 +24,7 @@ SLACK = {"pat": "U0PAT", "gil": "U0GIL", "zoe": "U0ZOE"}
 @dataclass
 class Hands:
     copy: Copy
-    listener: app.Listener
+    listener: Listener
 
     def id(self, who: str) -> str:
         contact = self.copy.organisation.contact(who)
