@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from activities import asking, errors
+from activities.on_call_book import now
 from incident import proof
 from incident.model import text_digest
 from incident.outlets import Outlet
 from incident.policy import Policy
 from incident.proof import Signed
+
+OBEYED_WITHIN = timedelta(hours=12)
+"""How old an approval may be when its message goes out: an outlet may be away for long, a replayed one is older."""
 
 
 @dataclass(frozen=True)
@@ -73,5 +77,6 @@ def check(outlet: Outlet, publication: Publication, *, practice: bool, rules: Po
             yes = verb == "message-approve" or (verb == "announce" and command["answer"] != "no")
             return yes and command["texts"][outlet] == digest and command.get("outlet", outlet) == outlet
 
-        if (why := proof.approves(rules, publication.approval, publication.incident, this)) is not None:
+        since = now() - OBEYED_WITHIN
+        if (why := proof.approves(rules, publication.approval, publication.incident, this, since=since)) is not None:
             raise asking.refused(why)

@@ -429,6 +429,7 @@ async def _act(words: str, options: Options, settings: Settings) -> str:
         web_ui=settings.web_ui,
         standby=Standby.of(settings, book, speaking.sign),
         archive=Archive(settings.records_url, organisation.policy()),
+        tells_who_was_paged=True,
     )
     heard = Heard(words, speaking.by, speaking.name, options.id or str(uuid.uuid4()), options.incident)
     outcome = await conversation.act(heard)

@@ -27,6 +27,7 @@ from incident.words import Unreadable
 
 READ_WITHIN = 10
 LISTED_WITHIN = 10.0
+PAGED_WITHIN = 3.0
 PROBLEMS = (Unreadable, Refused, NoSuchIncident, Unreachable, Unanswered, CannotSign)
 """Each says in its text what is wrong and what to do."""
 
@@ -65,11 +66,13 @@ class Conversation:
         standby: Standby | None = None,
         archive: Archive | None = None,
         present: Callable[[], Organisation] | None = None,
+        tells_who_was_paged: bool = False,
     ) -> None:
         self._gateway = gateway
         self._organisation = organisation
         self._policy = organisation.policy()
         self._present = present
+        self._tells_who_was_paged = tells_who_was_paged
         self._book = book
         self._practice = practice
         self._door = door
@@ -177,20 +180,33 @@ class Conversation:
         if opening.security:
             text = f"Declared: security incident {id}, in a private room. Delete your message if it says what is wrong."
             return Outcome(text, data)
-        lines = [
-            f"Declared: incident {id}. The incident commanders are being paged; who was paged is said here and in #inc-{id}."
-            if heard.channel
-            else f"Declared: incident {id}, room #inc-{id}. The incident commanders are being paged."
-        ]
+        if self._tells_who_was_paged:
+            lines = [f"Declared: incident {id}, room #inc-{id}.", *await self._paged(id)]
+        else:
+            lines = [f"Declared: incident {id}. People are being paged; who was paged is said here and in #inc-{id}."]
         if history := identity.history_url(self._web_ui, self._gateway.namespace, identity.workflow_id(id)):
             lines.append(history)
         return Outcome("\n".join(lines), data)
+
+    async def _paged(self, incident: str) -> list[str]:
+        """A line per person, where it was typed (process, 1). Nobody waits long for it: the pages are on their way."""
+        ends = time.monotonic() + PAGED_WITHIN
+        try:
+            async with asyncio.timeout(PAGED_WITHIN):
+                while time.monotonic() < ends:
+                    pages = list((await self._gateway.look(incident)).pages.values())
+                    if all(page.paged_at is not None or page.failing for page in pages):
+                        return [line for page in pages for line in wording.page_lines(page)]
+                    await asyncio.sleep(0.1)
+        except (TimeoutError, NoSuchIncident, Unreachable):
+            pass
+        return ["People are being paged; `show` tells who was reached."]
 
     async def _page(self, heard: Heard, command: PagePeople) -> Outcome:
         """With or without an incident, from anywhere (process, 1), and without Temporal."""
         try:
             with reaching():
-                incident = heard.incident or await self._only_open()
+                incident = heard.incident or await self._only_open(heard)
                 if incident:
                     return await self._say(replace(heard, incident=incident), command)
         except Unreachable:
@@ -205,9 +221,9 @@ class Conversation:
         text = await self._standby.page(incident, Said(command, heard.by, id, self._door, heard.name, now()))
         return Outcome(text, {"incident": incident, "text": text})
 
-    async def _only_open(self) -> str:
-        """The one open incident; empty when there is none, or several and none is meant."""
-        running = await self._gateway.list()
+    async def _only_open(self, heard: Heard) -> str:
+        """The one open incident that they may know of; empty when there is none, or several and none is meant."""
+        running = [one for one in await self._readable(heard, await self._gateway.list()) if one.open]
         return running[0].id if len(running) == 1 else ""
 
     async def _say(self, heard: Heard, command: Command, *, on_behalf: str = "") -> Outcome:
@@ -225,7 +241,8 @@ class Conversation:
         """Outside of a room a command names its incident, unless only one is open and it decides nothing (process, 7)."""
         if heard.incident:
             return heard.incident
-        running = await self._gateway.list()
+        known = await self._readable(heard, await self._gateway.list())
+        running = [one for one in known if one.open] or known
         if not running:
             raise NoSuchIncident("No incident is open. `declare …` begins one.")
         ids = ", ".join(listed.id for listed in running)
@@ -353,7 +370,7 @@ class Conversation:
         """Running or over. In its own room everybody may read it: a security incident's is private."""
         id = rest.strip() or await self._meant(heard, decides=False)
         incident = await look(self._gateway, self._archive, id)
-        in_its_room = bool(heard.channel) and heard.incident == id
+        in_its_room = incident.room is not None and heard.channel == incident.room.channel
         return incident if in_its_room else readable(incident, heard.by)
 
     def timeline_line(self, entry: Entry) -> str:
@@ -368,7 +385,7 @@ class Conversation:
 
     async def _list(self, heard: Heard, rest: str) -> Outcome:
         if "all" not in rest:
-            found = await self._readable(heard, await self._gateway.list())
+            found = [one for one in await self._readable(heard, await self._gateway.list()) if one.open]
             return Outcome("\n".join(map(self._line, found)) or "No incident is open.", found)
         found, problem = await self._everything()
         found = await self._readable(heard, found)
@@ -404,7 +421,7 @@ class Conversation:
         since = f"{wording.minutes(now() - listed.declared_at)} ago"
         if listed.ended_at is not None:
             since = f"{listed.declared_at:%Y-%m-%d}, {wording.minutes(listed.ended_at - listed.declared_at)}"
-        return f"{listed.id}  {listed.title}  {listed.status}{commander}  {since}"
+        return f"{listed.id}  {listed.severity}  {listed.title}  {listed.status}{commander}  {since}"
 
     async def _help(self, heard: Heard, rest: str) -> Outcome:
         lines = grammar.usage_lines()

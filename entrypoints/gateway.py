@@ -85,9 +85,13 @@ class Listed:
     secret: bool = False
 
     @property
+    def open(self) -> bool:
+        return self.status == "open"
+
+    @property
     def major(self) -> bool:
         """Open, a SEV-1 or SEV-2, and not one that is kept quiet."""
-        return not self.secret and self.status == "open" and self.severity in (Severity.SEV1, Severity.SEV2)
+        return not self.secret and self.open and self.severity in (Severity.SEV1, Severity.SEV2)
 
 
 class Gateway:

@@ -12,12 +12,17 @@ from incident.policy import Policy
 from incident.proof import Signed
 from incident.severity import Severity
 
+NO_WORDS = "Something is badly broken"
+LONGEST_TITLE = 200
+"""It stands in lists, topics and PagerDuty. What is longer is kept whole as the first symptom."""
+
 
 @dataclass(frozen=True)
 class Declaration:
     """What a door knows of a new incident. `key_mark` tells two declarations apart whose ids collide.
 
-    Of a security incident the title is a codename from the very beginning; what was said stands in `matter`.
+    Of a security incident the title is a codename from the very beginning; what was said stands in `matter`, as does what
+    is too long for a title.
     """
 
     id: str
@@ -53,9 +58,10 @@ def draw_up(
 ) -> Declaration:
     """A door's declaration under `key`: the same key is the same incident. `words` is how long its id is."""
     id = identity.incident_id(key, words)
+    matter = title.strip() or NO_WORDS
     return Declaration(
         id=id,
-        title=identity.codename(id) if security else title,
+        title=identity.codename(id) if security else wording.shorten(matter, LONGEST_TITLE),
         by=by,
         by_name=by_name,
         at=at,
@@ -66,7 +72,7 @@ def draw_up(
         service="" if security else service,
         key_mark=identity.key_mark(key),
         security=security,
-        matter=title if security else "",
+        matter=title if security or len(matter) > LONGEST_TITLE else "",
     )
 
 
@@ -74,7 +80,7 @@ def declare(declaration: Declaration, now: datetime) -> Incident:
     """The incident, with what must happen first at the front: the pages, then the room, then the words."""
     incident = Incident(
         id=declaration.id,
-        title=declaration.title.strip() or "Something is badly broken",
+        title=declaration.title.strip() or NO_WORDS,
         severity=declaration.severity,
         declared_at=now,
         declared_by=declaration.by,
@@ -101,6 +107,8 @@ def declare(declaration: Declaration, now: datetime) -> Incident:
     incident.invite(declaration.by)
     leadership.set_topic(incident)
     incident.say(wording.opening(incident), now, about="command")
+    if declaration.matter.strip():
+        incident.facts.symptoms.append(declaration.matter.strip())
     if incident.security:
         _keep_secret(incident, declaration, now)
     mark = "" if declaration.practice or _proven(declaration) else " (unsigned)"
@@ -139,8 +147,6 @@ def tell_origin(incident: Incident, now: datetime) -> None:
 
 def _keep_secret(incident: Incident, declaration: Declaration, now: datetime) -> None:
     """What was said stays inside; the author takes the words back that everybody can read (process, 1)."""
-    if declaration.matter.strip():
-        incident.facts.symptoms.append(declaration.matter.strip())
     incident.tell(
         declaration.by,
         f"This is a security incident, codename *{incident.title}*, in the private room"

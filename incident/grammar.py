@@ -58,8 +58,13 @@ QUESTIONS: dict[str, tuple[str, str]] = {
     "list": ("list [--all]", "the open incidents; with --all those that are over, too"),
     "help": ("help [COMMAND]", "what can be said"),
 }
+ALONE = ("oncall", "responders", "status", "changes")
+STALKING = ("status stalk", "status unstalk")
 FOR = ("for @USER ack|done|more|finding …", "IC, deputy and scribe: enter what somebody said on the bridge")
-DECLARE = ("declare [N] [--security] WHAT", "declare an incident; SEV-2 if no severity is given")
+DECLARE = (
+    "declare [N] [--security] WHAT [service: NAME]",
+    "declare an incident; SEV-2 if no severity is given; SEV-3 to SEV-5 page the service's team instead of the ICs",
+)
 _BY_WORDS = {tuple(kind.verb.split("-")): kind for kind in VOCABULARY} | {(kind.verb,): kind for kind in VOCABULARY}
 _MARKS = str.maketrans({"“": '"', "”": '"', "‘": "'", "’": "'"})
 
@@ -96,7 +101,11 @@ def read(text: str, policy: Policy) -> Command | Question | Opening | Entered:
             return command
     if head in QUESTIONS:
         words.take("the question")
-        return Question(head, words.maybe_rest())
+        rest = words.maybe_rest()
+        if rest and head in ALONE:
+            near = difflib.get_close_matches(f"{head} {rest}".lower(), STALKING, n=1, cutoff=0.8)
+            raise Unreadable(f"`{head}` takes no more words. " + (f"Did you mean `{near[0]}`?" if near else ""))
+        return Question(head, rest)
     raise Unknown(nearest(head))
 
 

@@ -34,6 +34,7 @@ def take(incident: Incident, person: str, name: str, now: datetime, *, acting: b
     incident.voice = None
     incident.told_no_commander_at = None
     check_in(incident, person, name, "", now)
+    _let_in(incident, person)
     void = void_approvals(incident, now, f"command passed to {name}")
     seat_deputy(incident, now)
     announce_roles(incident, now)
@@ -45,6 +46,12 @@ def take(incident: Incident, person: str, name: str, now: datetime, *, acting: b
             + "; ".join(f"`approve {number}`" for number in void),
             *(Choice(f"Approve {number}", f"approve {number}", "primary") for number in void),
         )
+
+
+def _let_in(incident: Incident, person: str) -> None:
+    """Nobody walks into a security incident's room; an open one they join as they like."""
+    if incident.security:
+        incident.invite(person)
 
 
 def void_approvals(incident: Incident, now: datetime, why: str) -> list[int]:
@@ -73,6 +80,7 @@ def seat_deputy(incident: Incident, now: datetime) -> None:
 def appoint(incident: Incident, role: Role, person: str, now: datetime) -> None:
     """Give `person` a role and read the roles out."""
     seat(incident, role, person, now)
+    _let_in(incident, person)
     incident.log("role", f"{role.label}: {incident.name(person)}", now, who=person)
     announce_roles(incident, now, role)
 
@@ -92,12 +100,17 @@ def seat(incident: Incident, role: Role, person: str | None, now: datetime) -> N
 
 
 def vacate(incident: Incident, person: str, now: datetime) -> None:
-    """What they held is free; a sub-team without its leader is the IC's to close."""
+    """What they held and could do is free; a sub-team without its leader is the IC's to close."""
     held = [role for role, holder in incident.roles.items() if holder == person]
     for role in held:
         seat(incident, role, None, now)
     if incident.voice == person:
         incident.voice = None
+    if incident.handover is not None and incident.handover.to == person:
+        incident.handover = None
+    for repair in incident.repairs.values():
+        if repair.state is RepairState.APPROVED and repair.owner == person:
+            repairs.make_void(incident, repair, f"{incident.name(person)}, who owned it, is not here any more", now)
     team = sub_teams.of(incident, person)
     if team is not None and team.leader != person:
         team.members.remove(person)

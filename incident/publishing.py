@@ -57,7 +57,8 @@ def marked(incident: Incident, text: str) -> str:
 def warnings(draft: Draft) -> str:
     """What to mind before it is approved; none of it is a refusal, but that too long a text cannot go out."""
     found = list(dict.fromkeys(w for version in draft.versions.values() if (w := warning(version.text))))
-    if draft.stage != "resolved" and draft.promised_at is None:
+    says = all(_NEXT_MESSAGE.search(version.text) for version in draft.versions.values())
+    if draft.stage != "resolved" and draft.promised_at is None and not says:
         found.append(" Mind: it does not say when the next one is due.")
     return "".join(found) + "".join(f" {_shorten(draft, outlet)}" for outlet in too_long(draft))
 
@@ -177,16 +178,18 @@ def approve(
     now: datetime,
     outlet: Outlet | None = None,
     signed: Signed | None = None,
+    *,
+    held: bool = True,
 ) -> str:
     """From here on the texts are fixed; the customer liaison sends them, with the approval as it was `signed`.
 
-    What is left to do, or nothing.
+    What is left to do, or nothing. What the IC held stays so unless `held`: the deputy may not let it go.
 
     Nothing older goes out behind it on the same outlet, but for what is being sent at this moment.
     """
     left = []
     for where, version in _chosen(draft, outlet):
-        if not version.state.open:
+        if not version.state.open or (version.state is DraftState.HELD and not held):
             continue
         if not where.fits(version.text):
             left.append(_shorten(draft, where))
@@ -208,6 +211,14 @@ def _supersede(incident: Incident, draft: Draft, outlet: Outlet) -> None:
         version = older.versions.get(outlet)
         if version is not None and older.number < draft.number and version.state.open:
             version.state = DraftState.SUPERSEDED
+
+
+def fall_silent(incident: Incident) -> None:
+    """Of a security incident nothing goes out, whatever was approved before."""
+    for draft in incident.drafts.values():
+        for version in draft.versions.values():
+            if version.state.open or version.state is DraftState.APPROVED:
+                version.state, version.delayed = DraftState.SUPERSEDED, False
 
 
 def published(

@@ -193,7 +193,7 @@ def settle(incident: Incident, repair: Repair, state: RepairState, now: datetime
 def make_void(incident: Incident, repair: Repair, why: str, now: datetime) -> None:
     """An approval that nobody has started loses its force."""
     repair.state = RepairState.VOID
-    repair.why = why
+    repair.why, repair.voided_at = why, now
     incident.say(f"The approval of {wording.repair_line(repair)} is void: {why}.", now)
     incident.log("repair", f"approval of {repair.number} void: {why}", now)
     incident.want(TellRepair(f"repair/{repair.number}/void-{repair.approvals}", repair.number))

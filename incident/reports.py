@@ -6,8 +6,9 @@ applied once: its source and key are remembered.
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from incident import publishing, repairs, settling, wording
@@ -16,7 +17,9 @@ from incident.duties.base import Remark, WriteDraft
 from incident.model import ChangedLately, DraftState, Incident, RepairState, Status, Summary, Worsening
 from incident.outlets import Outlet
 
+A_YEAR = timedelta(days=366)
 KEPT = 2000
+A_YEAR = timedelta(days=366)
 LONGEST_OUTPUT = 1000
 
 
@@ -217,7 +220,8 @@ class Report:
 
 
 def take(incident: Incident, report: Report, now: datetime) -> None:
-    """Apply a report, once."""
+    """Apply a report, once. Raises ValueError when a time in it is none that can be counted with."""
+    _of_our_time(report, now)
     mark = f"{report.source}/{report.key}"
     if mark in incident.reported:
         return
@@ -225,6 +229,19 @@ def take(incident: Incident, report: Report, now: datetime) -> None:
     while len(incident.reported) > KEPT:
         del incident.reported[next(iter(incident.reported))]
     _apply(incident, report, now)
+
+
+def _of_our_time(thing: object, now: datetime) -> None:
+    """Deadlines follow from these: one without a zone, or of another century, would hold every clock."""
+    if isinstance(thing, datetime):
+        if thing.tzinfo is None or abs(thing - now) > A_YEAR:
+            raise ValueError(f"{thing} is no time of an incident")
+    elif dataclasses.is_dataclass(thing):
+        for field in dataclasses.fields(thing):
+            _of_our_time(getattr(thing, field.name), now)
+    elif isinstance(thing, list | tuple):
+        for one in thing:
+            _of_our_time(one, now)
 
 
 def _apply(incident: Incident, report: Report, now: datetime) -> None:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from incident import identity, leadership, wording
+from incident import identity, leadership, publishing, wording
 from incident.effects import AddBookmarks, LeaveRoom, OpenRoom, PinCard, RetitlePages
 from incident.model import Incident
 
 
 def may_read(incident: Incident, person: str) -> bool:
-    """While it is silent: the security team, who was called or invited, who responds, and who declared it."""
+    """While it is silent: the security team, who was called or invited, who responds, who declared it; nobody removed."""
     if not incident.silent:
         return True
     team = incident.policy.team(incident.policy.security.team)
     called = {person for page in incident.pages.values() for person in page.people}
     named = {incident.declared_by, *incident.roles.values(), *(team.members if team else ())}
-    return person in named | called | {*incident.invited, *incident.responders}
+    return person in (named | called | {*incident.invited, *incident.responders}) - {*incident.removed}
 
 
 def gather(incident: Incident, now: datetime) -> None:
@@ -42,6 +42,7 @@ def secure(incident: Incident, by: str, now: datetime) -> None:
         incident.say(wording.opening(incident), now, about="command")
         for about in open_matters:
             incident.say("", now, about=about)
+    publishing.fall_silent(incident)
     here = [r.person for r in incident.responders.values() if r.here]
     incident.invite(incident.declared_by, *here, *incident.roles.values())
     incident.want(RetitlePages("retitle-pages"))

@@ -51,6 +51,7 @@ def acknowledged(incident: Incident, page: Page, person: str, name: str, at: dat
     """Somebody has heard the page. Acknowledging is not commanding."""
     if person in page.acknowledged_by:
         return
+    at = min(at, now)  # a clock that is ahead would put off the next round
     page.acknowledged_by[person] = at
     then = ""
     if page.for_commander and incident.commander is None and incident.open:

@@ -187,7 +187,9 @@ def trouble(incident: Incident, named: Trouble) -> str:
     """What the catalogue has for a trouble, with what the checks said."""
     lines = [f"{incident.name(named.by)} says the trouble is: {named.name}. The catalogue has:"]
     for offer in named.offers:
-        with_ = "".join(f" {k}={v}" for k, v in offer.parameters.items())
+        entry = incident.policy.entry(offer.entry)
+        empty = dict.fromkeys(entry.parameters if entry else (), "…") if offer.missing else {}
+        with_ = "".join(f" {k}={v}" for k, v in {**empty, **offer.parameters}.items())
         answer = f" Check: {offer.answer}." if offer.answer else " Being checked …" if offer.checked else ""
         lines.append(f"• {offer.title} ({offer.risk} risk), `propose {offer.entry}{with_}`.{answer}".replace("..", "."))
     return "\n".join(lines)

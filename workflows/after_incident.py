@@ -67,10 +67,10 @@ class AfterIncidentWorkflow(SpokenTo):
     # -- who may speak to it --------------------------------------------------------------------------
 
     @workflow.signal
-    def see(self, brief: AfterBrief) -> None:
+    def see(self, brief: AfterBrief | None = None) -> None:
         """From the incident, while its own workflow runs."""
-        known = isinstance(brief, AfterBrief)  # a null is decoded as nothing at all
-        if known and brief.version > self._version and not self._own:
+        # A null is decoded as nothing at all.
+        if isinstance(brief, AfterBrief) and brief.version > self._version and not self._own:
             self._incident, self._version = brief.incident, brief.version
             self._changed()
 

@@ -29,5 +29,5 @@ class CustomerLiaisonWorkflow:
             workflow.continue_as_new(RoleStart(start.incident, self._keeper.brief, self._keeper.done))
 
     @workflow.signal
-    def see(self, brief: Brief[CustomerLiaisonView]) -> None:
+    def see(self, brief: Brief[CustomerLiaisonView] | None = None) -> None:
         self._keeper.see(brief)

@@ -64,6 +64,8 @@ async def _send_page(incident: Incident, page: Page) -> None:
         await _say_whom_to_call(incident, page, order)
         paged = await _page_at_last(order, page)
     settling.paged(incident, page, paged.pagerduty_id, paged.url, paged.people, paged.names, workflow.now())
+    if incident.silent and order_for(incident, page) != order:
+        incident.want(want.RetitlePages("retitle-pages"))  # it was made a secret while this was tried
 
 
 async def _page(order: PageOrder, page: Page, terms: retries.Terms) -> Paged:

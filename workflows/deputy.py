@@ -29,5 +29,5 @@ class DeputyWorkflow:
             workflow.continue_as_new(RoleStart(start.incident, self._keeper.brief, self._keeper.done))
 
     @workflow.signal
-    def see(self, brief: Brief[DeputyView]) -> None:
+    def see(self, brief: Brief[DeputyView] | None = None) -> None:
         self._keeper.see(brief)

@@ -13,16 +13,32 @@ from activities.chat import Chat, Post
 from incident import card, declaring, notices, repairs, reports, wording
 from incident.commands import VOCABULARY, Command, Said
 from incident.duties import command
-from incident.effects import FollowPage, KeepRecord, OpenRoom, SendPage, TellAfter, TellRepair
+from incident.effects import (
+    AddBookmarks,
+    FollowPage,
+    Invite,
+    KeepRecord,
+    OpenRoom,
+    PinCard,
+    SendPage,
+    SetTopic,
+    StartRepair,
+    TellAfter,
+    TellRepair,
+    Uninvite,
+)
 from incident.model import Entry, Incident, Line, Phase
 from workflows import children, deeds, retries, rooms, search_attributes, staff
 from workflows.incident_input import Carried, Ended, IncidentInput
 from workflows.queues import CHAT
-from workflows.spoken_to import HANDED_OVER, SpokenTo, spoken_to
+from workflows.spoken_to import HANDED_OVER, NONSENSE, SpokenTo, spoken_to
 
 HISTORY_LIMIT = 2_000
 LINES_A_POST = 40
 EDITED_EVERY = timedelta(seconds=4)
+URGENT = (SendPage, StartRepair, TellRepair)
+"""What never waits for a new history: with Slack away for hours, what is in flight takes as long to end."""
+OF_A_ROOM = (OpenRoom, PinCard, AddBookmarks, SetTopic, Invite, Uninvite)
 
 
 @workflow.defn
@@ -91,18 +107,20 @@ class IncidentWorkflow(SpokenTo):
     # -- who may speak to it --------------------------------------------------------------------------
 
     @workflow.signal
-    def report(self, report: reports.Report) -> None:
+    def report(self, report: reports.Report | None = None) -> None:
         """From its roles and repair actions."""
         try:
-            reports.take(self._incident, report, workflow.now())
-        except (KeyError, AssertionError, AttributeError) as fault:
+            if report is not None:
+                reports.take(self._incident, report, workflow.now())
+        except NONSENSE as fault:
             # Anyone who may signal could send a number that does not exist; it must not hold the incident.
             workflow.logger.warning("a report makes no sense: %r", fault)
         self._changed()
 
     @workflow.update
-    def claim(self, claim: repairs.Claim) -> repairs.Verdict:
+    def claim(self, claim: repairs.Claim | None = None) -> repairs.Verdict:
         """From a runner, just before it executes."""
+        assert claim is not None, "the validator lets nothing else pass"
         verdict = repairs.claim(self._incident, claim, workflow.now())
         if verdict.go and workflow.patched("running is shown"):
             repair = self._incident.repairs[claim.number]
@@ -110,9 +128,15 @@ class IncidentWorkflow(SpokenTo):
         self._changed()
         return verdict
 
+    @claim.validator
+    def _is_a_claim(self, claim: repairs.Claim | None = None) -> None:
+        if not isinstance(claim, repairs.Claim):
+            raise ApplicationError("That is no claim.", type="Refused", non_retryable=True)
+
     def judge(self, said: Said[Command]) -> None:
         """Once it is closed, what comes after it hears what there is to say."""
-        if self._incident.phase is Phase.CLOSED and self._incident.after is not None and said.command.after_close:
+        closed = self._incident.phase is Phase.CLOSED and self._incident.after is not None
+        if closed and isinstance(said, Said) and said.command.after_close:
             raise ApplicationError("This incident is closed.", type=HANDED_OVER, non_retryable=True)
         super().judge(said)
 
@@ -157,7 +181,7 @@ class IncidentWorkflow(SpokenTo):
                     self._doing[key].cancel()
                 else:
                     del self._incident.effects[key]
-            elif key not in self._doing and not self._winding_up:
+            elif key not in self._doing and (not self._winding_up or isinstance(effect, URGENT)):
                 self._doing[key] = asyncio.create_task(self._carry_out(key))
 
     async def _carry_out(self, key: str) -> None:
@@ -278,8 +302,10 @@ class IncidentWorkflow(SpokenTo):
         again = (SendPage, FollowPage, OpenRoom)
         effects = self._incident.effects
         busy = [key for key in self._doing if not isinstance(effects.get(key), again)]
+        if busy or self._speaking or self._editing:
+            return False  # for hours, when Slack is away: the roles go on meanwhile
         self._staff.pause()
-        return not busy and not self._speaking and not self._editing and self._staff.idle
+        return self._staff.idle
 
     async def _begin_anew(self) -> None:
         for task in (*self._helpers, *self._doing.values()):
@@ -290,6 +316,11 @@ class IncidentWorkflow(SpokenTo):
     async def _close(self) -> None:
         """The last record is kept, the last words are said, the roles and repair actions end."""
         self._winding_up = False
+        if self._incident.room is None:
+            # What needs a room would wait for one for ever.
+            for key, task in self._doing.items():
+                if isinstance(self._incident.effects.get(key), OF_A_ROOM):
+                    task.cancel()
         self._incident.want(KeepRecord("record/closed"))
         if self._incident.after is not None:
             self._incident.want(TellAfter("after/closed"))

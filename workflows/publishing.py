@@ -11,9 +11,9 @@ from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_
 from activities.outlet import Publication, Published, Removal
 from activities.social import Social
 from activities.status_page import StatusPage
+from incident.duties import customer_liaison
 from incident.duties.base import Duty, Publish, TakeDown
 from incident.duties.customer_liaison import CustomerLiaisonView
-from incident.model import DraftState
 from incident.outlets import Outlet
 from incident.reports import (
     MessageDelayed,
@@ -94,12 +94,10 @@ def _begin(
 
 
 def _overtaken(keeper: RoleKeeper[V], message: Publish) -> bool:
-    """A newer message for the same outlet is approved, or nobody waits for any."""
     if keeper.view.over or keeper.lost:
         return True
     assert isinstance(keeper.view, CustomerLiaisonView)
-    newer = [d.versions.get(message.outlet) for d in keeper.view.drafts if d.number > message.number]
-    return any(version is not None and version.state is DraftState.APPROVED for version in newer)
+    return customer_liaison.overtaken(keeper.view, message)
 
 
 async def take_down(keeper: RoleKeeper[V], duty: Duty, message: TakeDown) -> None:

@@ -104,7 +104,7 @@ class RepairActionWorkflow:
         return self._brief.state
 
     @workflow.signal
-    def see(self, brief: RepairBrief) -> None:
+    def see(self, brief: RepairBrief | None = None) -> None:
         """The incident shows how it stands."""
         if not isinstance(brief, RepairBrief):  # a null is decoded as nothing at all
             return

@@ -77,7 +77,7 @@ class RoleKeeper(Generic[V]):
     def view(self) -> V:
         return self.brief.view
 
-    def see(self, brief: Brief[V]) -> None:
+    def see(self, brief: Brief[V] | None) -> None:
         # A null, which anybody who may signal can send, is decoded as nothing at all.
         if isinstance(brief, Brief) and brief.version > self.brief.version:
             self.brief = brief

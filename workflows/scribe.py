@@ -48,7 +48,7 @@ class ScribeWorkflow:
             )
 
     @workflow.signal
-    def see(self, brief: Brief[ScribeView]) -> None:
+    def see(self, brief: Brief[ScribeView] | None = None) -> None:
         self._keeper.see(brief)
 
     async def _stalk(self) -> None:

@@ -13,6 +13,8 @@ from incident.commands import Command, Refusal, Said, Who, hear, judge
 from incident.commands.base import speaker
 from incident.model import Answer, Incident
 
+NONSENSE = (TypeError, ValueError, LookupError, AttributeError, AssertionError, ArithmeticError)
+"""What words can lead to that mean nothing. A fault in a handler would hold the workflow for ever."""
 HANDED_OVER = "HandedOver"
 """The type of a refusal that means: this is heard by what comes after the incident."""
 
@@ -24,15 +26,23 @@ class SpokenTo(ABC):
 
     def judge(self, said: Said[Command]) -> None:
         """An Update's validator: may this person say this now? Changes nothing."""
+        if not isinstance(said, Said):  # a null is decoded as nothing at all
+            raise ApplicationError("Nothing was said.", type="Refused", non_retryable=True)
         try:
             judge(self._incident, said, workflow.now())
         except Refusal as refusal:
             raise ApplicationError(str(refusal), type="Refused", non_retryable=True) from None
+        except NONSENSE:
+            raise ApplicationError("That makes no sense.", type="Refused", non_retryable=True) from None
 
     def hear(self, said: Said[Command]) -> Answer:
         """An Update that was let pass. An answer means accepted and durable, not done."""
-        answer = hear(self._incident, said, workflow.now())
-        self._changed()
+        try:
+            answer = hear(self._incident, said, workflow.now())
+        except NONSENSE as fault:
+            raise ApplicationError(f"That cannot be done: {fault!r}.", type="Refused", non_retryable=True) from fault
+        finally:
+            self._changed()
         return answer
 
     def hear_or_say_why_not(self, said: Said[Command]) -> None:
@@ -43,6 +53,8 @@ class SpokenTo(ABC):
         try:
             judge(self._incident, said, now)
             hear(self._incident, said, now)
+        except NONSENSE as fault:
+            workflow.logger.warning("a signal makes no sense: %r", fault)
         except Refusal as refusal:
             who = speaker(self._incident, said)
             self._incident.say(f"{who.name} said `{said.command.words()}` by a signal. Refused: {refusal}", now)
@@ -73,13 +85,14 @@ def spoken_to(kinds: Iterable[type[Command]]) -> Callable[[W], W]:
 
 
 def _handlers(kind: type[Command]) -> tuple[Any, Any]:
-    def judged(self: SpokenTo, said: Any) -> None:
+    # Without an argument at all there is nothing, too: whoever may signal can leave it out.
+    def judged(self: SpokenTo, said: Any = None) -> None:
         self.judge(said)
 
-    def heard(self: SpokenTo, said: Any) -> Answer:
+    def heard(self: SpokenTo, said: Any = None) -> Answer:
         return self.hear(said)
 
-    def signalled(self: SpokenTo, said: Any) -> None:
+    def signalled(self: SpokenTo, said: Any = None) -> None:
         self.hear_or_say_why_not(said)
 
     # The SDK decodes by annotation; the kind is known only here.

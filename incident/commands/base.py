@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from incident.words import Words
 
 KEPT_ANSWERS = 500
+LONGEST_TEXT = 8000
 
 
 class Refusal(Exception):
@@ -55,8 +57,8 @@ class Command(ABC):
     call is over, `after_close` whether what comes after the incident hears it, too; `public` whether it leads to words outside of the response, which a silent incident has none of;
     `for_another` whether command staff may enter what somebody said on the bridge; `the_ics_too` marks what others may
     say as well but which is a decision when the IC says it; `decision` what is one whoever says it;
-    `of_shown` whether it is about exactly what was shown, so that a door adds its digest; `from_outside` what somebody
-    may say who is not in a security incident.
+    `of_shown` whether it is about exactly what was shown, so that a door adds its digest; `of_light` what
+    those who keep a light incident may say while no IC commands it.
     """
 
     verb: ClassVar[str]
@@ -71,7 +73,7 @@ class Command(ABC):
     the_ics_too: ClassVar[bool] = False
     decision: ClassVar[bool] = False
     of_shown: ClassVar[bool] = False
-    from_outside: ClassVar[bool] = False
+    of_light: ClassVar[bool] = False
 
     @classmethod
     def read(cls, words: Words) -> Self:
@@ -142,6 +144,8 @@ def judge(incident: Incident, said: Said[C], now: datetime) -> None:
         return
     if not said.by.strip():
         raise Refusal("Say who you are: `by` is empty.")
+    if (long := _too_long(said.command)) is not None:
+        raise Refusal(long)
     command, who, worth = said.command, speaker(incident, said), standing(incident, said)
     if worth.false:
         raise Refusal(worth.why)
@@ -151,7 +155,7 @@ def judge(incident: Incident, said: Said[C], now: datetime) -> None:
         raise Refusal(f"This incident is {incident.phase}; `reopen why` goes on with it, `declare …` begins another.")
     if said.on_behalf and (why := _not_enterable(incident, said)) is not None:
         raise Refusal(why)
-    if not (command.from_outside or security.may_read(incident, who.id)):
+    if not security.may_read(incident, who.id):
         raise Refusal("You are not in that incident. Its IC, or the security team, invites you.")
     if command.public and incident.silent:
         raise Refusal("This is a security incident: nothing goes out about it, to customers or executives.")
@@ -161,6 +165,15 @@ def judge(incident: Incident, said: Said[C], now: datetime) -> None:
         raise Refusal(why)
     if (why := command.refuse(incident, who, now)) is not None:
         raise Refusal(why)
+
+
+def _too_long(command: Command) -> str | None:
+    """A text stands in the incident's state, which has an end; who has more to say sends a link."""
+    for field in dataclasses.fields(command):
+        text = getattr(command, field.name)
+        if isinstance(text, str) and len(text) > LONGEST_TEXT:
+            return f"That has {len(text)} characters of {LONGEST_TEXT}. Put it where all can read it, and say the link."
+    return None
 
 
 def hear(incident: Incident, said: Said[C], now: datetime) -> Answer:
@@ -299,11 +312,26 @@ def _not_enterable(incident: Incident, said: Said[C]) -> str | None:
     return None if find(incident, said.on_behalf) else f"I know nobody called {said.on_behalf!r}."
 
 
+def _serves(incident: Incident, who: Speaker) -> bool:
+    """Who keeps a light incident that no IC commands: whoever was paged for it or declared it."""
+    return who.id in {incident.declared_by, *(person for page in incident.pages.values() for person in page.people)}
+
+
+def _of_a_light_one(incident: Incident) -> str:
+    paged = ", ".join(name for page in incident.pages.values() for name in page.paged) or "the service's team"
+    return (
+        f"No IC commands this light incident. Until one does (`command`, or `page` to page them), {paged} and"
+        f" {incident.declared_by_name} give tasks, name the scribe and end it; the rest is the IC's."
+    )
+
+
 def _not_theirs(incident: Incident, command: Command, who: Speaker) -> str | None:
     holder = incident.commander
     if command.who is Who.ANYONE or (holder is not None and who.id == holder):
         return None
     if command.who is Who.COMMANDER:
+        if holder is None and not incident.full:
+            return None if command.of_light and _serves(incident, who) else _of_a_light_one(incident)
         if holder is None:
             return "Only the IC decides that, and nobody commands yet. IC-trained? Say `command`."
         instead = f" {command.instead}" if command.instead else ""

@@ -23,7 +23,8 @@ class Join(Command):
 
     @classmethod
     def read(cls, words: Words) -> Self:
-        return cls(words.maybe_rest().removeprefix("as ").strip())
+        text = words.maybe_rest().strip()
+        return cls("" if text == "as" else text.removeprefix("as ").strip())
 
     def words(self) -> str:
         return f"join as {self.expert_in}" if self.expert_in else "join"
@@ -31,8 +32,12 @@ class Join(Command):
     def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
         before = incident.responders.get(speaker.id)
         if before is not None and before.here:
-            before.expert_in = self.expert_in or before.expert_in
-            return Answer("you are checked in already")
+            if not self.expert_in or self.expert_in == before.expert_in:
+                return Answer("you are checked in already")
+            before.expert_in = self.expert_in
+            incident.say(f"{speaker.name} is here as {self.expert_in}.", now)
+            incident.log("join", f"{speaker.name} is here as {self.expert_in}", now, who=speaker.id)
+            return Answer(f"you are checked in already, and stand there as {self.expert_in} now")
         expert = f" as {self.expert_in}" if self.expert_in else ""
         incident.say(f"{speaker.name} joined{expert}.", now)
         incident.log("join", f"{speaker.name} joined{expert}", now, who=speaker.id)

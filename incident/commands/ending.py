@@ -24,6 +24,7 @@ class Resolve(Command):
     usage: ClassVar[str] = "resolve [--insist] [recovered [lost WHAT]]"
     help: ClassVar[str] = "close the call: recovered, or recovering with nothing productive left to do"
     who: ClassVar[Who] = Who.COMMANDER
+    of_light: ClassVar[bool] = True
     instead: ClassVar[str] = "Tell the IC in the room."
 
     insist: bool = False
@@ -110,6 +111,7 @@ class Cancel(Command):
     usage: ClassVar[str] = "cancel [WHY]"
     help: ClassVar[str] = "end a false alarm"
     who: ClassVar[Who] = Who.COMMANDER
+    of_light: ClassVar[bool] = True
     instead: ClassVar[str] = "Tell the IC in the room."
 
     why: str = ""

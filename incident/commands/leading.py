@@ -26,8 +26,6 @@ class TakeCommand(Command):
     help: ClassVar[str] = (
         "take command: trained people at once, anyone when nobody else came, the deputy when the IC is gone"
     )
-    from_outside: ClassVar[bool] = True
-
     why: str = ""
 
     @classmethod
@@ -251,6 +249,7 @@ class AppointScribe(_Appoint):
     verb: ClassVar[str] = "scribe"
     usage: ClassVar[str] = "scribe @USER"
     help: ClassVar[str] = "name the scribe"
+    of_light: ClassVar[bool] = True
     role: ClassVar[Role] = Role.SCRIBE
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -66,7 +67,10 @@ class ApproveMessage(Command):
         if speaker.id == incident.deputy:
             if incident.announcement is not Announcement.YES:
                 return f"The IC, {incident.name(incident.commander)}, has not decided to announce it yet."
-            if draft.waits and waited >= patience:
+            chosen = [v for o, v in draft.versions.items() if self.outlet in (None, o)]
+            if all(version.state is not DraftState.WAITING for version in chosen):
+                return "The IC holds it back; only the IC lets it go."
+            if waited >= patience:
                 return None
             return f"The IC has {wording.minutes(patience)} from the moment it is due; then you may."
         if incident.commander is None:
@@ -77,7 +81,8 @@ class ApproveMessage(Command):
         if incident.announcement is Announcement.UNDECIDED:
             publishing.decide_to_announce(incident, speaker.id, now)
         draft = incident.drafts[self.number]
-        left = publishing.approve(incident, draft, speaker.id, now, self.outlet, speaker.signed)
+        theirs = speaker.id == incident.commander
+        left = publishing.approve(incident, draft, speaker.id, now, self.outlet, speaker.signed, held=theirs)
         return Answer(f"message {self.number} goes out exactly as it stands. {left}".strip())
 
 
@@ -114,7 +119,8 @@ class EditMessage(Command):
         version, text = draft.versions[where], publishing.marked(incident, self.text)
         if version.text == text and version.state is DraftState.WAITING:
             return Answer(f"message {self.number} stands so already", self.number)
-        version.text, version.state = text, DraftState.WAITING
+        held = version.state is DraftState.HELD and speaker.id != incident.commander
+        version.text, version.state = text, DraftState.HELD if held else DraftState.WAITING
         draft.made_by = speaker.id
         publishing.keep_promise(draft)
         mind = publishing.warnings(draft)
@@ -164,10 +170,9 @@ class HoldMessage(Command):
 
 @dataclass(frozen=True)
 class RetractMessage(Command):
-    """Of something that had no impact after all. Statuspage takes down an entry as a whole, with all that stands in it."""
+    """Of something that had no impact after all, or must not be said. Statuspage takes down an entry as a whole."""
 
     verb: ClassVar[str] = "message-retract"
-    public: ClassVar[bool] = True
     usage: ClassVar[str] = "message retract N [x|status-page] [--insist]"
     help: ClassVar[str] = "take a public message down, of something that had no impact"
     who: ClassVar[Who] = Who.COMMANDER
@@ -257,6 +262,8 @@ class WriteDraft(Command):
     def refuse(self, incident: Incident, speaker: Speaker, now: datetime) -> str | None:
         if self.stage == "resolved" and incident.phase is not Phase.CANCELLED and not incident.recovered:
             return publishing.NOT_RECOVERED
+        if near := difflib.get_close_matches(self.text.lower(), STAGES, n=1, cutoff=0.7):
+            return f"{self.text!r} is no stage. Did you mean `draft {near[0]}`?"
         if self.short and Outlet.X not in publishing.outlets(incident.policy):
             return "There is no account on X in the configuration."
         text, short = (publishing.marked(incident, t) for t in (self.text, self.short))

@@ -64,7 +64,7 @@ class Propose(Command):
         if self.risk not in ("", "low", "high"):
             return "The risk is low or high."
         if not self.entry:
-            return None if self.text.strip() else f"Say what to do: `{self.usage}`"
+            return self._mistyped(incident) if self.text.strip() else f"Say what to do: `{self.usage}`"
         entry = incident.policy.entry(self.entry)
         if entry is None:
             known = ", ".join(e.id for e in incident.policy.catalogue) or "none"
@@ -82,6 +82,14 @@ class Propose(Command):
                 incident, entry, self.parameters, "apply", speaker.id, now, risk=self.risk, fallback=self.fallback
             )
         return Answer(f"proposed as {repair.number}; nothing runs before the IC approves it", repair.number)
+
+    def _mistyped(self, incident: Incident) -> str | None:
+        """Nearly the name of an entry, with parameters behind it, is not meant as words of one's own."""
+        first, *rest = self.text.split()
+        near = difflib.get_close_matches(first, [entry.id for entry in incident.policy.catalogue], n=1, cutoff=0.6)
+        if not near or not any(_PARAMETER.fullmatch(word) for word in rest):
+            return None
+        return f"The catalogue has no {first!r}. Did you mean `propose {' '.join((near[0], *rest))}`?"
 
     def _own_words(self, incident: Incident, speaker: Speaker, now: datetime) -> Repair:
         return Repair(

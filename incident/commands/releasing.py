@@ -47,6 +47,7 @@ class Keep(Command):
         kept = " and ".join(incident.name(find(incident, person)) for person in self.people)
         for responder in go:
             responder.left_at = now
+            leadership.vacate(incident, responder.person, now)
             incident.tell(responder.person, f"Thank you! {incident.label} goes on without you; you may go.")
         others = f" Thanks, the others may go: {', '.join(r.name for r in go)}." if go else ""
         incident.say(f"We keep {kept}.{others}", now)
@@ -93,4 +94,5 @@ class Remove(Command):
         incident.tell(person, f"The IC of {incident.label} asks you to leave the response{why} Thank you.")
         incident.want(Uninvite(f"uninvite/{person}/{now:%H%M%S}", person))
         leadership.vacate(incident, person, now)
+        incident.removed.append(person)
         return Answer(f"{name} is out of the response")

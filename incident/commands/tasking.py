@@ -26,6 +26,7 @@ class AssignTask(Command):
     usage: ClassVar[str] = "task @USER 5m WHAT"
     help: ClassVar[str] = "give one person a piece of work and a number of minutes"
     who: ClassVar[Who] = Who.COMMANDER
+    of_light: ClassVar[bool] = True
     instead: ClassVar[str] = "Propose it to the IC in the room."
 
     person: str
@@ -66,6 +67,7 @@ class Ask(Command):
     usage: ClassVar[str] = "ask @USER WHAT"
     help: ClassVar[str] = f"ask one person something; a task of {ASKED_FOR} minutes"
     who: ClassVar[Who] = Who.COMMANDER
+    of_light: ClassVar[bool] = True
     instead: ClassVar[str] = "Ask in the room."
 
     person: str
@@ -113,7 +115,7 @@ class Acknowledge(Command):
                 return f"Repair {self.number} belongs to {incident.name(repair.owner)}."
             return None
         task = _own_task(incident, speaker, self.number, fresh=True)
-        return None if task else "You have no task that waits for that."
+        return None if task else _no_such_task(incident, speaker, self.number, fresh=True)
 
     def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
         if self.number is not None and self.number in incident.repairs:
@@ -146,7 +148,7 @@ class Done(Command):
     def refuse(self, incident: Incident, speaker: Speaker, now: datetime) -> str | None:
         if self.number is not None and self.number in incident.repairs:
             return report_repair_refused(incident, self.number, speaker)
-        return None if _own_task(incident, speaker, self.number) else "You have no open task of that number."
+        return None if _own_task(incident, speaker, self.number) else _no_such_task(incident, speaker, self.number)
 
     def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
         if self.number is not None and self.number in incident.repairs:
@@ -186,7 +188,7 @@ class More(Command):
             return "Ask for between 1 minute and 24 hours."
         if self.number is not None and self.number in incident.repairs:
             return more_for_repair_refused(incident, self.number, speaker)
-        return None if _own_task(incident, speaker, self.number) else "You have no open task of that number."
+        return None if _own_task(incident, speaker, self.number) else _no_such_task(incident, speaker, self.number)
 
     def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
         if self.number is not None and self.number in incident.repairs:
@@ -249,3 +251,13 @@ def _own_task(incident: Incident, speaker: Speaker, number: int | None, *, fresh
         if number is None and theirs:
             return task
     return None
+
+
+def _no_such_task(incident: Incident, speaker: Speaker, number: int | None, *, fresh: bool = False) -> str:
+    """With what is open, so that the next try is right."""
+    which = f"no open task {number}" if number is not None else "no open task"
+    mine = [t for t in incident.tasks.values() if t.person == speaker.id and t.done_at is None]
+    waiting = [t for t in mine if not (fresh and t.understood_at)]
+    whose = "You have" if not speaker.entered_by else f"{speaker.name} has"
+    known = ", ".join(str(task.number) for task in waiting) or ("none that waits for that" if mine else "none")
+    return f"{whose} {which}. Open: {known}."

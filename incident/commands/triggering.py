@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Self
 
-from incident import identity, paging
+from incident import identity, paging, wording
 from incident.commands.base import Command, Speaker
 from incident.effects import DeclareSeparately
 from incident.model import Answer, Incident, Trigger
@@ -47,7 +47,12 @@ class Further(Command):
                 f"{where} {incident.name(incident.commander)} commands. `separate {number}` parts it.", number
             )
         pages = paging.page_commanders(incident, now) if not _paged_lately(incident, now) else []
-        paged = f" Paging {', '.join(page.label for page in pages)}." if pages else " The ICs are being paged already."
+        if pages:
+            paged = f" Paging {', '.join(page.label for page in pages)}."
+        else:
+            called = [page for page in incident.pages.values() if page.for_commander]
+            lines = [line for page in called for line in wording.page_lines(page)]
+            paged = "\n" + "\n".join(dict.fromkeys(lines)) if lines else " The ICs are being paged already."
         return Answer(f"{where}{paged}", number)
 
 

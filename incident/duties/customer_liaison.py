@@ -87,11 +87,22 @@ def _copy(draft: Draft) -> Draft:
 
 def duties(view: CustomerLiaisonView, done: Done, now: datetime) -> list[Duty]:
     if view.secret:
-        return []
+        return [duty for duty in _take_down(view) if duty.key not in done]
     newest = max((draft.number for draft in view.drafts), default=0)
     drafts = [replace(d, deed=replace(d.deed, after=newest)) for d in _drafts(view) if isinstance(d.deed, WriteDraft)]
     found = [*_publish(view), *_take_down(view), *drafts, *_reminders(view)]
     return [duty for duty in found if duty.key not in done]
+
+
+def overtaken(view: CustomerLiaisonView, message: Publish) -> bool:
+    """What is tried on must not go out any more: a newer one for the same outlet is approved, or nothing may be said."""
+    own = [draft.versions.get(message.outlet) for draft in view.drafts if draft.number == message.number]
+    newer = [draft.versions.get(message.outlet) for draft in view.drafts if draft.number > message.number]
+    return (
+        view.secret
+        or any(version is not None and version.state is DraftState.SUPERSEDED for version in own)
+        or any(version is not None and version.state is DraftState.APPROVED for version in newer)
+    )
 
 
 # -- to the outlets ----------------------------------------------------------------------------------------

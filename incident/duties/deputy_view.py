@@ -157,7 +157,7 @@ def view(incident: Incident, *, over: bool) -> DeputyView:
             WaitingProposal(
                 r.number,
                 wording.repair_line(r),
-                r.proposed_at,
+                max(r.proposed_at, r.voided_at or r.proposed_at),
                 r.approvals,
                 not r.automated and usual_owner(incident, r) is None,
             )

@@ -35,10 +35,13 @@ class SubTeamView:
 def view(incident: Incident, key: str) -> SubTeamView:
     team = incident.teams[key]
     practice = "PRACTICE " if incident.practice else ""
+    silent = incident.silent  # the room that waits for a sub-team is everybody's
     return SubTeamView(
         over=not team.open,
         practice=incident.practice,
-        name=f"{practice}{incident.severity} #{incident.room.name}"
+        name=f"{practice}{incident.title}"
+        if silent
+        else f"{practice}{incident.severity} #{incident.room.name}"
         if incident.room
         else f"{practice}{incident.severity}",
         key=f"{incident.id}/{key}",
@@ -46,15 +49,15 @@ def view(incident: Incident, key: str) -> SubTeamView:
         leader=team.leader,
         leader_name=incident.name(team.leader),
         members=tuple((person, incident.name(person)) for person in team.members),
-        text=team.text,
+        text="a task that its leader tells" if silent else team.text,
         formed_at=team.formed_at,
         due_at=team.due_at,
         extensions=team.extensions,
         room=team.room,
         bridge=team.bridge,
-        reports=tuple(replace(report) for report in team.reports),
+        reports=() if silent else tuple(replace(report) for report in team.reports),
         closed_at=team.closed_at,
-        result=team.result,
+        result="" if silent else team.result,
     )
 
 

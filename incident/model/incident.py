@@ -131,6 +131,7 @@ class Incident:
     statuses: list[Status] = field(default_factory=list)
     proofs: bool = False
     spent: dict[str, datetime] = field(default_factory=dict)
+    removed: list[str] = field(default_factory=list)
 
     # -- who is who -----------------------------------------------------------------------------------
 
@@ -205,6 +206,7 @@ class Incident:
         if new := tuple(dict.fromkeys((*waiting, *people))):
             self.want(Invite(new))
             self.invited += [person for person in new if person not in self.invited]
+            self.removed = [person for person in self.removed if person not in people]
 
     def tell(self, person: str | None, text: str, *choices: Choice) -> None:
         """To one person, privately. A role that nobody holds hears nothing."""

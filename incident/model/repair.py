@@ -100,6 +100,7 @@ class Repair:
     look: str = ""
     extensions: int = 0
     approval: Signed | None = None
+    voided_at: datetime | None = None
 
 
 @dataclass

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -340,8 +340,9 @@ async def test_a_public_message_goes_out_as_it_was_approved_on_the_outlets_it_wa
         Outlet.X: text_digest("investigating", Outlet.X, x, {}),
     }
 
-    def worth(command: Command, outlet: Outlet, text: str, key: str = "bob") -> str:
-        signed = Key(key).sign(ID, said(command, "bob", NOW))
+    def worth(command: Command, outlet: Outlet, text: str, key: str = "bob", hours: float = 0) -> str:
+        at = datetime.now(UTC) - timedelta(hours=hours)
+        signed = Key(key).sign(ID, said(command, "bob", at))
         approval = Signed(proof.of_command(ID, signed), signed.proof)
         try:
             environment.run(lambda: check(outlet, publication(text, approval), practice=False, rules=POLICY))
@@ -352,6 +353,8 @@ async def test_a_public_message_goes_out_as_it_was_approved_on_the_outlets_it_wa
     both, only_x = ApproveMessage(2, None, "d", digests), ApproveMessage(2, Outlet.X, "d", digests)
     assert worth(both, Outlet.STATUS_PAGE, page) == worth(both, Outlet.X, x) == worth(only_x, Outlet.X, x) == "goes out"
     assert worth(Announce("yes", 2, "d", digests), Outlet.X, x) == "goes out"
+    assert worth(both, Outlet.X, x, hours=11) == "goes out", "an outlet may be away for long"
+    assert "too old" in worth(both, Outlet.X, x, hours=13), "and nobody says it again another day"
     other = "Not done: what was approved is something else."
     assert worth(only_x, Outlet.STATUS_PAGE, page) == worth(both, Outlet.X, page) == worth(both, Outlet.X, "!") == other
     assert worth(Announce("no", 2, "d", digests), Outlet.X, x) == other

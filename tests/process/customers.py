@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from incident import reports
 from incident.duties import command, customer_liaison
 from incident.duties.base import Duty, Publish, TakeDown, Whisper, WriteDraft
-from incident.model import DraftState, Phase
+from incident.model import Phase
 from incident.outlets import Outlet
 from incident.reports import (
     MessageDelayed,
@@ -108,9 +108,7 @@ class Customers:
     def _try_on(self) -> None:
         """What could not be sent, unless a newer one has taken its place."""
         for key, deed in list(self.trying.items()):
-            newer = [d for d in self.story.incident.drafts.values() if d.number > deed.number]
-            states = [d.versions[deed.outlet].state for d in newer if deed.outlet in d.versions]
-            if DraftState.APPROVED in states:
+            if customer_liaison.overtaken(customer_liaison.view(self.story.incident, over=False), deed):
                 self._report(f"{key}/overtaken", MessageOvertaken(deed.number, deed.outlet))
             elif deed.outlet in self.down:
                 continue

@@ -24,10 +24,15 @@ async def _two_incidents(copy: Copy) -> tuple[str, str]:
     plain = copy.incident
     copy.incident = ""
     await copy.say("anne", "declare 1 --security stolen tokens")
+    await copy.until(lambda: _is_called(copy, "bob"), "Bob is paged, and so in it")
     await copy.say("bob", "command")
     await copy.say("bob", "resolve --insist recovered")
     await copy.ended()
     return plain, copy.incident
+
+
+async def _is_called(copy: Copy, person: str) -> bool:
+    return any(person in page.people for page in (await copy.look()).pages.values())
 
 
 async def _kept(copy: Copy, incident: str) -> None:

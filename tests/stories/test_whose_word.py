@@ -127,6 +127,16 @@ async def test_rubbish_signals_and_reports_do_not_hold_the_incident(tmp_path: Pa
         await handle.signal("approve", {"nonsense": True})
         await handle.signal("approve", None)
         await handle.signal("report", None)
+        await handle.signal("report")
+        await handle.signal("approve")
+        page = next(iter((await copy.look()).pages))
+        for at in ("2026-03-02T14:00:00", "9999-12-31T23:59:59Z"):
+            what = {"kind": "acknowledged", "page": page, "person": "zoe", "name": "Zoe", "at": at}
+            await handle.signal("report", {"source": "x", "key": at, "what": what})
+        for nothing in ([], [None]):
+            for update in ("claim", "note", "approve"):
+                with pytest.raises(WorkflowUpdateFailedError):
+                    await handle.execute_update(update, args=nothing)
         assert (await copy.say("anne", "note still here")) == "noted"
 
 
