@@ -196,7 +196,7 @@ class Conversation:
                 while time.monotonic() < ends:
                     pages = list((await self._gateway.look(incident)).pages.values())
                     if all(page.paged_at is not None or page.failing for page in pages):
-                        return [line for page in pages for line in wording.page_lines(page)]
+                        return wording.pages_lines(pages)
                     await asyncio.sleep(0.1)
         except (TimeoutError, NoSuchIncident, Unreachable):
             pass

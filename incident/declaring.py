@@ -161,7 +161,7 @@ def announcement(incident: Incident) -> str:
         return "This is handled elsewhere now. Please say nothing about it here."
     first = _first_pages(incident)
     lines = [f"{incident.label} ({incident.severity}), incident {incident.id}"]
-    lines += [line for page in first for line in wording.page_lines(page)]
+    lines += wording.pages_lines(first)
     lines.append(f"Room: <#{incident.room.channel}>" if incident.room else f"Room: #{identity.room_name(incident.id)}")
     lines += [page.url for page in first[:1] if page.url]
     return "\n".join(lines)

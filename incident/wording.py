@@ -8,6 +8,7 @@ house, so that phones and PIN never stand in a history.
 from __future__ import annotations
 
 import string
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -154,6 +155,12 @@ def page_lines(page: Page) -> list[str]:
     ]
     calls = calls or [f"could not page {page.label}, call from the phone list: `ic responders`"]
     return [*calls, f"(on-call book: {page.book_age}; paging goes on being tried)"]
+
+
+def pages_lines(pages: Iterable[Page]) -> list[str]:
+    """Those of all of them; how old the on-call book is, once and at the end."""
+    lines = dict.fromkeys(line for page in pages for line in page_lines(page))
+    return sorted(lines, key=lambda line: line.startswith("("))
 
 
 def sentence(text: str) -> str:

@@ -50,9 +50,8 @@ class Further(Command):
         if pages:
             paged = f" Paging {', '.join(page.label for page in pages)}."
         else:
-            called = [page for page in incident.pages.values() if page.for_commander]
-            lines = [line for page in called for line in wording.page_lines(page)]
-            paged = "\n" + "\n".join(dict.fromkeys(lines)) if lines else " The ICs are being paged already."
+            lines = wording.pages_lines(page for page in incident.pages.values() if page.for_commander)
+            paged = "\n" + "\n".join(lines) if lines else " The ICs are being paged already."
         return Answer(f"{where}{paged}", number)
 
 
