@@ -66,8 +66,8 @@ def test_the_answer_is_a_line_per_person_then_the_links(policy: Policy) -> None:
     assert lines[1:5] == [
         "paged Bob Boberson",
         "could not page Deputy Deputyson, call {phone:dee}",
-        "(on-call book: 3 min old; paging goes on being tried)",
         "paged Tara Traineeson",
+        "(on-call book: 3 min old; paging goes on being tried)",
     ]
     assert lines[-1] == "https://pd/Q1"
 
