@@ -184,9 +184,20 @@ class Conversation:
             lines = [f"Declared: incident {id}, room #inc-{id}.", *await self._paged(id)]
         else:
             lines = [f"Declared: incident {id}. People are being paged; who was paged is said here and in #inc-{id}."]
+        if others := await self._open_as_well(id):
+            lines.append(f"Open as well: {others}. Is it the same trouble? `further …` there, and `cancel` here.")
         if history := identity.history_url(self._web_ui, self._gateway.namespace, identity.workflow_id(id)):
             lines.append(history)
         return Outcome("\n".join(lines), data)
+
+    async def _open_as_well(self, incident: str) -> str:
+        """The other major incidents, at most three: who declares by hand may not know of them."""
+        try:
+            known = await self._gateway.list()
+        except Unreachable:
+            return ""
+        found = [one for one in known if one.major and one.id != incident]
+        return ", ".join(f"{one.id} ({one.severity} {wording.shorten(one.title, 60)})" for one in found[:3])
 
     async def _paged(self, incident: str) -> list[str]:
         """A line per person, where it was typed (process, 1). Nobody waits long for it: the pages are on their way."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from incident import after, publishing, wording
-from incident.model import Announcement, Draft, Incident, RepairState
+from incident.model import Announcement, Draft, DraftState, Incident, RepairState
 
 LONGEST_ITEM = 240
 MOST_ITEMS = 8
@@ -126,7 +126,9 @@ def messages(incident: Incident) -> list[str]:
     if (due := publishing.owed(incident)) is not None:
         lines.append(f"next due {wording.clock(due)}")
     if incident.announcement is Announcement.NO:
-        lines.append("the IC decided: no announcement for now")
+        retracted = any(v.state is DraftState.RETRACTED for d in incident.drafts.values() for v in d.versions.values())
+        taken_down = "what stood there was taken down; `announce yes` begins again"
+        lines.append(taken_down if retracted else "the IC decided: no announcement for now")
     return lines
 
 

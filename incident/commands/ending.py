@@ -102,7 +102,7 @@ class Recovered(Command):
         incident.log("decision", f"fully recovered{f', lost {self.lost}' if self.lost else ''}", now, who=speaker.id)
         if incident.announcement is Announcement.YES:
             return Answer("the last public message is drafted; it waits for your approval")
-        return Answer("kept; customers were told nothing, so nothing goes out")
+        return Answer("kept; nothing public stands, so nothing goes out")
 
 
 @dataclass(frozen=True)

@@ -51,6 +51,10 @@ LINES = st.lists(st.one_of(st.sampled_from(WORDS), st.sampled_from(STRANGE), st.
         ("Note it is odd", True, None),
         ("NOTES of yesterday", True, None),
         ("!icy roads", True, None),
+        ("!statsu", True, "statsu"),
+        ("!statsu", False, None),
+        ("!todoo buy milk", True, "todoo buy milk"),
+        ("!deploy shop", True, None),
         ("say !ic page", True, None),
         ("`!ic page`", True, None),
         ("!ic note \u201ca\u201d &amp; &lt;b&gt;", True, "note \u201ca\u201d & <b>"),
@@ -59,6 +63,11 @@ LINES = st.lists(st.one_of(st.sampled_from(WORDS), st.sampled_from(STRANGE), st.
 )
 def test_what_is_a_command_and_what_is_talk(text: str, in_room: bool, words: str | None) -> None:
     assert words_of(text, in_room=in_room) == words
+
+
+def test_what_is_nearly_a_word_of_ours_is_no_other_command() -> None:
+    spoken = {verb.split("-")[0] for verb in (kind.verb for kind in VOCABULARY)} | set(grammar.QUESTIONS)
+    assert [word for word in spoken - {"status", "note", "todo", "page"} if words_of(f"!{word}", in_room=True)] == []
 
 
 @settings(

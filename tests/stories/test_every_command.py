@@ -113,7 +113,7 @@ SCRIPT: tuple[tuple[str, str, str], ...] = (
     ("kim", "checklist", "Stop the attack: blocked the address (Kim Kommandson"),
     ("kim", "lift", "the silence is over"),
     ("kim", "resolve --insist", "resolved after"),
-    ("kim", "recovered lost two orders", "kept; customers were told nothing"),
+    ("kim", "recovered lost two orders", "kept; nothing public stands"),
     ("kim", "postmortem @anne", "Anne Apison"),
     ("anne", "postmortem link https://wiki.example.com/42", "is at https://wiki.example.com/42"),
     ("anne", "postmortem meeting 2099-03-05 14:00", "is discussed on 2099-03-05 14:00 UTC"),
@@ -184,6 +184,9 @@ async def test_answers_for_programs_and_exit_codes(tmp_path: Path) -> None:
         assert code == 2 and "task @USER 5m WHAT" in err
         code, _, err = await ic(copy, "approve", "3", "--as", "bob")
         assert code == 1 and "name its incident" in err
+        code, out, _ = await ic(copy, "declare", "2", "search", "is", "slow", "--as", "sam")
+        assert code == 0 and "paged Bob Boberson\n" in out
+        assert f"Open as well: {declared['incident']} (SEV-1 checkout is down)." in out
         copy.environment["TEMPORAL_ADDRESS"] = "127.0.0.1:1"
         code, _, err = await ic(copy, "show", "--incident", declared["incident"])
         assert code == 3 and "Is `ic up` running?" in err
