@@ -19,7 +19,6 @@ from incident.outlets import Outlet
 
 A_YEAR = timedelta(days=366)
 KEPT = 2000
-A_YEAR = timedelta(days=366)
 LONGEST_OUTPUT = 1000
 
 
