@@ -8,6 +8,7 @@ import pytest
 
 from incident import security
 from incident.commands import Refusal
+from incident.duties import deputy, sub_team
 from incident.model import DraftState, RepairState, Room
 from incident.outlets import Outlet
 from incident.severity import Severity
@@ -45,6 +46,25 @@ def test_who_was_removed_from_a_security_incident_reads_no_more_until_they_are_i
     assert not security.may_read(story.incident, "mac")
     story.say("bob", "scribe @mac")
     assert security.may_read(story.incident, "mac")
+
+
+def test_a_sub_teams_room_which_is_everybodys_says_nothing_of_a_secret(told: Story) -> None:
+    story = secured(told)
+    story.say("bob", "team alpha @anne 20m find how the tokens were stolen")
+    story.say("anne", "finding through the build server")
+    view = sub_team.view(story.incident, next(iter(story.incident.teams)))
+    said = " ".join(str(duty.deed) for duty in sub_team.duties(view, {}, story.now))
+    assert story.incident.title in said
+    assert not [word for word in ("tokens", "stolen", "build server", "SEV-1") if word in said]
+
+
+def test_an_approval_that_lapsed_is_waited_for_from_then_on(told: Story) -> None:
+    story = told()
+    n = story.say("anne", "propose restart it by hand").number
+    story.say("bob", f"approve {n} @sam", after=60)
+    story.say("bob", "remove @sam", after=1)
+    (waits,) = deputy.view(story.incident, over=False).proposals
+    assert waits.waits_since == story.now
 
 
 def test_command_that_was_offered_to_somebody_removed_since_is_not_theirs(told: Story) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy as copying
 import dataclasses
+import functools
 import json
 from datetime import timedelta
 from pathlib import Path
@@ -182,7 +183,7 @@ async def test_a_repair_started_by_hand_runs_nothing(tmp_path: Path) -> None:
             at_once = ("workflow", "start", "--type", "RepairActionWorkflow", "--workflow-id", name)
             code, out = await s.stock(*at_once, "--task-queue", queues.ROLES, "--input", _json(forged))
             assert code == 0, out
-            await s.copy.until(lambda name=name: _failed_run(s, name), f"{name} asked the runner")  # type: ignore[misc]
+            await s.copy.until(functools.partial(_failed_run, s, name), f"{name} asked the runner")
         handle = s.copy.client.get_workflow_handle(identity.workflow_id(s.id))
         claim = Claim(1, repair.digest, identity.repair_workflow_id(s.id, 1), repair.run_id, "token")
         assert not (await handle.execute_update("claim", claim, result_type=dict))["go"]

@@ -14,6 +14,8 @@ import pytest
 from temporalio.client import WorkflowHandle, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 
+from entrypoints.conversation import Conversation, Heard
+from entrypoints.gateway import NoSuchIncident, Refused
 from incident import grammar, identity
 from incident.commands import VOCABULARY, Command, Said, Who
 from incident.model import Incident
@@ -150,6 +152,25 @@ async def test_rubbish_views_do_not_hold_a_role(tmp_path: Path) -> None:
             await copy.until(functools.partial(_has_read_its_signals, handle), f"{role} goes on")
         assert "goes out now" in await copy.say("bob", "summary send")
         await copy.until(lambda: _informed(copy), "the executives hear of it")
+
+
+async def test_a_secret_is_read_in_its_own_room_and_not_in_one_that_is_called_so(tmp_path: Path) -> None:
+    async with running(tmp_path, example()) as copy:
+        await copy.say("anne", "declare 1 --security stolen tokens")
+
+        async def has_its_room() -> bool:
+            return (await copy.look()).room is not None
+
+        await copy.until(has_its_room, "its room is open")
+        room = (await copy.look()).room
+        assert room is not None
+        conversation = Conversation(copy.gateway, copy.organisation, copy.book, practice=True, door="slack")
+        there = Heard("show", "carla", "Carla Clientson", incident=copy.incident, channel=room.channel)
+        assert "stolen tokens" in (await conversation.act(there)).text
+        with pytest.raises(Refused, match="you are not in it"):
+            await conversation.act(dataclasses.replace(there, channel="C0CALLEDSO"))
+        with pytest.raises(NoSuchIncident, match="No incident is open"):
+            await conversation.act(Heard("note hello", "carla", "Carla Clientson"))
 
 
 async def _has_read_its_signals(handle: WorkflowHandle[Any, Any]) -> bool:
