@@ -6,7 +6,7 @@ import asyncio
 from datetime import timedelta
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, is_cancelled_exception
+from temporalio.exceptions import ActivityError
 
 from activities import paging, records
 from activities.monitoring import Monitoring, ReadChanges
@@ -60,9 +60,7 @@ async def _send_page(incident: Incident, page: Page) -> None:
     order = order_for(incident, page)
     try:
         paged = await _page(order, page, retries.FIRST_PAGE)
-    except ActivityError as failure:
-        if is_cancelled_exception(failure):
-            raise  # the call is over, or goes on in a new history
+    except ActivityError:
         await _say_whom_to_call(incident, page, order)
         paged = await _page_at_last(order, page)
     settling.paged(incident, page, paged.pagerduty_id, paged.url, paged.people, paged.names, workflow.now())
@@ -80,9 +78,7 @@ async def _page_at_last(order: PageOrder, page: Page) -> Paged:
     while True:
         try:
             return await _page(order, page, retries.PAGE)
-        except ActivityError as failure:
-            if is_cancelled_exception(failure):
-                raise
+        except ActivityError:
             # A wrong key or id is mended by somebody while we wait.
             await workflow.sleep(TRY_AGAIN_AFTER, summary=retries.summary(f"page {page.label} again"))
 

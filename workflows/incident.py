@@ -317,7 +317,7 @@ class IncidentWorkflow(SpokenTo):
         """The last record is kept, the last words are said, the roles and repair actions end."""
         self._winding_up = False
         if self._incident.room is None:
-            # What needs a room would wait for one for ever, and nobody reads what would be said there.
+            # What needs a room would wait for one for ever.
             for key, task in self._doing.items():
                 if isinstance(self._incident.effects.get(key), OF_A_ROOM):
                     task.cancel()
@@ -326,11 +326,11 @@ class IncidentWorkflow(SpokenTo):
             self._incident.want(TellAfter("after/closed"))
         self._carry_out_effects()
         self._show()
+        if self._incident.room is None:
+            self._incident.outbox.clear()
         await children.dismiss_repairs(self._incident, self._versions)
         await self._staff.dismiss()
-        await workflow.wait_condition(
-            lambda: not self._doing and (not self._incident.outbox or self._incident.room is None)
-        )
+        await workflow.wait_condition(lambda: not self._doing and not self._incident.outbox)
         await workflow.wait_condition(lambda: not self._redraw and not self._editing)
         await workflow.wait_condition(workflow.all_handlers_finished)
 

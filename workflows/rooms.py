@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, is_cancelled_exception
+from temporalio.exceptions import ActivityError
 
 from activities import chat
 from activities.chat import Bookmarks, Chat, Invitation, Post, RoomOrder, Topic, Uninvitation
@@ -110,8 +110,6 @@ async def _open_room(incident: Incident) -> None:
                 **retries.POST,
             )
         except ActivityError as failure:
-            if is_cancelled_exception(failure):
-                raise  # the incident has ended, or goes on in a new history
             settling.room_lost(incident, str(failure.cause), workflow.now())
             await workflow.sleep(TRY_AGAIN_AFTER, summary="open the room again")
         else:

@@ -71,16 +71,6 @@ async def test_a_page_does_not_wait_for_slack_though_a_new_history_is_due(
         assert number and any(repair.run_id for repair in (await copy.look()).repairs.values())
 
 
-async def test_an_incident_whose_room_never_opened_ends_all_the_same(tmp_path: Path) -> None:
-    async with running(tmp_path, example(ending={"watched_for": '"1s"'})) as copy:
-        await copy.fault("slack", "conversations.create", fault="drop_before", times=-1)
-        await copy.say("anne", "declare 1 checkout is down")
-        await copy.say("bob", "command")
-        await copy.say("bob", "resolve --insist recovered")
-        await copy.ended()
-        assert (await copy.look()).room is None
-
-
 async def test_without_a_workflow_cache_the_story_is_the_same(tmp_path: Path) -> None:
     """Each step replays the whole history: whatever is not deterministic fails here."""
     async with running(tmp_path, major.config("15s"), max_cached_workflows=0) as copy:
