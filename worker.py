@@ -18,6 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -107,7 +108,7 @@ async def furnish(settings: Settings, client: Client) -> AsyncIterator[House]:
                 rules=settings.present,
             ),
             social=Social(
-                x_client(settings.x_api_url, *settings.x_tokens) if settings.x_tokens else None,
+                partial(x_client, settings.x_api_url, *settings.x_tokens) if settings.x_tokens else None,
                 organisation.x.account,
                 practice=practice,
                 rules=settings.present,

@@ -5,7 +5,7 @@ the approval are looked through for exactly this text. Should the look come too 
 same text with 403, and it is looked for once more: a refusal as a duplicate on a second attempt means that the first
 one got through.
 
-The client is blocking, so its calls run in threads; it has neither time limits nor retries of its own, and gets the
+The client takes most of a second to import: whoever posts first pays for it, and no worker that starts. It is blocking, so its calls run in threads; it has neither time limits nor retries of its own, and gets the
 former here. OAuth 1.0a, because its tokens do not expire at 3 a.m.
 """
 
@@ -17,21 +17,22 @@ import re
 import unicodedata
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from functools import cache
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import requests
 from requests.adapters import HTTPAdapter
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
-from xdk import Client
-from xdk.oauth1_auth import OAuth1
-from xdk.posts.models import CreateRequest
 
 from activities import asking, errors
 from activities.on_call_book import now
 from activities.outlet import Publication, Published, Removal, check
 from incident.outlets import Outlet
 from incident.policy import Policy
+
+if TYPE_CHECKING:
+    from xdk import Client
 
 NAME = "X"
 WITHIN = 10.0
@@ -51,6 +52,9 @@ class _Timely(HTTPAdapter):
 
 def client(url: str, api_key: str, api_secret: str, access_token: str, access_token_secret: str) -> Client:
     """X's client for one account, with its user's own tokens."""
+    from xdk import Client
+    from xdk.oauth1_auth import OAuth1
+
     made = Client(base_url=url.rstrip("/"), auth=OAuth1(api_key, api_secret, "", access_token, access_token_secret))
     for scheme in ("https://", "http://"):
         made.session.mount(scheme, _Timely(max_retries=0))
@@ -59,12 +63,14 @@ def client(url: str, api_key: str, api_secret: str, access_token: str, access_to
 
 class Social:
     """`account` is whose posts these are; another account's tokens are refused. Without tokens there is no client.
-
+    `connect` gives the client, when the first call needs it.
     `rules` gives the organisation's present ones, whose keys show who approved.
     """
 
-    def __init__(self, x: Client | None, account: str, *, practice: bool, rules: Callable[[], Policy]) -> None:
-        self._x = x
+    def __init__(
+        self, connect: Callable[[], Client] | None, account: str, *, practice: bool, rules: Callable[[], Policy]
+    ) -> None:
+        self._connect = cache(connect) if connect is not None else None
         self._account = account
         self._practice = practice
         self._rules = rules
@@ -79,13 +85,19 @@ class Social:
         await self._who()
         if again and (found := await self._find(publication.text, since)):
             return self._published(found)
+
+        def create(x: Client) -> str:
+            from xdk.posts.models import CreateRequest
+
+            return str(x.posts.create(CreateRequest(text=publication.text)).data.id)
+
         try:
-            made = await self._call(lambda x: x.posts.create(CreateRequest(text=publication.text)))
+            made = await self._call(create)
         except ApplicationError as error:
             if error.type == errors.DUPLICATE and again and (found := await self._find(publication.text, since)):
                 return self._published(found)
             raise
-        return self._published(str(made.data.id))
+        return self._published(made)
 
     @activity.defn(name="delete_on_x")
     async def take_down(self, removal: Removal) -> None:
@@ -129,11 +141,11 @@ class Social:
         return await self._call(look)
 
     async def _call(self, ask: Callable[[Client], T]) -> T:
-        x = self._x
-        if x is None or not self._account:
+        connect = self._connect
+        if connect is None or not self._account:
             raise errors.not_configured(NAME, "no tokens or no account are configured")
         try:
-            return await asyncio.to_thread(ask, x)
+            return await asyncio.to_thread(lambda: ask(connect()))
         except (requests.RequestException, ValueError) as error:
             raise errors.from_x(error, now()) from None
 

@@ -7,6 +7,7 @@ import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Literal
 
 import aiohttp
@@ -271,7 +272,7 @@ async def _x(settings: Settings, organisation: Organisation) -> list[Finding]:
         return [Finding("X", "missing", f"one of {names} is not set", "Set all four, or leave x.account empty.")]
     try:
         await Social(
-            x_client(settings.x_api_url, *tokens), account, practice=settings.practice, rules=settings.present
+            partial(x_client, settings.x_api_url, *tokens), account, practice=settings.practice, rules=settings.present
         ).look()
     except (ApplicationError, Misconfigured) as error:
         return [Finding("X", "broken", str(error), "Look at the four X_… settings and at x.account.")]

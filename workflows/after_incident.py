@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from datetime import timedelta
 from typing import Any
 
@@ -20,6 +19,7 @@ from workflows import deeds, retries, rooms
 from workflows.after_input import AfterBrief, AfterStart
 from workflows.queues import CHAT
 from workflows.spoken_to import HANDED_OVER, SpokenTo, spoken_to
+from workflows.waiting import wait_until
 
 HISTORY_LIMIT = 2_000
 LOST_AFTER = timedelta(hours=1)
@@ -128,12 +128,11 @@ class AfterIncidentWorkflow(SpokenTo):
         tasks = list(self._doing.values())
         now = workflow.now()
         due = min((d.due_at for d in duties(self._incident, self._done, now) if d.key not in self._doing), default=None)
-        with contextlib.suppress(TimeoutError):
-            await workflow.wait_condition(
-                lambda: self._news or any(task.done() for task in tasks),
-                timeout=None if due is None or self._winding_up else max(due - now, timedelta(0)),
-                timeout_summary=f"next reminder {due:%Y-%m-%d %H:%M} UTC" if due else None,
-            )
+        news = lambda: self._news or any(task.done() for task in tasks)  # noqa: E731  # read twice below
+        if due is None or self._winding_up:
+            await workflow.wait_condition(news)
+        else:
+            await wait_until(news, within=due - now, summary=f"next reminder {due:%Y-%m-%d %H:%M} UTC")
         for task in tasks:
             if task.done() and (defect := task.exception()) is not None:
                 raise defect

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from datetime import datetime, timedelta
 
 from temporalio import workflow
@@ -32,6 +31,7 @@ from workflows import children, deeds, retries, rooms, search_attributes, staff
 from workflows.incident_input import Carried, Ended, IncidentInput
 from workflows.queues import CHAT
 from workflows.spoken_to import HANDED_OVER, NONSENSE, SpokenTo, spoken_to
+from workflows.waiting import wait_until
 
 HISTORY_LIMIT = 2_000
 LINES_A_POST = 40
@@ -253,10 +253,7 @@ class IncidentWorkflow(SpokenTo):
     async def _pause(self, wait: timedelta) -> None:
         """What happens meanwhile is in the next edit."""
         phase = self._incident.phase
-        with contextlib.suppress(TimeoutError):
-            await workflow.wait_condition(
-                lambda: self._incident.phase is not phase, timeout=wait, timeout_summary="before the next edit"
-            )
+        await wait_until(lambda: self._incident.phase is not phase, within=wait, summary="before the next edit")
         self._redraw = True
 
     async def _keep_time(self) -> None:
@@ -268,15 +265,11 @@ class IncidentWorkflow(SpokenTo):
 
     async def _until(self, due: datetime | None) -> None:
         """Until `due`, or until a handler moved the deadline."""
-        left = None if due is None else due - workflow.now()
-        if left is not None and left <= timedelta(0):
-            return
-        with contextlib.suppress(TimeoutError):
-            await workflow.wait_condition(
-                lambda: command.next_deadline(self._incident) != due,
-                timeout=left,
-                timeout_summary=f"next deadline {due:%H:%M:%S} UTC" if due else None,
-            )
+        moved = lambda: command.next_deadline(self._incident) != due  # noqa: E731  # read twice below
+        if due is None:
+            await workflow.wait_condition(moved)
+        else:
+            await wait_until(moved, within=due - workflow.now(), summary=f"next deadline {due:%H:%M:%S} UTC")
 
     # -- what can be read of it -----------------------------------------------------------------------
 

@@ -30,6 +30,7 @@ from incident.reports import (
     What,
 )
 from workflows import queues, retries
+from workflows.waiting import wait_until
 
 
 @dataclass(frozen=True)
@@ -158,13 +159,7 @@ class RepairActionWorkflow:
         if not self._start.decision_ends_window:
             await workflow.sleep(left, summary=summary)
             return True
-        try:
-            await workflow.wait_condition(
-                lambda: not self._brief.state.awaits_approval, timeout=left, timeout_summary=summary
-            )
-        except TimeoutError:
-            return True
-        return False
+        return not await wait_until(lambda: not self._brief.state.awaits_approval, within=left, summary=summary)
 
     async def _run_when_approved(self) -> None:
         """Once an approval: the runner, or the clock of whoever owns a manual step."""
@@ -190,14 +185,12 @@ class RepairActionWorkflow:
 
     async def _await_start(self, approval: int) -> None:
         ends = self._brief.approval_ends or workflow.now()
-        begun_or_void = lambda: not self._approved or self._brief.approvals != approval  # noqa: E731  # read twice below
-        try:
-            await workflow.wait_condition(
-                begun_or_void,
-                timeout=max(ends - workflow.now(), timedelta()),
-                timeout_summary=f"approval lapses {ends:%H:%M:%S} UTC",
-            )
-        except TimeoutError:
+        begun_or_void = await wait_until(
+            lambda: not self._approved or self._brief.approvals != approval,
+            within=ends - workflow.now(),
+            summary=f"approval lapses {ends:%H:%M:%S} UTC",
+        )
+        if not begun_or_void:
             await self._report(f"lapsed/{approval}", ApprovalLapsed(self._start.number, approval))
 
     async def _have_it_run(self, approval: int) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -20,6 +19,7 @@ from incident.duties.internal_liaison import InternalLiaisonView
 from incident.model import Status
 from incident.reports import Report, SummarySent, What
 from workflows import publishing, queues, retries
+from workflows.waiting import wait_until
 
 HISTORY_LIMIT = 2_000
 LATE_FROM = timedelta(minutes=1)
@@ -67,7 +67,8 @@ class RoleKeeper(Generic[V]):
         self.done = dict(start.done)
         self.lost = False
         self._duties = duties
-        self._news = False
+        self._earliest: tuple[datetime, str] | None = None
+        self._moved = False
         self._doing: dict[str, asyncio.Task[None]] = {}
         self._mouth = asyncio.Lock()
         self._known: dict[str, datetime] = {}
@@ -81,7 +82,7 @@ class RoleKeeper(Generic[V]):
         # A null, which anybody who may signal can send, is decoded as nothing at all.
         if isinstance(brief, Brief) and brief.version > self.brief.version:
             self.brief = brief
-            self._news = True
+            self._look_again()
 
     async def keep(self) -> bool:
         """Until the incident is over (False), or the history is long enough for a new run (True).
@@ -89,8 +90,9 @@ class RoleKeeper(Generic[V]):
         After an outage the end and the words that the incident is over may arrive together: what is due is done first.
         """
         while not self.lost:
-            self._news = False
+            self._moved = False
             now = workflow.now()
+            self._note_known(now)
             due = [duty for duty in self._todo(now) if duty.due_at <= now]
             joined = self._join(due, now)
             for duty in due:
@@ -119,10 +121,21 @@ class RoleKeeper(Generic[V]):
             self.lost = True
 
     def _todo(self, now: datetime) -> list[Duty]:
-        todo = [duty for duty in self._duties(self.view, self.done, now) if duty.key not in self._doing]
+        return [duty for duty in self._duties(self.view, self.done, now) if duty.key not in self._doing]
+
+    def _note_known(self, now: datetime) -> None:
         doing = {key: at for key, at in self._known.items() if key in self._doing}
-        self._known = doing | {duty.key: self._known.get(duty.key, now) for duty in todo}
-        return todo
+        self._known = doing | {duty.key: self._known.get(duty.key, now) for duty in self._todo(now)}
+
+    def _look_again(self) -> None:
+        """After each change: note what can be known from now on, and whether another deadline comes first.
+
+        News that leaves the next deadline where it is leaves its timer alone: a timer is two events and an action.
+        """
+        now = workflow.now()
+        self._note_known(now)
+        if self._next(now) != self._earliest:
+            self._moved = True
 
     def _late(self, duty: Duty, now: datetime) -> str:
         """Late is what waited for its time here and was kept from it, not what could be known only afterwards."""
@@ -151,29 +164,17 @@ class RoleKeeper(Generic[V]):
         """When the next duty falls due, and its key."""
         return min(((duty.due_at, duty.key) for duty in self._todo(now)), default=None)
 
-    def _moved(self, earliest: tuple[datetime, str] | None) -> bool:
-        """News that leaves the next deadline where it is leaves its timer alone: a timer is two events and an action."""
-        if self._history_is_long and not self._doing:
-            return True
-        if not self._news:
-            return False
-        self._news = False
-        return self.view.over or self.lost or self._next(workflow.now()) != earliest
+    def _overtaken(self) -> bool:
+        return self._moved or self.view.over or self.lost or (self._history_is_long and not self._doing)
 
     async def _wait(self, earliest: tuple[datetime, str] | None) -> None:
+        self._earliest = earliest
         if earliest is None:
-            await workflow.wait_condition(lambda: self._moved(earliest))
+            await workflow.wait_condition(self._overtaken)
             return
         due, key = earliest
-        left = due - workflow.now()
-        if left <= timedelta(0):
-            return
-        with contextlib.suppress(TimeoutError):
-            await workflow.wait_condition(
-                lambda: self._moved(earliest),
-                timeout=left,
-                timeout_summary=retries.summary(f"{key} due {due:%H:%M:%S} UTC"),
-            )
+        summary = retries.summary(f"{key} due {due:%H:%M:%S} UTC")
+        await wait_until(self._overtaken, within=due - workflow.now(), summary=summary)
 
     async def _carry_out(self, duty: Duty, joined: dict[str, asyncio.Task[None]]) -> None:
         try:
@@ -192,7 +193,7 @@ class RoleKeeper(Generic[V]):
             self._tried.add(duty.key)
         finally:
             del self._doing[duty.key]
-            self._news = True
+            self._look_again()
 
     async def _do(self, duty: Duty, joined: dict[str, asyncio.Task[None]]) -> None:
         match duty.deed:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -23,6 +22,7 @@ from workflows.internal_liaison import InternalLiaisonWorkflow
 from workflows.queues import ROLES
 from workflows.role import Brief, RoleStart, View
 from workflows.scribe import ScribeWorkflow
+from workflows.waiting import wait_until
 
 WORKFLOWS: dict[Role, Any] = {  # four classes of one shape; the SDK's types know no such family
     Role.DEPUTY: DeputyWorkflow,
@@ -92,12 +92,11 @@ class Staff:
         self.look()
         await workflow.wait_condition(lambda: not any(self._looked.values()))
         # Their ends are events of this history, and one that arrives as it closes would have it closed twice over.
-        with suppress(TimeoutError):
-            await workflow.wait_condition(
-                lambda: all(child.done() for child in self._children),
-                timeout=ENDED_WITHIN,
-                timeout_summary="until the roles have ended",
-            )
+        await wait_until(
+            lambda: all(child.done() for child in self._children),
+            within=ENDED_WITHIN,
+            summary="until the roles have ended",
+        )
 
     async def _start(self, role: Role) -> None:
         view = VIEWS[role](self._incident, over=False)

@@ -6,6 +6,7 @@ import asyncio
 import dataclasses
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +91,10 @@ async def outside(emulators: Emulators, tmp_path: Path) -> AsyncIterator[Outside
                 rules=lambda: organisation,
             ),
             social=Social(
-                client(f"{emulators.url}/x", *TOKENS), "examplestatus", practice=True, rules=lambda: organisation
+                partial(client, f"{emulators.url}/x", *TOKENS),
+                "examplestatus",
+                practice=True,
+                rules=lambda: organisation,
             ),
             monitoring=Monitoring(http),
             book=book,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -165,7 +166,7 @@ async def test_another_accounts_tokens_and_wrong_ones_post_nothing(outside: Outs
     for x, said in (
         (
             Social(
-                client(f"{outside.url}/x", *TOKENS),
+                partial(client, f"{outside.url}/x", *TOKENS),
                 "examplecorp",
                 practice=True,
                 rules=lambda: organisation(),
@@ -174,7 +175,7 @@ async def test_another_accounts_tokens_and_wrong_ones_post_nothing(outside: Outs
         ),
         (
             Social(
-                client(f"{outside.url}/x", *TOKENS[:3], "wrong"),
+                partial(client, f"{outside.url}/x", *TOKENS[:3], "wrong"),
                 "examplestatus",
                 practice=True,
                 rules=lambda: organisation(),

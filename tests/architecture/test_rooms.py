@@ -43,6 +43,26 @@ def test_workflows_import_the_domain_activities_and_temporal(file: Path) -> None
     assert heads - STANDARD <= {"incident", "workflows", "activities", "temporalio"}
 
 
+@pytest.mark.parametrize("file", files("workflows"), ids=lambda f: str(f.relative_to(ROOT)))
+def test_no_workflow_waits_as_only_one_python_does(file: Path) -> None:
+    """`asyncio.wait_for` and what awaits it differ from one Python to the next; a set of tasks is ordered by address."""
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "asyncio":
+            forbidden = {"wait_for", "timeout", "timeout_at", "wait", "as_completed", "TaskGroup", "run"}
+            assert node.attr not in forbidden, f"{file.name}:{node.lineno}: asyncio.{node.attr}"
+        if isinstance(node, ast.ImportFrom):
+            assert node.module != "asyncio", f"{file.name}:{node.lineno}: write asyncio.NAME, so that it can be seen"
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "wait_condition":
+            assert "timeout" not in {k.arg for k in node.keywords}, f"{file.name}:{node.lineno}: use wait_until"
+        if (
+            isinstance(node, ast.Subscript)
+            and isinstance(node.value, ast.Name)
+            and node.value.id in ("set", "frozenset")
+        ):
+            held = ast.unparse(node.slice)
+            assert "Task" not in held and "Handle" not in held, f"{file.name}:{node.lineno}: a set of {held}"
+
+
 @pytest.mark.parametrize("file", files("activities"), ids=lambda f: str(f.relative_to(ROOT)))
 def test_activities_import_the_domain_and_sdks(file: Path) -> None:
     heads = {name.partition(".")[0] for name in imports(file)}

@@ -1,52 +1,37 @@
-"""Committed histories replay with the workflows of today: a running incident survives a deploy."""
+"""Committed histories replay with the workflows of today, under any Python: a running incident survives a deploy."""
 
 from __future__ import annotations
 
 import base64
-import gzip
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
-from temporalio.client import WorkflowHistory
-from temporalio.worker import Replayer
 
-from connection import data_converter
-from tests.replay.record import HISTORIES, STORIES
-from worker import workflow_runner
-from workflows.after_incident import AfterIncidentWorkflow
-from workflows.customer_liaison import CustomerLiaisonWorkflow
-from workflows.deputy import DeputyWorkflow
-from workflows.incident import IncidentWorkflow
-from workflows.internal_liaison import InternalLiaisonWorkflow
-from workflows.repair_action import RepairActionWorkflow
-from workflows.scribe import ScribeWorkflow
-from workflows.sub_team import SubTeamWorkflow
+from tests.conftest import ROOT
+from tests.replay import pythons
+from tests.replay.record import STORIES
+from tests.replay.replayed import files, read, replay
 
-FILES = sorted(HISTORIES.glob("*.json.gz"))
-
-
-def _read(file: Path) -> str:
-    return gzip.decompress(file.read_bytes()).decode()
+FILES = files()
+OTHERS = pythons.others()
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name.removesuffix(".json.gz"))
 async def test_it_replays(file: Path) -> None:
-    replayer = Replayer(
-        workflows=[
-            IncidentWorkflow,
-            DeputyWorkflow,
-            ScribeWorkflow,
-            CustomerLiaisonWorkflow,
-            InternalLiaisonWorkflow,
-            RepairActionWorkflow,
-            SubTeamWorkflow,
-            AfterIncidentWorkflow,
-        ],
-        data_converter=data_converter,
-        workflow_runner=workflow_runner(),
+    await replay(file)
+
+
+# Where a machine has one Python alone there is no other to ask: the matrix of the CI has them all.
+@pytest.mark.parametrize("version", OTHERS)
+def test_all_replay_under_every_python_of_this_machine(version: str) -> None:
+    python = pythons.furnished(version, OTHERS[version])
+    done = subprocess.run(
+        [python, "-W", "ignore", "-m", "tests.replay.replayed"], cwd=ROOT, capture_output=True, text=True
     )
-    await replayer.replay_workflow(WorkflowHistory.from_json("incident-lusab-babad", _read(file)))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"{len(FILES)} histories, 0 do not replay, Python {version}." in done.stdout
 
 
 def test_every_story_is_recorded_with_all_its_roles() -> None:
@@ -62,7 +47,7 @@ def test_a_sub_team_and_what_comes_after_are_recorded() -> None:
 
 def test_no_phone_pin_or_key_stands_in_a_history() -> None:
     for file in FILES:
-        text = _read(file)
+        text = read(file)
         decoded = " ".join(
             base64.b64decode(data).decode(errors="ignore") for data in re.findall(r'"data": ?"([A-Za-z0-9+/=]+)"', text)
         )
