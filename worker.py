@@ -25,7 +25,7 @@ from typing import Any
 import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
 from temporalio.client import Client
-from temporalio.worker import UnsandboxedWorkflowRunner, Worker
+from temporalio.worker import UnsandboxedWorkflowRunner, Worker, WorkflowRunner
 
 import settings as configuration
 from activities.chat import Chat
@@ -35,11 +35,13 @@ from activities.paging import Paging, Sessions, wait_for_book
 from activities.placeholders import Placeholders
 from activities.records import Records
 from activities.repair import Runner
+from activities.snapshots import Snapshots
 from activities.social import Social
 from activities.social import client as x_client
 from activities.status_page import StatusPage
 from connection import connect
 from entrypoints.gateway import Gateway
+from entrypoints.snapshots import SnapshotReader
 from entrypoints.standby import Standby
 from incident.policy import BadPolicy
 from settings import Misconfigured, Settings
@@ -51,12 +53,11 @@ from workflows.incident import IncidentWorkflow
 from workflows.internal_liaison import InternalLiaisonWorkflow
 from workflows.repair_action import RepairActionWorkflow
 from workflows.scribe import ScribeWorkflow
-from workflows.steady import SteadyRunner
 from workflows.sub_team import SubTeamWorkflow
 
-APART = (("incident",), ("roles", "chat", "watch", "runner"))
+APART = (("incident",), ("roles", "chat", "records", "watch", "runner"))
 """As `ic up` runs them: what pages has a process, and so an interpreter, to itself."""
-ROLES = ("all", "incident", "roles", "chat", "watch", "runner")
+ROLES = ("all", "incident", "roles", "chat", "records", "watch", "runner")
 GRACE = timedelta(seconds=25)
 PAGING_SLOTS = 200
 OUTSIDE_WITHIN = 10
@@ -72,6 +73,7 @@ class House:
     social: Social
     monitoring: Monitoring
     records: Records
+    snapshots: Snapshots
     runner: Runner
     book: OnCallBook
 
@@ -115,17 +117,18 @@ async def furnish(settings: Settings, client: Client) -> AsyncIterator[House]:
             ),
             monitoring=Monitoring(http, paging.impacted),
             records=Records(settings.records_url),
+            snapshots=Snapshots(settings.records_url),
             runner=Runner(client, settings.read_organisation, settings.output, practice=practice),
             book=book,
         )
 
 
-def workflow_runner() -> SteadyRunner:
+def workflow_runner() -> WorkflowRunner:
     """How workflows are run: here, and where histories are replayed.
 
     Without Temporal's sandbox: `workflows` and `incident` are pure (tests hold that), and it doubled what a step costs.
     """
-    return SteadyRunner(UnsandboxedWorkflowRunner())
+    return UnsandboxedWorkflowRunner()
 
 
 def runner_worker(client: Client, runner: Runner, environment: str, **options: Any) -> Worker:
@@ -202,6 +205,7 @@ def workers(client: Client, house: House, roles: Collection[str], environment: s
             activity_executor=ThreadPoolExecutor(32, thread_name_prefix="chat"),
             **common,
         ),
+        "records": lambda: Worker(client, task_queue=queues.RECORDS, activities=[house.snapshots.save], **common),
         "watch": lambda: Worker(
             client,
             task_queue=queues.WATCH,
@@ -239,7 +243,9 @@ async def serve(settings: Settings, roles: Collection[str], environment: str, re
             await asyncio.to_thread(wait_for_book, house.book, 2.0)
             # What a door on this machine kept while Temporal was away.
             standby = Standby.of(settings, house.book)
-            handing_over = asyncio.create_task(standby.keep_handing_over(Gateway(client)))
+            handing_over = asyncio.create_task(
+                standby.keep_handing_over(Gateway(client, SnapshotReader(settings.records_url)))
+            )
             stack.callback(handing_over.cancel)
         for worker in workers(client, house, roles, environment):
             await stack.enter_async_context(worker)

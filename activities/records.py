@@ -6,29 +6,23 @@ a new version reads what an old one wrote.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import JSON, DateTime, Engine, String, create_engine, inspect, select
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
-from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
-from sqlalchemy.pool import NullPool
+from sqlalchemy import JSON, DateTime, String, select
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Mapped, mapped_column
 from temporalio import activity
 
 from activities import errors
+from activities.database import Database, Table
 from activities.on_call_book import now
 from incident.model import Incident
 from incident.policy import Person, Policy
 
 
-class _Table(DeclarativeBase):
-    pass
-
-
-class Record(_Table):
+class Record(Table):
     """One incident as it ended. `document` is the whole of it as JSON, with the names people had then."""
 
     __tablename__ = "records"
@@ -69,8 +63,7 @@ class Records:
     """`url` is SQLAlchemy's: SQLite or PostgreSQL. The table is made when it is first needed."""
 
     def __init__(self, url: str) -> None:
-        self._url = url
-        self._made: Engine | None = None
+        self._database = Database(url)
 
     @activity.defn
     def keep(self, incident: Incident) -> None:
@@ -87,7 +80,7 @@ class Records:
             document=document(incident),
         )
         try:
-            with self._session() as session:
+            with self._database.session() as session:
                 before = session.get(Record, incident.id, with_for_update=True)
                 # The timeline only grows: who has the longer one is newer, even when an older attempt arrives late.
                 if before is None or len(before.document["timeline"]) <= len(incident.timeline):
@@ -98,29 +91,11 @@ class Records:
 
     def kept(self, policy: Policy) -> list[Incident]:
         """All records, the newest first."""
-        with self._session() as session:
+        with self._database.session() as session:
             found = session.scalars(select(Record).order_by(Record.declared_at.desc(), Record.incident))
             return [incident_of(record.document, policy) for record in found]
 
     def find(self, incident: str, policy: Policy) -> Incident | None:
-        with self._session() as session:
+        with self._database.session() as session:
             record = session.get(Record, incident)
             return None if record is None else incident_of(record.document, policy)
-
-    @contextmanager
-    def _session(self) -> Iterator[Session]:
-        if self._made is None:
-            engine = create_engine(self._url, poolclass=NullPool)  # a record is kept seldom
-            _make_table(engine)
-            self._made = engine
-        with Session(self._made) as session:
-            yield session
-
-
-def _make_table(engine: Engine) -> None:
-    """Several processes may do it at the same moment: whoever is second finds it made."""
-    try:
-        _Table.metadata.create_all(engine)
-    except DBAPIError:
-        if not inspect(engine).has_table(Record.__tablename__):
-            raise

@@ -18,20 +18,22 @@ from pathlib import Path
 from typing import Any
 
 from temporalio import activity
-from temporalio.client import Client, WorkflowUpdateFailedError
+from temporalio.client import Client
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError
 
 from activities import errors, steps
+from activities.command_answers import CommandAnswers, Ended, Unanswered
 from activities.on_call_book import now
 from activities.steps import Place, StepOutcome
 from incident import identity
 from incident.catalogue import CatalogueEntry, Step, StepName
 from incident.policy import BadPolicy, Organisation
 from incident.proof import FRESH, Signed, approves
-from incident.repairs import Claim, Verdict, digest
+from incident.repairs import Claim, digest, verdict
 from incident.reports import LONGEST_OUTPUT, OutputSeen, Report
 
+CLAIM_WITHIN = 20.0
 CHECK_WITHIN = timedelta(seconds=60)
 TOLD_EVERY = 3.0
 TOLD_RARER = 1.15
@@ -59,6 +61,7 @@ class Runner:
 
     def __init__(self, client: Client, catalogue: Callable[[], Organisation], output: Path, *, practice: bool) -> None:
         self._client = client
+        self._answers = CommandAnswers(client)
         self._catalogue = catalogue
         self._output = output
         self._practice = practice
@@ -165,17 +168,16 @@ class Runner:
         claim = Claim(
             order.number, order.digest, info.workflow_id, info.workflow_run_id, token, practice=self._practice
         )
-        handle = self._client.get_workflow_handle(identity.workflow_id(incident))
         try:
-            # The same update id, so that asking again after a lost answer is asking once.
-            verdict = await handle.execute_update("claim", claim, id=token, result_type=Verdict)
-        except (WorkflowUpdateFailedError, RPCError) as error:
+            asked = self._answers.ask(identity.workflow_id(incident), "claim", token, claim, within=CLAIM_WITHIN)
+            answer = verdict(await asked)
+        except (Unanswered, Ended, RPCError, ValueError) as error:
             raise _refused(f"the incident did not answer ({type(error).__name__})") from None
-        if not verdict.go:
-            raise _refused(verdict.why)
-        if not self._practice or verdict.approval is not None:
+        if not answer.go:
+            raise _refused(answer.why)
+        if not self._practice or answer.approval is not None:
             run = f"{info.workflow_run_id}/{info.activity_id}"
-            await asyncio.to_thread(self._verify, verdict.approval, incident, order, run)
+            await asyncio.to_thread(self._verify, answer.approval, incident, order, run)
         return token
 
     def _verify(self, approval: Signed | None, incident: str, order: StepOrder, run: str) -> None:

@@ -30,6 +30,7 @@ from entrypoints.archive import Archive
 from entrypoints.conversation import Conversation
 from entrypoints.gateway import Gateway
 from entrypoints.signing import CannotSign, DoorKey, Sign, unsigned
+from entrypoints.snapshots import SnapshotReader
 from entrypoints.standby import Standby
 from entrypoints.webhooks import Webhooks
 from incident.policy import BadPolicy
@@ -56,7 +57,7 @@ async def serve(settings: Settings, stack: AsyncExitStack) -> Listener:
     organisation, policy = settings.organisation, settings.organisation.policy()
     book = OnCallBook(settings.on_call_book, organisation)
     sign: Sign = unsigned if settings.practice else _own_key(settings)
-    gateway = Gateway(await connect(lazy=True), sign)
+    gateway = Gateway(await connect(lazy=True), SnapshotReader(settings.records_url), sign)
     standby = Standby.of(settings, book, sign)
     conversation = Conversation(
         gateway,

@@ -283,11 +283,12 @@ async def _readable(settings: Settings, incident: str | None, speaker: str) -> I
     from entrypoints import keys
     from entrypoints.archive import look, readable
     from entrypoints.gateway import Gateway
+    from entrypoints.snapshots import SnapshotReader
 
     if not incident:
         raise Unreadable("Say which: its id, as `ic list --all` shows it.")
     by = (await keys.speaking(speaker, None, settings)).by
-    gateway = Gateway(await connect(lazy=True))
+    gateway = Gateway(await connect(lazy=True), SnapshotReader(settings.records_url))
     return readable(await look(gateway, _archive(settings), incident), by)
 
 
@@ -413,13 +414,14 @@ async def _act(words: str, options: Options, settings: Settings) -> str:
     from entrypoints.archive import Archive
     from entrypoints.conversation import Conversation, Heard
     from entrypoints.gateway import Gateway
+    from entrypoints.snapshots import SnapshotReader
     from entrypoints.standby import Standby
 
     practice = settings.practice
     organisation = settings.organisation
     speaking = await keys.speaking(options.speaker, options.key, settings)
     book = OnCallBook(settings.on_call_book, organisation)
-    gateway = Gateway(await connect(lazy=True), speaking.sign)
+    gateway = Gateway(await connect(lazy=True), SnapshotReader(settings.records_url), speaking.sign)
     conversation = Conversation(
         gateway,
         organisation,

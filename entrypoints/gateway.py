@@ -16,35 +16,37 @@ from typing import Any
 from temporalio.client import (
     Client,
     WorkflowExecutionStatus,
-    WorkflowHandle,
-    WorkflowQueryFailedError,
-    WorkflowUpdateFailedError,
 )
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
-from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
+from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
+from activities import command_answers
+from activities.command_answers import CommandAnswers
 from entrypoints.signing import Sign, unsigned
-from incident import declaring, identity, proof
+from entrypoints.snapshots import CannotRead, SnapshotReader
+from incident import answers, declaring, identity, proof, wording
+from incident.answers import Outcome
 from incident.commands import Command, Said
 from incident.commands.base import may_decide
 from incident.declaring import Declaration
 from incident.model import Answer, Incident, Phase
 from incident.reports import Report
 from incident.severity import Severity
+from incident.snapshots import Snapshot
 from workflows import retries, search_attributes
 from workflows.incident_input import IncidentInput
 from workflows.queues import INCIDENT
-from workflows.spoken_to import HANDED_OVER
 
 WORKFLOW = "IncidentWorkflow"  # by name: its class would import every SDK of the activities into each `ic`
 ANSWER_WITHIN = timedelta(seconds=20)
 BEGUN_WITHIN = timedelta(seconds=4)
 """After that a door pages by itself: a page is never behind anything."""
 TURN = 0.1
+_NOT_RUNNING = "No incident {!r} is running. `ic list` shows the open ones."
 MOVED_WITHIN = 3.0
-ASKED = 4
-ASKED_AGAIN_AFTER = 5.0
+SAVED_WITHIN = 5.0
+"""Seconds; longer than a snapshot takes when the database answers."""
 
 
 class Refused(Exception):
@@ -97,11 +99,13 @@ class Listed:
 class Gateway:
     """`say` a command, `declare` an incident, look at what is there. No method a verb.
 
-    `sign` proves whose word it is: with the door's own key, or with that of whoever sits at it.
+    `snapshots` is what is read; no workflow is asked anything. `sign` proves whose word it is: with the door's own key, or with that of whoever sits at it.
     """
 
-    def __init__(self, client: Client, sign: Sign = unsigned) -> None:
+    def __init__(self, client: Client, snapshots: SnapshotReader, sign: Sign = unsigned) -> None:
         self._client = client
+        self.snapshots = snapshots
+        self._answers = CommandAnswers(client)
         self._sign = sign
         self.namespace = client.namespace
 
@@ -181,39 +185,33 @@ class Gateway:
                 await asyncio.sleep(TURN)
 
     async def _said(self, workflow_id: str, incident: str, said: Said[Command]) -> Answer:
-        handle = self._client.get_workflow_handle(workflow_id)
+        within = ANSWER_WITHIN.total_seconds()
         try:
-            return await asyncio.wait_for(
-                self._update(handle, said.command.verb, said, said.id), ANSWER_WITHIN.total_seconds()
-            )
-        except WorkflowUpdateFailedError as failure:
-            cause = failure.cause
-            if isinstance(cause, ApplicationError) and cause.type == HANDED_OVER:
-                raise _HandedOver(cause.message) from None
-            raise Refused(cause.message if isinstance(cause, ApplicationError) else str(cause)) from None
+            reply = await self._answers.ask(workflow_id, said.command.verb, said.id, said, within=within)
         except RPCError as error:
             raise self._what(error, incident, said.id) from error
-        except asyncio.TimeoutError:
+        except command_answers.Unanswered:
             raise Unanswered(said.id) from None
+        except command_answers.Ended:
+            raise NoSuchIncident(_NOT_RUNNING.format(incident)) from None
+        if reply.outcome is Outcome.ELSEWHERE:
+            raise _HandedOver
+        self.snapshots.expect(incident, reply.version)
+        text = reply.text if reply.whole else await self._whole_answer(incident, said)
+        if reply.outcome is Outcome.REFUSED:
+            raise Refused(text)
+        return Answer(text, reply.number)
 
-    async def _update(self, handle: WorkflowHandle[Any, Any], verb: str, said: Said[Any], id: str) -> Answer:
-        """Ten commands may be under way in one incident; the others wait their turn.
-
-        While a history begins anew the server is shortly unavailable for the incident. Asking again is safe: the
-        incident knows the command's id.
-        """
-        begun = time.monotonic()
-        while True:
-            try:
-                answer: Answer = await handle.execute_update(verb, said, id=f"{verb}/{id}", result_type=Answer)
-            except RPCError as error:
-                full = error.status is RPCStatusCode.RESOURCE_EXHAUSTED
-                moving = error.status is RPCStatusCode.UNAVAILABLE and time.monotonic() - begun < MOVED_WITHIN
-                if not (full or moving):
-                    raise
-                await asyncio.sleep(TURN)
-            else:
-                return answer
+    async def _whole_answer(self, incident: str, said: Said[Any]) -> str:
+        """The text of an answer that the memo does not hold; the outcome is known without it."""
+        name, ends = answers.field_of(said.command.verb, said.id), time.monotonic() + SAVED_WITHIN
+        while time.monotonic() < ends:
+            with contextlib.suppress(CannotRead):
+                found = await self.snapshots.find(incident)
+                if found is not None and name in found.answers:
+                    return found.answers[name]
+            await asyncio.sleep(TURN)
+        return "It is done, or refused, as the exit code says; what was answered stands in the channel."
 
     async def report(self, incident: str, report: Report) -> None:
         """What the outside says of an incident. Raises NoSuchIncident, Unreachable."""
@@ -248,31 +246,62 @@ class Gateway:
         running = described.status is WorkflowExecutionStatus.RUNNING
         return str((await described.memo()).get("incident", "")) if running else ""
 
-    async def look(self, incident: str) -> Incident:
-        """All of it, from the workflow whose own it is."""
-        found: Incident = await self._ask(incident, "incident", Incident)
-        if not found.open and found.after is not None:
-            with contextlib.suppress(NoSuchIncident):
-                after: Incident = await self._ask(incident, "incident", Incident, identity.after_workflow_id(incident))
-                found = after if after.phase is Phase.CLOSED else found
-        return found
+    async def look(self, incident: str, *, live: bool = False) -> Incident:
+        """The incident as last saved. Raises NoSuchIncident, Unreachable."""
+        return (await self.snapshot(incident, live=live)).incident
+
+    async def snapshot(self, incident: str, *, live: bool = False) -> Snapshot:
+        """The snapshot as last saved, with whatever this process had answered; `live`: with whatever anybody had.
+
+        Raises NoSuchIncident, Unreachable.
+        """
+        ends = time.monotonic() + SAVED_WITHIN
+        while True:
+            found = await self._saved(incident)
+            current = found is not None and self.snapshots.as_expected(incident, found)
+            if found is not None and current and (not live or await self._is_current(incident, found)):
+                return found
+            if time.monotonic() > ends:
+                break
+            if found is None and not await self._is_running(incident):
+                raise NoSuchIncident(_NOT_RUNNING.format(incident))
+            await asyncio.sleep(TURN)
+        if found is not None:
+            return found
+        raise Unreachable("The incident's state is not saved yet. Is `ic up` running?")
+
+    async def _saved(self, incident: str) -> Snapshot | None:
+        try:
+            return await self.snapshots.find(incident)
+        except CannotRead as problem:
+            raise Unreachable(str(problem)) from None
+
+    async def _is_current(self, incident: str, found: Snapshot) -> bool:
+        """Whether the snapshot knows of the last answer; asks the server, and no worker."""
+        of = (
+            identity.after_workflow_id(incident)
+            if found.incident.phase is Phase.CLOSED
+            else identity.workflow_id(incident)
+        )
+        try:
+            described = await self._client.get_workflow_handle(of).describe()
+            answered = (await described.memo()).get(answers.VERSION, "")
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                return True
+            raise Unreachable(_sentence(error)) from error
+        return found.version.knows_of(answered, described.run_id)
+
+    async def _is_running(self, incident: str) -> bool:
+        try:
+            described = await self._client.get_workflow_handle(identity.workflow_id(incident)).describe()
+        except RPCError as error:
+            raise self._what(error, incident, "") from error
+        return described.status is WorkflowExecutionStatus.RUNNING
 
     async def summary(self, incident: str) -> str:
-        return str(await self._ask(incident, "summary", str))
-
-    async def _ask(self, incident: str, query: str, answer: Any, of: str = "") -> Any:  # of the type `answer`
-        """A question that went to a worker which has died since is asked again: asking changes nothing."""
-        handle = self._client.get_workflow_handle(of or identity.workflow_id(incident))
-        for _ in range(ASKED):
-            try:
-                return await asyncio.wait_for(handle.query(query, result_type=answer), ASKED_AGAIN_AFTER)
-            except RPCError as error:
-                raise self._what(error, incident, "") from error
-            except WorkflowQueryFailedError as error:
-                raise Unreachable(f"The question failed: {error.message}") from error
-            except asyncio.TimeoutError:
-                continue
-        raise Unreachable("No worker answers. Is `ic up` running?")
+        """The executive summary as it would go out now."""
+        return wording.executive_summary(wording.picture(await self.look(incident)), datetime.now(UTC))
 
     async def list(self, *, everything: bool = False) -> list[Listed]:
         """Open incidents, or all that the server still knows; the newest first."""
@@ -298,7 +327,7 @@ class Gateway:
 
     def _what(self, error: RPCError, incident: str, id: str) -> Exception:
         if error.status is RPCStatusCode.NOT_FOUND:
-            return NoSuchIncident(f"No incident {incident!r} is running. `ic list` shows the open ones.")
+            return NoSuchIncident(_NOT_RUNNING.format(incident))
         if id and error.status in (RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED):
             return Unanswered(id)
         again = f" If it was sent, repeat it with `--id {id}`: it counts once." if id else ""

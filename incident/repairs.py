@@ -9,7 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from pydantic import TypeAdapter
+
 from incident import wording
+from incident.answers import Outcome, Reply
 from incident.catalogue import MOST_TRIES, CatalogueEntry, StepName
 from incident.choices import Choice
 from incident.effects import StartRepair, TellRepair
@@ -46,6 +49,19 @@ class Verdict:
     go: bool
     why: str = ""
     approval: Signed | None = None
+
+
+_VERDICT = TypeAdapter(Verdict)
+
+
+def reply(verdict: Verdict) -> Reply:
+    """The verdict as the answer that the runner reads."""
+    return Reply(Outcome.DONE if verdict.go else Outcome.REFUSED, _VERDICT.dump_json(verdict).decode())
+
+
+def verdict(reply: Reply) -> Verdict:
+    """The verdict in an answer. Raises ValueError when there is none."""
+    return _VERDICT.validate_json(reply.text)
 
 
 def digest(entry: CatalogueEntry | None, parameters: Mapping[str, str], text: str, step: StepName = "apply") -> str:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, ApplicationError
+from temporalio.common import RawValue
+from temporalio.exceptions import ActivityError
 
 from activities.chat import Chat, Post, Tell
 from incident import after, card, notices
@@ -15,10 +17,10 @@ from incident.commands import VOCABULARY, Command, Said
 from incident.duties.after import duties
 from incident.duties.base import Duty, Remark, Whisper
 from incident.model import Answer, Incident, Phase
-from workflows import deeds, retries, rooms
+from workflows import deeds, messages, retries, rooms
 from workflows.after_input import AfterBrief, AfterStart
+from workflows.command_handlers import CommandHandlers, Elsewhere
 from workflows.queues import CHAT
-from workflows.spoken_to import HANDED_OVER, SpokenTo, spoken_to
 from workflows.waiting import wait_until
 
 HISTORY_LIMIT = 2_000
@@ -27,27 +29,33 @@ LOST_AFTER = timedelta(hours=1)
 
 
 @workflow.defn
-@spoken_to(kind for kind in VOCABULARY if kind.after_close)
-class AfterIncidentWorkflow(SpokenTo):
+class AfterIncidentWorkflow(CommandHandlers):
     """The weeks after an incident that was resolved: owner, meeting, follow-ups; draft → in review → reviewed → closed.
 
-    Id: `incident-ID/after`. While the incident's own workflow runs, that one hears all commands and shows how it stands
+    Id: `incident-ID/after`. While the incident's own workflow runs, that one takes all commands and shows how it stands
     (`see`); once it is closed the incident is this workflow's own, and the commands about the postmortem, notes and
-    follow-ups are Updates here. It ends when the postmortem is closed; it waits while the incident is open again.
+    follow-ups are taken here. It ends when the postmortem is closed; it waits while the incident is open again.
     """
+
+    commands = {kind.verb: kind for kind in VOCABULARY if kind.after_close}
 
     @workflow.init
     def __init__(self, start: AfterStart) -> None:
         self._incident = start.brief.incident
-        self._version = start.brief.version
+        self._seen_version = start.brief.version
         self._done = dict(start.done)
+        self._answers = start.answers
+        self._answers.show_again()
         self._doing: dict[str, asyncio.Task[None]] = {}
+        self._helpers: list[asyncio.Task[None]] = []
         self._news = False
         self._winding_up = False
 
     @workflow.run
     async def run(self, start: AfterStart) -> str:
         """The last stage of the postmortem."""
+        self._helpers = [asyncio.create_task(one) for one in (self._show_answers(), self._keep_snapshot())]
+        self._unsaved = self._own
         while True:
             self._news = False
             info = workflow.info()
@@ -59,31 +67,46 @@ class AfterIncidentWorkflow(SpokenTo):
                 break
             if not self._doing and self._winding_up:
                 await workflow.wait_condition(workflow.all_handlers_finished)
-                workflow.continue_as_new(AfterStart(AfterBrief(self._version, self._incident), self._done))
+                self._show_answers_now()
+                for helper in self._helpers:
+                    helper.cancel()
+                brief = AfterBrief(self._seen_version, self._incident)
+                workflow.continue_as_new(AfterStart(brief, self._done, self._answers))
             await self._await_news()
         await workflow.wait_condition(workflow.all_handlers_finished)
+        await self._last_snapshot()
+        for helper in self._helpers:
+            helper.cancel()
+        self._show_answers_now()
         return self._incident.after.stage if self._incident.after else ""
 
     # -- who may speak to it --------------------------------------------------------------------------
 
-    @workflow.signal
-    def see(self, brief: AfterBrief | None = None) -> None:
+    def _take_message(self, name: str, arguments: Sequence[RawValue]) -> bool:
+        if name != "see":
+            return False
+        try:
+            self._see(messages.read(arguments, AfterBrief, most=messages.RULES_BYTES))
+        except messages.Malformed as fault:
+            workflow.logger.warning("a view was dropped: %s", fault)
+        return True
+
+    def _see(self, brief: AfterBrief) -> None:
         """From the incident, while its own workflow runs."""
-        # A null is decoded as nothing at all.
-        if isinstance(brief, AfterBrief) and brief.version > self._version and not self._own:
-            self._incident, self._version = brief.incident, brief.version
+        if brief.version > self._seen_version and not self._own:
+            self._incident, self._seen_version = brief.incident, brief.version
             self._changed()
 
-    def judge(self, said: Said[Command]) -> None:
-        """Two do not hear the same incident: until it is closed, its own workflow does."""
+    def _check(self, said: Said[Command]) -> None:
+        """Two do not take commands for the same incident: until it is closed, its own workflow does."""
         if not self._own and not self._lost():
-            raise ApplicationError("The incident's own workflow hears that.", type=HANDED_OVER, non_retryable=True)
-        super().judge(said)
+            raise Elsewhere
+        super()._check(said)
 
-    def hear(self, said: Said[Command]) -> Answer:
+    def _apply(self, said: Said[Command]) -> Answer:
         if not self._own:
             self._incident.phase = Phase.CLOSED
-        return super().hear(said)
+        return super()._apply(said)
 
     @workflow.query
     def incident(self) -> Incident:
@@ -102,6 +125,7 @@ class AfterIncidentWorkflow(SpokenTo):
 
     def _changed(self) -> None:
         self._news = True
+        self._unsaved = self._own  # until then the incident's own workflow saves it
 
     # -- what happens in the world --------------------------------------------------------------------
 
@@ -125,7 +149,7 @@ class AfterIncidentWorkflow(SpokenTo):
 
     async def _await_news(self) -> None:
         """A defect in a task of ours fails the workflow task, which is retried and seen, instead of stalling silently."""
-        tasks = list(self._doing.values())
+        tasks = [*self._helpers, *self._doing.values()]
         now = workflow.now()
         due = min((d.due_at for d in duties(self._incident, self._done, now) if d.key not in self._doing), default=None)
         news = lambda: self._news or any(task.done() for task in tasks)  # noqa: E731  # read twice below

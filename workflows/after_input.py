@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from incident.answers import Answers
 from incident.model import Incident
 
 
@@ -22,6 +23,7 @@ class AfterStart:
 
     brief: AfterBrief
     done: dict[str, datetime] = field(default_factory=dict)
+    answers: Answers = field(default_factory=Answers)
 
 
 def brief(incident: Incident, version: int) -> AfterBrief:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import pickle
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from temporalio import workflow
+from temporalio.common import RawValue
 from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
 
 from activities.chat import Chat, Post
-from incident import card, declaring, notices, repairs, reports, wording
+from incident import answers, card, declaring, notices, repairs, reports, wording
+from incident.answers import Answers
 from incident.commands import VOCABULARY, Command, Said
 from incident.duties import command
 from incident.effects import (
@@ -27,10 +31,10 @@ from incident.effects import (
     Uninvite,
 )
 from incident.model import Entry, Incident, Line, Phase
-from workflows import children, deeds, retries, rooms, search_attributes, staff
+from workflows import children, deeds, messages, retries, rooms, search_attributes, staff
+from workflows.command_handlers import CommandHandlers, Elsewhere
 from workflows.incident_input import Carried, Ended, IncidentInput
 from workflows.queues import CHAT
-from workflows.spoken_to import HANDED_OVER, NONSENSE, SpokenTo, spoken_to
 from workflows.waiting import wait_until
 
 HISTORY_LIMIT = 2_000
@@ -42,17 +46,18 @@ OF_A_ROOM = (OpenRoom, PinCard, AddBookmarks, SetTopic, Invite, Uninvite)
 
 
 @workflow.defn
-@spoken_to(VOCABULARY)
-class IncidentWorkflow(SpokenTo):
+class IncidentWorkflow(CommandHandlers):
     """One incident, from the declaration to an hour after its end.
 
-    Id: `incident-ID`. Anyone speaks to it: each command of the vocabulary is an Update, the IC's decisions are Signals
-    of the same names too. Its roles and repair actions `report`. It ends when the watch after the call is over.
+    Id: `incident-ID`. Each command of the vocabulary is a Signal named by its verb. Its roles and repair actions
+    `report`, a runner sends a `claim`. It ends when the watch after the call is over.
     """
+
+    commands = {kind.verb: kind for kind in VOCABULARY}
 
     @workflow.init
     def __init__(self, start: IncidentInput) -> None:
-        # An update can arrive before `run`: all state is made here.
+        # A Signal can be handled before `run`: all state is made here.
         if start.carried is not None:
             self._incident = start.carried.incident
         elif start.declaration is not None:
@@ -62,6 +67,8 @@ class IncidentWorkflow(SpokenTo):
         else:
             raise ApplicationError("An incident begins with a declaration.", non_retryable=True)
         self._versions = dict(start.carried.versions) if start.carried else {}
+        self._answers = start.carried.answers if start.carried else Answers()
+        self._answers.show_again()
         self._goes_on = start.carried is not None
         self._doing: dict[str, asyncio.Task[None]] = {}
         self._helpers: list[asyncio.Task[None]] = []
@@ -77,9 +84,18 @@ class IncidentWorkflow(SpokenTo):
     @workflow.run
     async def run(self, start: IncidentInput) -> Ended:
         """Carry out what the incident wants until it is closed. The pages are the first thing it wants."""
+        self._carry_out_effects()  # the pages come before anything else
+        self._unsaved = True
         self._helpers = [
             asyncio.create_task(helper)
-            for helper in (self._speak(), self._keep_notices_current(), self._keep_time(), self._staff.serve())
+            for helper in (
+                self._speak(),
+                self._keep_notices_current(),
+                self._keep_time(),
+                self._staff.serve(),
+                self._show_answers(),
+                self._keep_snapshot(),
+            )
         ]
         while self._incident.phase is not Phase.CLOSED:
             self._winding_up = self._history_is_long()
@@ -89,8 +105,11 @@ class IncidentWorkflow(SpokenTo):
             if self._winding_up and self._nothing_in_flight():
                 await self._begin_anew()
         await self._close()
+        self._unsaved = True
+        await self._last_snapshot()
         for helper in self._helpers:
             helper.cancel()
+        self._show_answers_now()
         incident = self._incident
         lasted = (incident.ended_at or workflow.now()) - incident.declared_at
         return Ended(incident.id, incident.phase, incident.severity, int(lasted.total_seconds() // 60))
@@ -106,39 +125,52 @@ class IncidentWorkflow(SpokenTo):
 
     # -- who may speak to it --------------------------------------------------------------------------
 
-    @workflow.signal
-    def report(self, report: reports.Report | None = None) -> None:
-        """From its roles and repair actions."""
+    def _take_message(self, name: str, arguments: Sequence[RawValue]) -> bool:
         try:
-            if report is not None:
-                reports.take(self._incident, report, workflow.now())
-        except NONSENSE as fault:
-            # Anyone who may signal could send a number that does not exist; it must not hold the incident.
-            workflow.logger.warning("a report makes no sense: %r", fault)
+            match name:
+                case "report":
+                    self._take_report(messages.read(arguments, reports.Report, most=messages.RULES_BYTES))
+                case "claim":
+                    self._take_claim(messages.read(arguments, repairs.Claim))
+                case _:
+                    return False
+        except messages.Malformed as fault:
+            workflow.logger.warning("a %s was dropped: %s", name, fault)
+        return True
+
+    def _take_report(self, report: reports.Report) -> None:
+        """From a role or a repair action."""
+        before = pickle.dumps(self._incident)
+        try:
+            reports.take(self._incident, report, workflow.now())
+        except Exception:  # noqa: BLE001  # see the docstring of _restore
+            # Anybody who may signal can send a number that does not exist; it must not hold the incident.
+            workflow.logger.exception("a report was dropped")
+            self._restore(before)
         self._changed()
 
-    @workflow.update
-    def claim(self, claim: repairs.Claim | None = None) -> repairs.Verdict:
-        """From a runner, just before it executes."""
-        assert claim is not None, "the validator lets nothing else pass"
+    def _take_claim(self, claim: repairs.Claim) -> None:
+        """From a runner, just before it executes; the answer holds the verdict."""
+        if not 0 < len(claim.token) <= answers.LONGEST_ID:
+            raise messages.Malformed("its token is empty or too long")
         verdict = repairs.claim(self._incident, claim, workflow.now())
-        if verdict.go and workflow.patched("running is shown"):
+        if verdict.go:
             repair = self._incident.repairs[claim.number]
             self._incident.want(TellRepair(f"repair/{claim.number}/running-{repair.claims}", claim.number))
+        self._answers.give(
+            answers.field_of("claim", claim.token),
+            repairs.reply(verdict),
+            workflow.now(),
+            most=answers.VERDICT_BYTES,
+        )
         self._changed()
-        return verdict
 
-    @claim.validator
-    def _is_a_claim(self, claim: repairs.Claim | None = None) -> None:
-        if not isinstance(claim, repairs.Claim):
-            raise ApplicationError("That is no claim.", type="Refused", non_retryable=True)
-
-    def judge(self, said: Said[Command]) -> None:
-        """Once it is closed, what comes after it hears what there is to say."""
+    def _check(self, said: Said[Command]) -> None:
+        """Once the incident is closed, the workflow of the weeks after it takes what there is to say."""
         closed = self._incident.phase is Phase.CLOSED and self._incident.after is not None
-        if closed and isinstance(said, Said) and said.command.after_close:
-            raise ApplicationError("This incident is closed.", type=HANDED_OVER, non_retryable=True)
-        super().judge(said)
+        if closed and said.command.after_close:
+            raise Elsewhere
+        super()._check(said)
 
     @workflow.query
     def incident(self) -> Incident:
@@ -166,7 +198,7 @@ class IncidentWorkflow(SpokenTo):
             self._news = True
 
     def _changed(self) -> None:
-        self._news = self._redraw = True
+        self._news = self._redraw = self._unsaved = True
         self._staff.look()
 
     # -- what happens in the world --------------------------------------------------------------------
@@ -232,9 +264,9 @@ class IncidentWorkflow(SpokenTo):
 
     async def _keep_notices_current(self) -> None:
         """The card and the other notices, edited in place; none of them more than once in a few seconds."""
-        shown = self._incident.shown
         while True:
             await workflow.wait_condition(lambda: self._redraw and not self._winding_up)
+            shown = self._incident.shown
             self._redraw, wait = False, timedelta(0)
             for about in [a for a in shown if notices.compose(self._incident, a).mark != shown[a].mark]:
                 if about not in shown:
@@ -304,7 +336,8 @@ class IncidentWorkflow(SpokenTo):
         for task in (*self._helpers, *self._doing.values()):
             task.cancel()
         await workflow.wait_condition(lambda: not self._doing and workflow.all_handlers_finished())
-        workflow.continue_as_new(IncidentInput(carried=Carried(self._incident, self._versions)))
+        self._show_answers_now()
+        workflow.continue_as_new(IncidentInput(carried=Carried(self._incident, self._versions, self._answers)))
 
     async def _close(self) -> None:
         """The last record is kept, the last words are said, the roles and repair actions end."""

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from incident.answers import Answers
 from incident.declaring import Declaration
 from incident.model import Incident, Phase
 
@@ -16,6 +17,7 @@ class Carried:
 
     incident: Incident
     versions: dict[str, int] = field(default_factory=dict)
+    answers: Answers = field(default_factory=Answers)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,9 @@ ROLES = "roles"
 CHAT = "chat"
 """Posts, and everything slow or rate-limited."""
 
+RECORDS = "records"
+"""What is saved in the database: the snapshots, which must wait neither for Slack nor before a page."""
+
 WATCH = "watch"
 """Activities that run for long and loop: the status stalk, waiting for an acknowledgement."""
 

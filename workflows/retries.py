@@ -77,6 +77,12 @@ LOOK = Terms(start_to_close_timeout=timedelta(seconds=15), retry_policy=_WITHOUT
 
 RECORD = Terms(start_to_close_timeout=timedelta(seconds=30), retry_policy=_WITHOUT_END)
 
+SNAPSHOT = Terms(
+    start_to_close_timeout=timedelta(seconds=10),
+    retry_policy=RetryPolicy(initial_interval=timedelta(milliseconds=500), maximum_interval=timedelta(seconds=10)),
+)
+"""While the database is away readers see the last version, with its age; the newest follows."""
+
 WATCHED = Terms(
     start_to_close_timeout=timedelta(hours=24),
     heartbeat_timeout=timedelta(seconds=250),

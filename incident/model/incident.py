@@ -130,6 +130,7 @@ class Incident:
     after: After | None = None
     statuses: list[Status] = field(default_factory=list)
     proofs: bool = False
+    refusals: dict[str, list[datetime]] = field(default_factory=dict)
     spent: dict[str, datetime] = field(default_factory=dict)
     removed: list[str] = field(default_factory=list)
 

@@ -97,10 +97,12 @@ async def record(name: str) -> None:
                 f'WorkflowId STARTS_WITH "{identity.workflow_id(copy.incident)}" OR WorkflowId STARTS_WITH "sub-team-"'
             )
             runs = [run async for run in copy.client.list_workflows(ours)]
-            for run in runs:
+            for run in reversed(runs):  # the oldest first: a later run of the same workflow gets a number
                 history = await copy.client.get_workflow_handle(run.id, run_id=run.run_id).fetch_history()
                 part = "incident" if run.id == identity.workflow_id(copy.incident) else run.id.rpartition("/")[2]
                 file = HISTORIES / f"{name}.{part}.json.gz"
+                if file.exists():
+                    file = HISTORIES / f"{name}.{part}-again.json.gz"
                 file.write_bytes(gzip.compress(history.to_json().encode(), mtime=0))
                 print(file.name, len(history.events), "events")
 

@@ -24,6 +24,7 @@ from emulators.world import read_world
 from entrypoints.conversation import Conversation, Heard
 from entrypoints.gateway import Gateway
 from entrypoints.signing import Sign, unsigned
+from entrypoints.snapshots import SnapshotReader
 from incident.model import Incident
 from incident.policy import Organisation
 from settings import PRACTICE_KEYS, Settings
@@ -64,7 +65,10 @@ class Copy:
     async def say(self, by: str, words: str, *, id: str = "", door: str = "cli", sign: Sign = unsigned) -> str:
         """`words` as `by` would type them with `ic`, `sign`ed if need be; the answer."""
         contact = self.organisation.contact(by)
-        gateway, practice = Gateway(self.client, sign), self.settings.practice
+        gateway, practice = (
+            Gateway(self.client, self.gateway.snapshots, sign),
+            self.settings.practice,
+        )
         conversation = Conversation(
             gateway, self.organisation, self.book, practice=practice, door=door, present=self.settings.present
         )
@@ -75,7 +79,7 @@ class Copy:
         return outcome.text
 
     async def look(self) -> Incident:
-        return await self.gateway.look(self.incident)
+        return await self.gateway.look(self.incident, live=True)
 
     # -- the outside ----------------------------------------------------------------------------------
 
@@ -214,7 +218,7 @@ async def running(
             environment["TEMPORAL_ADDRESS"] = server.client.service_client.config.target_host
             copy = Copy(
                 client=server.client,
-                gateway=Gateway(server.client),
+                gateway=Gateway(server.client, SnapshotReader(settings.records_url)),
                 organisation=settings.organisation,
                 book=OnCallBook(settings.on_call_book, settings.organisation),
                 settings=settings,

@@ -23,6 +23,7 @@ from connection import data_converter
 from emulators.server import start
 from emulators.world import read_world
 from entrypoints.gateway import Gateway
+from entrypoints.snapshots import SnapshotReader
 from incident import identity
 from settings import Settings
 from tests.configured import example
@@ -86,7 +87,7 @@ async def skipping(state: Path, config: str, **options: Any) -> AsyncIterator[Sk
         settings = Settings.model_validate(environment)
         copy = Copy(
             client=server.client,
-            gateway=Gateway(server.client),
+            gateway=Gateway(server.client, SnapshotReader(settings.records_url)),
             organisation=settings.organisation,
             book=OnCallBook(settings.on_call_book, settings.organisation),
             settings=settings,

@@ -23,6 +23,7 @@ from activities.outlet import Publication
 from activities.repair import StepOrder
 from connection import data_converter
 from entrypoints.gateway import Gateway, Refused
+from entrypoints.snapshots import SnapshotReader
 from entrypoints.standby import Standby
 from incident import grammar, identity, proof
 from incident.commands import VOCABULARY, Command, Said
@@ -322,7 +323,7 @@ async def test_what_a_door_kept_while_temporal_was_away_is_handed_over_as_it_was
                 "it burns", by="anne", by_name="Anne", policy=policy, practice=False, key="k", at=before, origin=origin
             )
         )
-        await standby.hand_over(Gateway(s.copy.client))
+        await standby.hand_over(Gateway(s.copy.client, SnapshotReader(s.copy.settings.records_url)))
         paged = [entry.text for entry in (await s.copy.look()).timeline]
         assert any("Sam" in text or "sam" in text for text in paged) and not any("unsigned" in text for text in paged)
         s.copy.incident = identity.incident_id("k")

@@ -18,6 +18,7 @@ from temporalio.client import Client
 from activities.on_call_book import OnCallBook
 from connection import data_converter
 from entrypoints.gateway import Gateway, Unanswered, Unreachable
+from entrypoints.snapshots import SnapshotReader
 from settings import Settings
 from tests.configured import example
 from tests.conftest import ROOT
@@ -107,7 +108,7 @@ async def up(state: Path) -> AsyncIterator[tuple[Copy, int]]:
             yield (
                 Copy(
                     client=client,
-                    gateway=Gateway(client),
+                    gateway=Gateway(client, SnapshotReader(settings.records_url)),
                     organisation=settings.organisation,
                     book=OnCallBook(settings.on_call_book, settings.organisation),
                     settings=settings,

@@ -1,0 +1,124 @@
+"""Saves the snapshots of incidents, from which everybody reads."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Boolean, Integer, String, Text, delete, select
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Mapped, Session, mapped_column
+from temporalio import activity
+
+from activities import asking, errors
+from activities.database import Database, Table
+from activities.on_call_book import now
+from incident.snapshots import Document, Save, patched
+
+AT_MOST_EVERY = 0.25
+"""Seconds. The next version is not asked for before this activity returns, which costs no timer in the history."""
+KEPT_VERSIONS = 3_000
+
+
+class SavedSnapshot(Table):
+    """The newest version of each incident. Times are ISO 8601 in UTC; `document` is JSON, as a text."""
+
+    __tablename__ = "snapshots"
+
+    incident: Mapped[str] = mapped_column(String(64), primary_key=True)
+    run: Mapped[str] = mapped_column(String(64))
+    event: Mapped[int] = mapped_column(Integer)
+    scheduled_at: Mapped[str] = mapped_column(String(40))
+    saved_at: Mapped[str] = mapped_column(String(40))
+    closed: Mapped[bool] = mapped_column(Boolean)
+    document: Mapped[str] = mapped_column(Text)
+
+
+class SavedVersion(Table):
+    """What each version changed, while the incident is open."""
+
+    __tablename__ = "versions"
+
+    number: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
+    incident: Mapped[str] = mapped_column(String(64), index=True)
+    run: Mapped[str] = mapped_column(String(64))
+    event: Mapped[int] = mapped_column(Integer)
+    saved_at: Mapped[str] = mapped_column(String(40))
+    patch: Mapped[str] = mapped_column(Text)
+
+
+class Outcome(StrEnum):
+    """`OTHER_BASE`: the patch is against a version that is not the saved one; send the whole document."""
+
+    SAVED = "saved"
+    OTHER_BASE = "other base"
+
+
+class Snapshots:
+    """`url` is SQLAlchemy's, the records' database."""
+
+    def __init__(self, url: str) -> None:
+        self._database = Database(url)
+
+    @activity.defn(name="save_snapshot")
+    async def save(self, save: Save) -> Outcome:
+        """Save this version unless a later one is there; twice is once."""
+        asking.only_of(save.incident)
+        # The server's clock orders the versions of all runs: each is asked for after the one before it.
+        scheduled_at = activity.info().scheduled_time.isoformat()
+        try:
+            outcome = await asyncio.to_thread(self._save, save, scheduled_at)
+        except SQLAlchemyError as error:
+            raise errors.unavailable("The snapshots' database", type(error).__name__) from None
+        if not save.closed:
+            await asyncio.sleep(AT_MOST_EVERY)
+        return outcome
+
+    def _save(self, save: Save, scheduled_at: str) -> Outcome:
+        with self._database.session() as session:
+            before = session.get(SavedSnapshot, save.incident, with_for_update=True)
+            if before is not None and before.scheduled_at > scheduled_at:
+                return Outcome.SAVED
+            if (document := _document(save, before)) is None:
+                return Outcome.OTHER_BASE
+            written: dict[str, Any] = {
+                "incident": save.incident,
+                "run": save.version.run,
+                "event": save.version.event,
+                "saved_at": now().isoformat(),
+            }
+            text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+            session.merge(SavedSnapshot(**written, scheduled_at=scheduled_at, closed=save.closed, document=text))
+            if save.patch is not None:
+                session.add(SavedVersion(**written, patch=json.dumps(save.patch, ensure_ascii=False)))
+            _bound(session, save)
+            session.commit()
+        return Outcome.SAVED
+
+
+def _document(save: Save, before: SavedSnapshot | None) -> Document | None:
+    if save.document is not None:
+        return save.document
+    if before is None or save.patch is None or save.base is None:
+        return None
+    saved = (before.run, before.event)
+    if saved == (save.version.run, save.version.event):
+        return json.loads(before.document)  # type: ignore[no-any-return]  # an earlier attempt got through
+    if saved != (save.base.run, save.base.event):
+        return None
+    try:
+        return patched(json.loads(before.document), save.patch)
+    except ValueError:
+        return None
+
+
+def _bound(session: Session, save: Save) -> None:
+    """A closed incident's versions are in its workflow's history; an open one keeps the last ones."""
+    mine = SavedVersion.incident == save.incident
+    if save.closed:
+        session.execute(delete(SavedVersion).where(mine))
+    elif save.version.event % 100 == 0:
+        oldest = select(SavedVersion.number).where(mine).order_by(SavedVersion.number.desc()).offset(KEPT_VERSIONS)
+        session.execute(delete(SavedVersion).where(SavedVersion.number.in_(oldest)))
