@@ -1,14 +1,16 @@
-# make up     set up and run everything on this machine
-# make test   set up, lint, types, all tests
-# make bench  the table of measured times
-# make lock   write the requirements anew, with hashes
+# make up        set up and run everything on this machine
+# make test      set up, lint, types, all tests
+# make coverage  all tests, and what none of them reaches
+# make bench     the table of measured times
+# make lock      write the requirements anew, with hashes
+#
+# PYTHON=… names the Python to use, 3.11 to 3.14; otherwise bin/find-python takes the first that runs.
 
-PYTHON ?= python3.11
+export PYTHON
 VENV := .venv
 BIN := $(VENV)/bin
-STAMP := $(VENV)/.installed
 
-.PHONY: up test bench lock setup clean
+.PHONY: up test coverage bench lock setup clean
 
 up: setup
 	@$(BIN)/python -W ignore::UserWarning -m entrypoints.cli up $(UP)
@@ -19,24 +21,24 @@ test: setup
 	$(BIN)/mypy
 	$(BIN)/python -m pytest
 
+# A test that fails is said in the report, too.
+coverage: setup
+	@$(BIN)/coverage erase
+	-$(BIN)/coverage run -m pytest --junitxml=.coverage/tests.xml
+	@$(BIN)/coverage combine --quiet
+	@$(BIN)/coverage report --skip-covered --sort=cover
+	@$(BIN)/python -m tests.reached .coverage/tests.xml
+
 bench: setup
 	$(BIN)/python -W ignore::UserWarning -m bench
 
-setup: $(STAMP)
+setup:
+	@bin/setup
 
-# The lock names versions and hashes and no address: pip asks whatever index this machine is set up for.
-$(STAMP): requirements.txt pyproject.toml
-	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is missing: apt-get install python3 python3-venv" >&2; exit 1; }
-	@$(PYTHON) -c "import venv, ensurepip" 2>/dev/null || { echo "venv is missing: apt-get install python3-venv" >&2; exit 1; }
-	@echo "setting up $(VENV): $$(grep -c == requirements.txt) packages, once; about a minute"
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
-	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
-	@touch $(STAMP)
-
+# One lock for every Python and system: markers say what is for which.
 lock:
 	$(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-annotate --no-header \
-		--python-version 3.11 --extra dev --extra build --output-file requirements.txt pyproject.toml
+		--universal --python-version 3.11 --extra dev --extra build --output-file requirements.txt pyproject.toml
 
 clean:
-	rm -rf $(VENV) .state .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) .state .mypy_cache .ruff_cache .pytest_cache .coverage

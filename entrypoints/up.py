@@ -123,7 +123,7 @@ class Copy:
         print(self._ready(time.monotonic() - begun), flush=True)
 
     async def _child(self, name: str, argv: list[str], *, ends_within: float = 5.0) -> Child:
-        child = Child(name, argv, self._environment(), self.places.state / "logs" / f"{name}.log", ends_within, _say)
+        child = Child(name, argv, self.environment(), self.places.state / "logs" / f"{name}.log", ends_within, _say)
         self.children.append(child)
         await child.start()
         return child
@@ -190,10 +190,13 @@ class Copy:
             }
         return known
 
-    def _environment(self) -> dict[str, str]:
+    def environment(self) -> dict[str, str]:
         # A key or certificate meant for another Temporal would turn TLS on, which the embedded server has not.
         stray = ("TEMPORAL_API_KEY", "TEMPORAL_TLS", "TEMPORAL_PROFILE", "TEMPORAL_CONFIG_FILE")
         kept = {k: v for k, v in os.environ.items() if not k.startswith(stray)}
+        if self.practice:
+            # The shop is repaired with `python3`, which a machine may have by another name alone, or too old a one.
+            kept["PATH"] = os.pathsep.join((str(Path(sys.executable).parent), kept.get("PATH", os.defpath)))
         return {**kept, **self._overrides(), "DONT_PANIC_STATE": str(self.places.state.absolute())}
 
     def _write_down(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -16,6 +17,8 @@ from emulators.world import World, read_world
 ROOT = Path(__file__).parent.parent
 CONFIG = ROOT / "config"
 TEMPORAL = str(Path(sys.executable).parent / "temporal")
+# The example's catalogue repairs the shop with `python3`: this one, as under `ic up`.
+os.environ["PATH"] = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -234,8 +234,8 @@ async def test_what_people_read_when_it_does_not_go_well(step: Step, said: str) 
 
 
 async def until(so: Callable[[], bool]) -> None:
-    """Look again until it is so; three seconds are enough for all of it."""
-    for _ in range(60):
+    """Look again until it is so: starting a Python takes seconds on a machine that is busy or measures coverage."""
+    for _ in range(400):
         if so():
             return
         await asyncio.sleep(0.05)
