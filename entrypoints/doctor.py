@@ -25,7 +25,8 @@ from activities.paging import Sessions, escalation_policies
 from activities.social import Social
 from activities.social import client as x_client
 from connection import connect
-from entrypoints.signing import CannotSign, DoorKey, add_door, whose
+from entrypoints.problems import CannotSign
+from entrypoints.signing import DoorKey, add_door, whose
 from entrypoints.standby import Standby
 from incident.policy import BadPolicy, Organisation
 from settings import Misconfigured, Settings
