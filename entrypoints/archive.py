@@ -17,7 +17,7 @@ from entrypoints.problems import NoSuchIncident, Refused, Unreachable, reaching
 from incident.model import Incident
 from incident.policy import Policy
 from incident.security import may_read
-from incident.wording import minutes
+from incident.times import minutes
 from incident.words import Unreadable
 
 if TYPE_CHECKING:

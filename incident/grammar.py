@@ -8,7 +8,6 @@ The commands are imported when one is read: of a short-lived `ic` that only asks
 
 from __future__ import annotations
 
-import difflib
 import functools
 import re
 from dataclasses import dataclass
@@ -100,6 +99,8 @@ def read(text: str, policy: Policy) -> Command | Question | Opening | Entered:
         words.take("the question")
         rest = words.maybe_rest()
         if rest and head in ALONE:
+            import difflib
+
             near = difflib.get_close_matches(f"{head} {rest}".lower(), STALKING, n=1, cutoff=0.8)
             raise Unreadable(f"`{head}` takes no more words. " + (f"Did you mean `{near[0]}`?" if near else ""))
         return Question(head, rest)
@@ -178,6 +179,8 @@ def _opening(words: Words, policy: Policy) -> Opening:
 
 def nearest(word: str) -> str:
     """What to say of a word that is no command."""
+    import difflib
+
     usages = {usage.split()[0]: usage for usage, _, _ in reversed(usage_lines())}
     near = difflib.get_close_matches(word, usages, n=1, cutoff=0.5)
     hint = f"Did you mean `{usages[near[0]]}`?" if near else "`help` shows what can be said."
