@@ -85,7 +85,8 @@ class Verbs(click.Group):
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         own = super().get_command(ctx, name)
-        return own or (_verb(name) if name in grammar.QUESTIONS or name in _words() else None)
+        known = name == "declare" or name in grammar.QUESTIONS or name in _words()
+        return own or (_verb(name) if known else None)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
