@@ -13,7 +13,6 @@ from functools import cached_property
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from dotenv import dotenv_values
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from incident.policy import BadPolicy, Organisation, read_organisation
@@ -189,10 +188,18 @@ def load() -> Settings:
 def from_environment() -> Settings:
     """From the environment and `.env` alone."""
     try:
-        return Settings.model_validate({**dotenv_values(".env"), **os.environ})
+        return Settings.model_validate({**_env_file(Path(".env")), **os.environ})
     except ValidationError as error:
         fault = error.errors()[0]
         raise Misconfigured(f"{'.'.join(str(part) for part in fault['loc']).upper()}: {fault['msg']}") from None
+
+
+def _env_file(file: Path) -> dict[str, str | None]:
+    if not file.exists():
+        return {}
+    from dotenv import dotenv_values  # most machines have no `.env`, and `ic` lives for half a second
+
+    return dotenv_values(file)
 
 
 def running_copy(state: Path) -> dict[str, str]:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from incident.policy import Organisation
-from incident.wording import minutes
+from incident.times import minutes
 
 AHEAD = timedelta(hours=24)
 REFRESH_EVERY = timedelta(minutes=5)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from activities.on_call_book import OnCallBook, now
 from incident.policy import Organisation
-from incident.wording import minutes
+from incident.times import minutes
 
 _PLACE = re.compile(
     r"\{(phone|person):([A-Za-z0-9_-]+)\}|\{(bridge)\.(url|phone|pin)\}|\{(here)\}"

@@ -29,7 +29,8 @@ from entrypoints import signing
 from entrypoints.archive import Archive
 from entrypoints.conversation import Conversation
 from entrypoints.gateway import Gateway
-from entrypoints.signing import CannotSign, DoorKey, Sign, unsigned
+from entrypoints.problems import CannotSign
+from entrypoints.signing import DoorKey, Sign, unsigned
 from entrypoints.snapshots import SnapshotReader
 from entrypoints.standby import Standby
 from entrypoints.webhooks import Webhooks
@@ -65,7 +66,7 @@ async def serve(settings: Settings, stack: AsyncExitStack) -> Listener:
         book,
         practice=settings.practice,
         door=SLACK,
-        standby=standby,
+        standby=lambda: standby,
         archive=Archive(settings.records_url, policy),
         present=settings.present,
     )

@@ -22,7 +22,8 @@ from chat.fields import Wrong, first_input, values
 from chat.forms import FORMS, About
 from chat.people import People
 from entrypoints.conversation import PROBLEMS, Conversation, Heard
-from entrypoints.gateway import Gateway, Unreachable
+from entrypoints.gateway import Gateway
+from entrypoints.problems import Unreachable
 from incident import identity, security
 from incident.commands import Command
 from incident.grammar import Opening

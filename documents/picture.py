@@ -20,7 +20,7 @@ from matplotlib.textpath import TextPath
 from documents.ink import BAND, GRID, INK, MUTED, PAPER, SEVERITIES, SIZE, SMALL, WIDTH, drawn
 from documents.text import clean
 from incident.postmortem import Action, Document, Message, Span, Work
-from incident.wording import minutes
+from incident.times import minutes
 
 LEFT, RIGHT = 0.185, 0.985
 LANE = 0.31

@@ -16,7 +16,7 @@ from documents.text import clean, fenced, markdown
 from incident import postmortem
 from incident.model import Incident
 from incident.postmortem import Document
-from incident.wording import minutes
+from incident.times import minutes
 
 MARKDOWN, PAGE, SVG, PNG = "postmortem.md", "postmortem.html", "timeline.svg", "timeline.png"
 

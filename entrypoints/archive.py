@@ -13,14 +13,15 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from entrypoints.gateway import Gateway, Listed, NoSuchIncident, Refused, Unreachable, reaching
+from entrypoints.problems import NoSuchIncident, Refused, Unreachable, reaching
 from incident.model import Incident
 from incident.policy import Policy
 from incident.security import may_read
-from incident.wording import minutes
+from incident.times import minutes
 from incident.words import Unreadable
 
 if TYPE_CHECKING:
+    from entrypoints.gateway import Gateway, Listed
     from incident.figures import Figure
 
 T = TypeVar("T")
@@ -201,6 +202,8 @@ def export(incident: Incident) -> dict[str, Any]:
 
 
 def _listed(incident: Incident) -> Listed:
+    from entrypoints.gateway import Listed
+
     ended = incident.ended_as
     return Listed(
         id=incident.id,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from incident.catalogue import STEPS, CatalogueEntry, Step
 from incident.policy import Organisation
-from incident.wording import minutes
+from incident.times import minutes
 
 
 class NotTried(Exception):

@@ -1,16 +1,18 @@
 """`ic`: the incident process in the shell. The same words as in chat.
 
 Exit codes: 0 accepted, 1 refused (the reason on stderr), 2 wrong usage, 3 not reachable.
+
+A program that lives for half a second imports what a verb needs where the verb needs it: asyncio, the vocabulary,
+Temporal's client. `tests/entrypoints/test_imports.py` holds that.
 """
 
 from __future__ import annotations
 
-import asyncio
+import functools
+import gc
 import json
 import os
 import sys
-import threading
-import uuid
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from functools import partial
@@ -19,15 +21,26 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+# Before what they speed up: importing makes 100,000 objects that stay, and looking through them for garbage, or through
+# every installed package for plugins of pydantic, takes a fifth of such a program.
+gc.set_threshold(200_000)
+os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+
 import settings as configuration
+from entrypoints.problems import CannotSign, NoSuchIncident, Refused, Unanswered, Unreachable
 from incident import grammar
-from incident.commands import VOCABULARY
+from incident.grammar import Question
 from incident.policy import BadPolicy, Organisation
 from incident.words import Unreadable
 from settings import Misconfigured, Settings
 
 if TYPE_CHECKING:
+    from activities.on_call_book import OnCallBook
     from entrypoints.archive import Archive
+    from entrypoints.contacts import Outcome
+    from entrypoints.standby import Standby
+    from incident.commands import Command
+    from incident.grammar import Entered, Opening
     from incident.model import Incident
 
 ACCEPTED, REFUSED, USAGE, UNREACHABLE = 0, 1, 2, 3
@@ -68,11 +81,12 @@ class Verbs(click.Group):
     """A verb for each thing that can be said, from the one vocabulary; a mistyped one gets the nearest."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return [*_WORDS, *sorted(self.commands)]
+        return [*_words(), *sorted(self.commands)]
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         own = super().get_command(ctx, name)
-        return own or (_verb(name) if name in _WORDS else None)
+        known = name == "declare" or name in grammar.QUESTIONS or name in _words()
+        return own or (_verb(name) if known else None)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -83,7 +97,11 @@ class Verbs(click.Group):
             raise click.UsageError(grammar.nearest(args[0])) from None
 
 
-def _known_words() -> dict[str, str]:
+@functools.cache
+def _words() -> dict[str, str]:
+    """Every verb of the vocabulary, and what it does."""
+    from incident.commands import VOCABULARY
+
     words = {"declare": grammar.DECLARE[1], "for": grammar.FOR[1]}
     words |= {about: text for about, (_, text) in grammar.QUESTIONS.items() if about != "help"}
     for kind in VOCABULARY:
@@ -92,7 +110,16 @@ def _known_words() -> dict[str, str]:
     return words
 
 
-_WORDS = _known_words()
+class Verb(click.Command):
+    """Its help is composed when somebody reads it."""
+
+    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        usages = [usage for usage, _, _ in grammar.usage_lines() if usage.split(" ")[0] == self.name]
+        self.help = f"{self.get_short_help_str()}.\n\n\b\n" + "\n".join(f"ic {usage}" for usage in usages)
+        super().format_help_text(ctx, formatter)
+
+    def get_short_help_str(self, limit: int = 45) -> str:
+        return _words()[self.name or ""]
 
 
 def _verb(name: str) -> click.Command:
@@ -103,10 +130,7 @@ def _verb(name: str) -> click.Command:
     def say(words: tuple[str, ...], **options: Any) -> None:
         _leave(_speak(" ".join((name, *words)), Options(**options)))
 
-    usages = [usage for usage, _, _ in grammar.usage_lines() if usage.split(" ")[0] == name]
-    text = f"{_WORDS[name]}.\n\n\b\n" + "\n".join(f"ic {usage}" for usage in usages)
-    make = click.command(name, help=text, short_help=_WORDS[name], context_settings={"ignore_unknown_options": True})
-    return make(say)
+    return click.command(name, cls=Verb, context_settings={"ignore_unknown_options": True})(say)
 
 
 @click.group(cls=Verbs, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
@@ -362,8 +386,9 @@ def _organisation(file: Path | None) -> Organisation:
 @click.option("--key", type=click.Path(path_type=Path), envvar="IC_KEY", help="The SSH key to sign with.")
 def keys_(what: str | None, key: Path | None) -> None:
     """which keys you have, which are known, how to add one; `check` signs with yours"""
+    import asyncio
+
     from entrypoints import keys
-    from entrypoints.signing import CannotSign
 
     try:
         settings = configuration.load()
@@ -386,13 +411,11 @@ def _speak(words: str, options: Options) -> int:
     return _print(partial(_act, words, options))
 
 
-def _print(work: Callable[[Settings], Coroutine[Any, Any, str]]) -> int:
+def _print(work: Callable[[Settings], str | Coroutine[Any, Any, str]]) -> int:
     """Print the answer, or on stderr why there is none; the exit code."""
-    from entrypoints.gateway import NoSuchIncident, Refused, Unanswered, Unreachable
-    from entrypoints.signing import CannotSign
-
     try:
-        outcome = _with_progress(work(configuration.load()))
+        answer = work(configuration.load())
+        outcome = answer if isinstance(answer, str) else _with_progress(answer)
     except (Unreadable, Misconfigured, BadPolicy) as problem:
         print(problem, file=sys.stderr)
         return USAGE
@@ -406,35 +429,59 @@ def _print(work: Callable[[Settings], Coroutine[Any, Any, str]]) -> int:
     return ACCEPTED
 
 
-async def _act(words: str, options: Options, settings: Settings) -> str:
+def _act(words: str, options: Options, settings: Settings) -> str | Coroutine[Any, Any, str]:
+    """The answer where the files here have it, else the asking for it."""
     from activities.on_call_book import OnCallBook
-    from activities.placeholders import Placeholders
+    from entrypoints import contacts
+
+    _ = settings.practice  # raises where practice and real are mixed
+    organisation = settings.organisation
+    book = OnCallBook(settings.on_call_book, organisation)
+    meant = grammar.read(words, organisation)
+    if isinstance(meant, Question) and meant.about in contacts.QUESTIONS:
+        return _told(contacts.Contacts(organisation, book).answer(meant), options, organisation, book)
+    return _ask(words, meant, options, settings, book)
+
+
+async def _ask(
+    words: str, meant: Command | Question | Opening | Entered, options: Options, settings: Settings, book: OnCallBook
+) -> str:
+    import uuid
+
     from connection import connect
     from entrypoints import keys
     from entrypoints.archive import Archive
     from entrypoints.conversation import Conversation, Heard
     from entrypoints.gateway import Gateway
     from entrypoints.snapshots import SnapshotReader
-    from entrypoints.standby import Standby
 
-    practice = settings.practice
     organisation = settings.organisation
     speaking = await keys.speaking(options.speaker, options.key, settings)
-    book = OnCallBook(settings.on_call_book, organisation)
-    gateway = Gateway(await connect(lazy=True), SnapshotReader(settings.records_url), speaking.sign)
+
+    @functools.cache
+    def standby() -> Standby:
+        from entrypoints.standby import Standby
+
+        return Standby.of(settings, book, speaking.sign)
+
     conversation = Conversation(
-        gateway,
+        Gateway(await connect(lazy=True), SnapshotReader(settings.records_url), speaking.sign),
         organisation,
         book,
-        practice=practice,
+        practice=settings.practice,
         door="cli",
         web_ui=settings.web_ui,
-        standby=Standby.of(settings, book, speaking.sign),
+        standby=standby,
         archive=Archive(settings.records_url, organisation.policy()),
         tells_who_was_paged=True,
     )
     heard = Heard(words, speaking.by, speaking.name, options.id or str(uuid.uuid4()), options.incident)
-    outcome = await conversation.act(heard)
+    return _told(await conversation.carry_out(heard, meant), options, organisation, book)
+
+
+def _told(outcome: Outcome, options: Options, organisation: Organisation, book: OnCallBook) -> str:
+    from activities.placeholders import Placeholders
+
     if options.as_json:
         return _json(outcome.data)
     return _plain(Placeholders(organisation, book).for_terminal(outcome.text))
@@ -456,6 +503,9 @@ def _plain(markdown: str) -> str:
 
 def _with_progress(work: Coroutine[Any, Any, T]) -> T:
     """Run it; say that it is under way when it takes longer than a second."""
+    import asyncio
+    import threading
+
     timer = threading.Timer(SAID_AFTER, partial(print, "…", file=sys.stderr, flush=True))
     timer.daemon = True
     timer.start()

@@ -1,4 +1,7 @@
-"""What every door does with words: declare, look something up, or say a command to the incident it belongs to."""
+"""What every door does with words: declare, look something up, or say a command to the incident it belongs to.
+
+What declares or says a command imports the vocabulary there: `ic` is a short-lived program, and most of it only looks.
+"""
 
 from __future__ import annotations
 
@@ -7,23 +10,24 @@ import time
 import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from activities.on_call_book import OnCallBook, now
+from entrypoints import contacts
 from entrypoints.archive import Archive, look, readable
-from entrypoints.gateway import Gateway, Listed, NoSuchIncident, Refused, Unanswered, Unreachable, reaching
-from entrypoints.signing import CannotSign
-from entrypoints.standby import Standby
-from incident import card, declaring, grammar, identity, security, wording
-from incident.commands import Command, Said, Who
-from incident.commands.ending import Reload
-from incident.commands.paging import PagePeople
-from incident.commands.triggering import Further
+from entrypoints.contacts import Contacts, Outcome
+from entrypoints.problems import CannotSign, NoSuchIncident, Refused, Unanswered, Unreachable, reaching
+from incident import card, grammar, identity, security, wording
 from incident.grammar import Entered, Opening, Question
 from incident.model import Entry, Incident, Origin
 from incident.policy import Organisation, Policy
-from incident.reports import ChangesRead, Report
 from incident.words import Unreadable
+
+if TYPE_CHECKING:
+    from entrypoints.gateway import Gateway, Listed
+    from entrypoints.standby import Standby
+    from incident.commands import Command
+    from incident.commands.paging import PagePeople
 
 READ_WITHIN = 10
 LISTED_WITHIN = 10.0
@@ -45,15 +49,9 @@ class Heard:
     thread: str = ""
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """What is said back. `data` is the same for programs."""
-
-    text: str
-    data: Any = None
-
-
 class Conversation:
+    """`standby` is asked for when Temporal is away, or PagerDuty is asked for a status."""
+
     def __init__(
         self,
         gateway: Gateway,
@@ -63,7 +61,7 @@ class Conversation:
         practice: bool,
         door: str,
         web_ui: str = "",
-        standby: Standby | None = None,
+        standby: Callable[[], Standby] | None = None,
         archive: Archive | None = None,
         present: Callable[[], Organisation] | None = None,
         tells_who_was_paged: bool = False,
@@ -73,7 +71,7 @@ class Conversation:
         self._policy = organisation.policy()
         self._present = present
         self._tells_who_was_paged = tells_who_was_paged
-        self._book = book
+        self._contacts = Contacts(organisation, book)
         self._practice = practice
         self._door = door
         self._web_ui = web_ui
@@ -82,9 +80,6 @@ class Conversation:
         self._triggers = asyncio.Lock()
         self._declared: tuple[str, float] = ("", 0.0)
         self._questions: dict[str, Callable[[Heard, str], Awaitable[Outcome]]] = {
-            "oncall": self._on_call,
-            "responders": self._responders,
-            "who": self._who,
             "status": self._status,
             "changes": self._changes,
             "show": self._show,
@@ -111,22 +106,25 @@ class Conversation:
 
     async def carry_out(self, heard: Heard, meant: Command | Question | Opening | Entered) -> Outcome:
         """What was meant, however it was gathered: the words of a line, or a form's fields. Raises as `act` does."""
-        if isinstance(meant, PagePeople) and not meant.whom and not heard.incident:
-            return await self.trigger(heard, Opening(meant.reason))  # outside of a room, paging an IC begins one
         match meant:
-            case Opening():
-                return await self._declare(heard, meant)
+            case Question(about=about) if about in contacts.QUESTIONS:
+                return self._contacts.answer(meant)
             case Question(about=about, rest=rest):
                 with reaching():
                     return await self._questions[about](heard, rest)
-            case PagePeople():
-                return await self._page(heard, meant)
+            case Opening():
+                return await self._declare(heard, meant)
             case Entered(command=command, person=person):
                 with reaching():
                     return await self._say(heard, command, on_behalf=person)
-            case Command():
-                with reaching():
-                    return await self._say(heard, meant)
+        from incident.commands.paging import PagePeople
+
+        if isinstance(meant, PagePeople):
+            if not meant.whom and not heard.incident:
+                return await self.trigger(heard, Opening(meant.reason))  # outside of a room, paging an IC begins one
+            return await self._page(heard, meant)
+        with reaching():
+            return await self._say(heard, meant)
 
     async def trigger(self, heard: Heard, opening: Opening, *, source: str = "", url: str = "") -> Outcome:
         """One storm, one room (process, 1): while a major incident is open, it is a further trigger of that one.
@@ -140,6 +138,8 @@ class Conversation:
             except Unreachable:
                 storm = ""  # declaring pages without Temporal, too
             if storm:
+                from incident.commands.triggering import Further
+
                 further = Further(opening.title or "somebody pages an IC", source, url)
                 return await self._say(replace(heard, incident=storm), further)
             outcome = await self._declare(heard, opening)
@@ -173,8 +173,10 @@ class Conversation:
         except Unreachable:
             if self._standby is None:
                 raise
+            from incident import declaring
+
             declaration = declaring.draw_up(opening.title, at=now(), **asked)
-            text = await self._standby.declare(declaration)
+            text = await self._standby().declare(declaration)
             return Outcome(text, {"incident": declaration.id, "room": identity.room_name(declaration.id)})
         data = {"incident": id, "room": identity.room_name(id)}
         if opening.security:
@@ -228,8 +230,10 @@ class Conversation:
             raise NoSuchIncident("No incident is open. `declare …` begins one.")
         if (why := command.refuse_whom(self._policy)) is not None:
             raise Refused(why)
+        from incident.commands import Said
+
         id = heard.id or str(uuid.uuid4())
-        text = await self._standby.page(incident, Said(command, heard.by, id, self._door, heard.name, now()))
+        text = await self._standby().page(incident, Said(command, heard.by, id, self._door, heard.name, now()))
         return Outcome(text, {"incident": incident, "text": text})
 
     async def _only_open(self, heard: Heard) -> str:
@@ -238,6 +242,9 @@ class Conversation:
         return running[0].id if len(running) == 1 else ""
 
     async def _say(self, heard: Heard, command: Command, *, on_behalf: str = "") -> Outcome:
+        from incident.commands import Who
+        from incident.commands.ending import Reload
+
         if isinstance(command, Reload):
             command = Reload(self._rules())
         incident = await self._meant(heard, decides=command.who is Who.COMMANDER)
@@ -267,80 +274,13 @@ class Conversation:
 
     # -- questions ------------------------------------------------------------------------------------
 
-    async def _on_call(self, heard: Heard, rest: str) -> Outcome:
-        """From the on-call book alone: it answers with everything else down."""
-        paging = self._organisation.paging
-        rungs = [("primary IC", paging.primary), ("backup IC", paging.backup)]
-        rungs += [("trainee IC", paging.shadow)] if paging.shadow else []
-        lines, data = [], []
-        for title, rung in rungs:
-            for person in self._book.on_call(rung.escalation_policy, now()):
-                lines.append(f"{title}: {self._book.name(person)}, {self._book.phone(person)}")
-                data.append(
-                    {
-                        "role": title,
-                        "person": person,
-                        "name": self._book.name(person),
-                        "phone": self._book.phone(person),
-                    }
-                )
-        if not lines:
-            lines = ["Who is on call is not known here. IC-trained people:"]
-            lines += [f"{p.name}, {p.phone}" for p in self._organisation.people if p.trained]
-        lines.append("`page what is wrong` pages them and declares an incident; `help` shows what can be said.")
-        lines.append(f"(on-call book: {self._book.age(now())})")
-        return Outcome("\n".join(lines), {"on_call": data, "age": self._book.age(now())})
-
-    async def _responders(self, heard: Heard, rest: str) -> Outcome:
-        shifts = self._book.everybody(now())
-        names = {team.escalation_policy: team.name for team in self._organisation.teams}
-        paging = self._organisation.paging
-        names |= {paging.primary.escalation_policy: "IC primary", paging.backup.escalation_policy: "IC backup"}
-        lines, data = [], []
-        for shift in shifts:
-            person = self._book.handle(shift.pagerduty_user)
-            team = names.get(shift.escalation_policy, shift.escalation_policy)
-            lines.append(
-                f"{team}, level {shift.level}: {self._book.name(person)} (@{person}), {self._book.phone(person)}"
-            )
-            data.append({"team": team, "level": shift.level, "person": person, "phone": self._book.phone(person)})
-        lines.append(f"(on-call book: {self._book.age(now())})")
-        return Outcome("\n".join(lines), data)
-
-    async def _who(self, heard: Heard, rest: str) -> Outcome:
-        wanted = rest.strip().removeprefix("<@").removesuffix(">").removeprefix("@")
-        if not wanted:
-            raise Unreadable("Say who: `who bob`.")
-        low = wanted.lower()
-        contact = next(
-            (
-                p
-                for p in self._organisation.people
-                if wanted in (p.id, p.slack) or low in p.name.lower().split() or low == p.name.lower()
-            ),
-            None,
-        )
-        if contact is None:
-            raise Unreadable(f"I know nobody called {wanted!r}. `responders` lists who is on call.")
-        teams = [team.name for team in self._organisation.teams if contact.id in team.members]
-        what = [f"team {', '.join(teams)}"] if teams else []
-        what += ["IC-trained"] if contact.trained else []
-        shifts = [s for s in self._book.everybody(now()) if self._book.handle(s.pagerduty_user) == contact.id]
-        what += ["on call"] if shifts else []
-        age = self._book.age(now())
-        known = f"{'; ' if what else ''}{', '.join(what)}"
-        text = f"{contact.name} (@{contact.id}), {self._book.phone(contact.id)}{known} (on-call book: {age})"
-        return Outcome(
-            text, {"person": contact.id, "name": contact.name, "phone": contact.phone, "on_call": bool(shifts)}
-        )
-
     async def _status(self, heard: Heard, rest: str) -> Outcome:
         import aiohttp  # only here: `ic` is a short-lived program, and this is half a second of imports
 
         from activities.monitoring import Monitoring
 
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(READ_WITHIN)) as http:
-            impacted = self._standby.impacted if self._standby else None
+            impacted = self._standby().impacted if self._standby else None
             status = await Monitoring(http, impacted).read(self._organisation.status_sources)
         lines = [f"Status: {wording.status(status)}."]
         try:
@@ -365,6 +305,8 @@ class Conversation:
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(READ_WITHIN)) as http:
             found = await Monitoring(http).read_changes(ReadChanges(rules, since))
         if heard.incident:
+            from incident.reports import ChangesRead, Report
+
             key = f"changes/{found.at:%m%dT%H%M%S%f}"
             await self._gateway.report(heard.incident, Report(f"door/{self._door}", key, ChangesRead(found)))
         return Outcome("\n".join(["Changed lately:", *wording.changed_lately(found, since)]), found)

@@ -23,10 +23,9 @@ from temporalio.service import RPCError
 from activities.monitoring import Monitoring, ReadChanges
 from activities.on_call_book import OnCallBook, now
 from activities.paging import Sessions, escalation_policies
-from activities.social import Social
-from activities.social import client as x_client
 from connection import connect
-from entrypoints.signing import CannotSign, DoorKey, add_door, whose
+from entrypoints.problems import CannotSign
+from entrypoints.signing import DoorKey, add_door, whose
 from entrypoints.standby import Standby
 from incident.policy import BadPolicy, Organisation
 from settings import Misconfigured, Settings
@@ -271,8 +270,10 @@ async def _x(settings: Settings, organisation: Organisation) -> list[Finding]:
         names = "X_API_KEY, X_API_SECRET, X_ACCESS_TOKEN, X_ACCESS_TOKEN_SECRET"
         return [Finding("X", "missing", f"one of {names} is not set", "Set all four, or leave x.account empty.")]
     try:
+        from activities.social import Social, client  # X's own client takes longer to import than all the rest
+
         await Social(
-            partial(x_client, settings.x_api_url, *tokens), account, practice=settings.practice, rules=settings.present
+            partial(client, settings.x_api_url, *tokens), account, practice=settings.practice, rules=settings.present
         ).look()
     except (ApplicationError, Misconfigured) as error:
         return [Finding("X", "broken", str(error), "Look at the four X_… settings and at x.account.")]

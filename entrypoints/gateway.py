@@ -1,4 +1,7 @@
-"""The doors' typed way to the incidents. Every door uses it, and so do the tests."""
+"""The doors' typed way to the incidents. Every door uses it, and so do the tests.
+
+The vocabulary and the rules of declaring are imported by what sends them: whoever only looks does without.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,9 @@ import contextlib
 import itertools
 import time
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from temporalio.client import (
     Client,
@@ -23,20 +24,21 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from activities import command_answers
 from activities.command_answers import CommandAnswers
+from entrypoints.problems import NoSuchIncident, Refused, Unanswered, Unreachable
 from entrypoints.signing import Sign, unsigned
 from entrypoints.snapshots import CannotRead, SnapshotReader
-from incident import answers, declaring, identity, proof, wording
+from incident import answers, identity, proof
 from incident.answers import Outcome
-from incident.commands import Command, Said
-from incident.commands.base import may_decide
-from incident.declaring import Declaration
 from incident.model import Answer, Incident, Phase
-from incident.reports import Report
 from incident.severity import Severity
 from incident.snapshots import Snapshot
-from workflows import retries, search_attributes
-from workflows.incident_input import IncidentInput
+from workflows import search_attributes
 from workflows.queues import INCIDENT
+
+if TYPE_CHECKING:
+    from incident.commands import Command, Said
+    from incident.declaring import Declaration
+    from incident.reports import Report
 
 WORKFLOW = "IncidentWorkflow"  # by name: its class would import every SDK of the activities into each `ic`
 ANSWER_WITHIN = timedelta(seconds=20)
@@ -49,28 +51,8 @@ SAVED_WITHIN = 5.0
 """Seconds; longer than a snapshot takes when the database answers."""
 
 
-class Refused(Exception):
-    """Heard and refused; the text says why."""
-
-
-class Unreachable(Exception):
-    """Temporal does not answer."""
-
-
-class Unanswered(Exception):
-    """Sent and not answered. It may still happen; said again with the same id it counts once."""
-
-    def __init__(self, id: str) -> None:
-        self.id = id
-        super().__init__(f"Sent, not answered. It may still happen. Repeat it with `--id {id}`: it counts once.")
-
-
 class _HandedOver(Exception):
     """Not heard by this workflow of the incident, but by its other one."""
-
-
-class NoSuchIncident(Exception):
-    """There is none of that id."""
 
 
 @dataclass(frozen=True)
@@ -114,6 +96,8 @@ class Gateway:
 
         The same key always gives the same incident; no worker has to be alive. Raises Unreachable.
         """
+        from incident import declaring
+
         key = key or str(uuid.uuid4())
         for words in itertools.count(2):
             declaration = declaring.draw_up(title, key=key, at=datetime.now(UTC), words=words, **more)
@@ -126,6 +110,9 @@ class Gateway:
 
     async def begin(self, declaration: Declaration) -> bool:
         """True when it runs, begun now or before under the same key. Raises Unreachable."""
+        from workflows import retries
+        from workflows.incident_input import IncidentInput
+
         declarer = "somebody" if declaration.security else declaration.by_name
         try:
             await self._client.start_workflow(
@@ -162,6 +149,9 @@ class Gateway:
         on_behalf: str = "",
     ) -> Answer:
         """Accepted and durable when it returns. Raises Refused, NoSuchIncident, Unreachable, Unanswered."""
+        from incident.commands import Said
+        from incident.commands.base import may_decide
+
         said = Said(command, by, id or str(uuid.uuid4()), door, name, at or datetime.now(UTC), on_behalf=on_behalf)
         text = proof.of_command(incident, said)
         said = replace(said, proof=await self._sign(text, needed=may_decide(command)))
@@ -301,6 +291,8 @@ class Gateway:
 
     async def summary(self, incident: str) -> str:
         """The executive summary as it would go out now."""
+        from incident import wording
+
         return wording.executive_summary(wording.picture(await self.look(incident)), datetime.now(UTC))
 
     async def list(self, *, everything: bool = False) -> list[Listed]:
@@ -338,14 +330,3 @@ def _sentence(error: RPCError) -> str:
     if error.status in (RPCStatusCode.INVALID_ARGUMENT, RPCStatusCode.PERMISSION_DENIED, RPCStatusCode.UNAUTHENTICATED):
         return f"Temporal does not accept it: {error.message}. `ic doctor` says what is missing."
     return f"Temporal cannot be reached ({error.status.name.lower().replace('_', ' ')}). Is `ic up` running?"
-
-
-@contextmanager
-def reaching() -> Iterator[None]:
-    """The first call connects; a server that is not there is said in our words."""
-    try:
-        yield
-    except RuntimeError as error:
-        if "connect" not in str(error).lower():
-            raise
-        raise Unreachable("Temporal cannot be reached. Is `ic up` running?") from error

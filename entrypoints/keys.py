@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from entrypoints import signing
-from entrypoints.signing import CannotSign, DoorKey, OwnKey, Sign
+from entrypoints.problems import CannotSign
+from entrypoints.signing import DoorKey, OwnKey, Sign
 from incident import proof
 from incident.policy import Organisation
 from incident.proof import Signed

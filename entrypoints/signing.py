@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from entrypoints.problems import CannotSign
 from incident import keys, proof
 from incident.keys import BadKey, PublicKey
 
@@ -42,10 +43,6 @@ class Sign(Protocol):
 
 async def unsigned(text: str, *, needed: bool) -> str:
     return ""
-
-
-class CannotSign(Exception):
-    """There is no key to sign with, or it did not sign. The text says what to do."""
 
 
 def without(why: str) -> Sign:

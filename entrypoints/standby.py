@@ -45,7 +45,10 @@ class Kept:
     said: Said[PagePeople] | None = None
 
 
-_KEPT: TypeAdapter[Kept] = TypeAdapter(Kept)
+@functools.cache
+def _kept() -> TypeAdapter[Kept]:
+    """Made when something is kept: it holds all of a policy."""
+    return TypeAdapter(Kept)
 
 
 class Standby:
@@ -115,11 +118,11 @@ class Standby:
 
     async def hand_over(self, gateway: Gateway) -> None:
         """Everything that is kept, to the incidents. What cannot be handed over now stays."""
-        from entrypoints.gateway import NoSuchIncident, Refused, Unanswered, Unreachable
+        from entrypoints.problems import NoSuchIncident, Refused, Unanswered, Unreachable
 
         for file in sorted(self._directory.glob("*.json")):
             try:
-                kept = _KEPT.validate_json(await asyncio.to_thread(file.read_bytes))
+                kept = _kept().validate_json(await asyncio.to_thread(file.read_bytes))
                 if kept.declaration is not None:
                     await gateway.begin(kept.declaration)
                 elif kept.said is not None:
@@ -181,5 +184,5 @@ class Standby:
         self._directory.mkdir(parents=True, exist_ok=True)
         file = self._directory / f"{name}.json"
         written = file.with_suffix(".part")
-        written.write_bytes(_KEPT.dump_json(kept))
+        written.write_bytes(_kept().dump_json(kept))
         written.replace(file)

@@ -20,7 +20,8 @@ from pydantic import SecretStr
 
 from activities.on_call_book import OnCallBook, now
 from entrypoints.conversation import Conversation, Heard
-from entrypoints.gateway import Gateway, NoSuchIncident, Refused, Unanswered, Unreachable
+from entrypoints.gateway import Gateway
+from entrypoints.problems import NoSuchIncident, Refused, Unanswered, Unreachable
 from incident import identity
 from incident.grammar import Opening
 from incident.policy import Policy

@@ -2,18 +2,23 @@
 
 `read` takes what follows `!ic`, `/ic` or `ic`, `!status` lines come as `status …`. What a door answers by itself
 (who is on call, the list, the timeline …) is a `Question`; declaring is an `Opening`; the rest is a command.
+
+The commands are imported when one is read: of a short-lived `ic` that only asks they would be a fifth.
 """
 
 from __future__ import annotations
 
-import difflib
+import functools
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from incident.commands import VOCABULARY, Command
 from incident.policy import Policy
 from incident.severity import Severity
 from incident.words import Unreadable, Words, severity_from
+
+if TYPE_CHECKING:
+    from incident.commands import Command
 
 
 class Unknown(Unreadable):
@@ -58,6 +63,8 @@ QUESTIONS: dict[str, tuple[str, str]] = {
     "list": ("list [--all]", "the open incidents; with --all those that are over, too"),
     "help": ("help [COMMAND]", "what can be said"),
 }
+QUESTIONS_AND_COMMANDS = ("status", "summary")
+"""Which of them begin commands as well: `status stalk`, `summary send`."""
 ALONE = ("oncall", "responders", "status", "changes")
 STALKING = ("status stalk", "status unstalk")
 FOR = ("for @USER ack|done|more|finding …", "IC, deputy and scribe: enter what somebody said on the bridge")
@@ -65,7 +72,6 @@ DECLARE = (
     "declare [N] [--security] WHAT [service: NAME]",
     "declare an incident; SEV-2 if no severity is given; SEV-3 to SEV-5 page the service's team instead of the ICs",
 )
-_BY_WORDS = {tuple(kind.verb.split("-")): kind for kind in VOCABULARY} | {(kind.verb,): kind for kind in VOCABULARY}
 _MARKS = str.maketrans({"“": '"', "”": '"', "‘": "'", "’": "'"})
 
 
@@ -79,15 +85,33 @@ def read(text: str, policy: Policy) -> Command | Question | Opening | Entered:
         words.take("the command")
         return _opening(words, policy)
     if head == "for":
+        from incident.commands import Command
+
         words.take("the command")
         person = words.take_person("whose word it is")
         meant = read(words.rest(f"what they said (`{FOR[0]}`)"), policy)
         if not isinstance(meant, Command):
             raise Unreadable(f"Only a command can be entered for somebody. Say `{FOR[0]}`.")
         return Entered(meant, person)
+    if (head not in QUESTIONS or head in QUESTIONS_AND_COMMANDS) and (command := _command(words)) is not None:
+        return command
+    if head in QUESTIONS:
+        words.take("the question")
+        rest = words.maybe_rest()
+        if rest and head in ALONE:
+            import difflib
+
+            near = difflib.get_close_matches(f"{head} {rest}".lower(), STALKING, n=1, cutoff=0.8)
+            raise Unreadable(f"`{head}` takes no more words. " + (f"Did you mean `{near[0]}`?" if near else ""))
+        return Question(head, rest)
+    raise Unknown(nearest(head))
+
+
+def _command(words: Words) -> Command | None:
+    """The command that the words are; None, and nothing taken, when they begin with no command's name."""
     for length in (2, 1):
         parts = tuple(words.left.lower().translate(_MARKS).split()[:length])
-        kind = _BY_WORDS.get(parts) if len(parts) == length else None
+        kind = _by_words().get(parts) if len(parts) == length else None
         if kind is not None:
             for _ in parts:
                 words.take("the command")
@@ -99,14 +123,14 @@ def read(text: str, policy: Policy) -> Command | Question | Opening | Entered:
                     f"{str(fault).capitalize() if str(fault)[0].isalpha() else fault} Say `{kind.usage}`."
                 ) from fault
             return command
-    if head in QUESTIONS:
-        words.take("the question")
-        rest = words.maybe_rest()
-        if rest and head in ALONE:
-            near = difflib.get_close_matches(f"{head} {rest}".lower(), STALKING, n=1, cutoff=0.8)
-            raise Unreadable(f"`{head}` takes no more words. " + (f"Did you mean `{near[0]}`?" if near else ""))
-        return Question(head, rest)
-    raise Unknown(nearest(head))
+    return None
+
+
+@functools.cache
+def _by_words() -> dict[tuple[str, ...], type[Command]]:
+    from incident.commands import VOCABULARY
+
+    return {tuple(kind.verb.split("-")): kind for kind in VOCABULARY} | {(kind.verb,): kind for kind in VOCABULARY}
 
 
 def known_names(policy: Policy) -> frozenset[str]:
@@ -117,6 +141,8 @@ def known_names(policy: Policy) -> frozenset[str]:
 
 def usage_lines() -> list[tuple[str, str, str]]:
     """All that can be said: usage, help, who may say it."""
+    from incident.commands import VOCABULARY
+
     lines = [(*DECLARE, "anyone"), (*FOR, "command staff")]
     lines += [(usage, text, "anyone") for usage, text in QUESTIONS.values()]
     return lines + [(kind.usage, kind.help, str(kind.who)) for kind in VOCABULARY]
@@ -153,6 +179,8 @@ def _opening(words: Words, policy: Policy) -> Opening:
 
 def nearest(word: str) -> str:
     """What to say of a word that is no command."""
+    import difflib
+
     usages = {usage.split()[0]: usage for usage, _, _ in reversed(usage_lines())}
     near = difflib.get_close_matches(word, usages, n=1, cutoff=0.5)
     hint = f"Did you mean `{usages[near[0]]}`?" if near else "`help` shows what can be said."

@@ -10,8 +10,7 @@ from __future__ import annotations
 import string
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
+from datetime import datetime, timedelta
 
 from incident.identity import room_name
 from incident.model import (
@@ -30,6 +29,8 @@ from incident.model import (
     Trouble,
 )
 from incident.severity import Role
+from incident.times import clock as clock
+from incident.times import minutes as minutes
 
 KEPT_QUIET = (
     "\nSecurity: say nothing about it outside of this room. No public message, no executive broadcast goes out."
@@ -41,25 +42,6 @@ def roles(incident: Incident) -> str:
     return ", ".join(
         f"{role.label}: {incident.name(incident.holder(role))}" for role in (Role.COMMANDER, Role.DEPUTY, Role.SCRIBE)
     )
-
-
-def minutes(duration: timedelta) -> str:
-    """A duration as people say it: `40 s`, `12 min`, `2 h 5 min`."""
-    seconds = max(0, int(duration.total_seconds()))
-    if seconds < 60:
-        return f"{seconds} s"
-    hours, rest = divmod(seconds // 60, 60)
-    if not hours:
-        return f"{rest} min"
-    return f"{hours} h {rest} min" if rest else f"{hours} h"
-
-
-def clock(at: datetime, zone: str = "UTC") -> str:
-    """A time of day, local and UTC: `16:05 CET (15:05 UTC)`."""
-    utc = at.astimezone(UTC)
-    if zone == "UTC":
-        return f"{utc:%H:%M} UTC"
-    return f"{at.astimezone(ZoneInfo(zone)):%H:%M %Z} ({utc:%H:%M} UTC)"
 
 
 def late(due: datetime, now: datetime, from_: timedelta = timedelta(minutes=1)) -> str:

@@ -3,10 +3,15 @@
 They are readable by everybody who may list workflows; nothing stands in them that a security incident must hide.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from temporalio.common import SearchAttributeKey, SearchAttributePair, SearchAttributeUpdate, TypedSearchAttributes
 
-from incident.declaring import Declaration
-from incident.model import Incident
+if TYPE_CHECKING:
+    from incident.declaring import Declaration
+    from incident.model import Incident
 
 SEVERITY = SearchAttributeKey.for_keyword("DpSeverity")
 STATUS = SearchAttributeKey.for_keyword("DpStatus")

@@ -20,6 +20,11 @@ def test_each_command_is_read_from_its_words_and_says_the_same_words(kind: type[
     assert grammar.read(command.words(), policy) == command
 
 
+def test_a_question_that_begins_commands_too_is_known_as_one() -> None:
+    begin = {word for kind in VOCABULARY for word in (kind.verb, kind.verb.split("-")[0])}
+    assert set(grammar.QUESTIONS_AND_COMMANDS) == begin & set(grammar.QUESTIONS)
+
+
 def test_every_command_has_an_example_here() -> None:
     assert set(SPOKEN) == {kind.verb for kind in VOCABULARY}
 

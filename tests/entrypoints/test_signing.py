@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from entrypoints import signing
-from entrypoints.signing import CannotSign, DoorKey
+from entrypoints.problems import CannotSign
+from entrypoints.signing import DoorKey
 from incident import proof
 from incident.keys import BadKey
 from incident.policy import read_organisation

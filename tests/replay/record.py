@@ -62,7 +62,7 @@ async def every_command(copy: Copy) -> None:
 
 
 async def _said(copy: Copy, by: str, words: str) -> bool:
-    from entrypoints.gateway import Refused
+    from entrypoints.problems import Refused
 
     try:
         await copy.say(by, words)

@@ -16,7 +16,7 @@ import pytest
 
 import workflows.incident
 from documents.render import render
-from entrypoints.gateway import Refused
+from entrypoints.problems import Refused
 from incident.model import DraftState, Incident
 from tests.stories.skipping import Skipping, quiet, skipping
 

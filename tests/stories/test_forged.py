@@ -22,7 +22,8 @@ from activities.on_call_book import now
 from activities.outlet import Publication
 from activities.repair import StepOrder
 from connection import data_converter
-from entrypoints.gateway import Gateway, Refused
+from entrypoints.gateway import Gateway
+from entrypoints.problems import Refused
 from entrypoints.snapshots import SnapshotReader
 from entrypoints.standby import Standby
 from incident import grammar, identity, proof

@@ -17,7 +17,8 @@ from temporalio.client import Client
 
 from activities.on_call_book import OnCallBook
 from connection import data_converter
-from entrypoints.gateway import Gateway, Unanswered, Unreachable
+from entrypoints.gateway import Gateway
+from entrypoints.problems import Unanswered, Unreachable
 from entrypoints.snapshots import SnapshotReader
 from settings import Settings
 from tests.configured import example

@@ -17,7 +17,7 @@ from temporalio.worker import Replayer
 import workflows.after_incident
 from activities.records import Records
 from connection import data_converter
-from entrypoints.gateway import NoSuchIncident, Refused, Unreachable
+from entrypoints.problems import NoSuchIncident, Refused, Unreachable
 from incident import identity
 from incident.model import Stage
 from tests.configured import example

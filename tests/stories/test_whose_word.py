@@ -15,7 +15,7 @@ from temporalio.client import WorkflowHandle, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 
 from entrypoints.conversation import Conversation, Heard
-from entrypoints.gateway import NoSuchIncident, Refused
+from entrypoints.problems import NoSuchIncident, Refused
 from incident import grammar, identity
 from incident.commands import VOCABULARY, Command, Said, Who
 from incident.model import Incident
