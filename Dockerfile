@@ -5,7 +5,7 @@ WORKDIR /opt/dont-panic
 COPY requirements.txt pyproject.toml ./
 RUN python -m pip install --no-cache-dir --disable-pip-version-check --require-hashes -r requirements.txt
 
-COPY settings.py connection.py worker.py ./
+COPY connection.py durable.py settings.py supervision.py worker.py ./
 COPY incident incident
 COPY workflows workflows
 COPY activities activities

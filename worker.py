@@ -12,7 +12,6 @@ import contextlib
 import logging
 import signal
 import sys
-import threading
 from collections.abc import AsyncIterator, Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -42,9 +41,10 @@ from activities.status_page import StatusPage
 from connection import connect
 from entrypoints.gateway import Gateway
 from entrypoints.snapshots import SnapshotReader
-from entrypoints.standby import Standby
+from entrypoints.standby import HANDED_OVER_EVERY, Standby
 from incident.policy import BadPolicy
 from settings import Misconfigured, Settings
+from supervision import Supervisor
 from workflows import queues
 from workflows.after_incident import AfterIncidentWorkflow
 from workflows.customer_liaison import CustomerLiaisonWorkflow
@@ -236,17 +236,14 @@ async def serve(settings: Settings, roles: Collection[str], environment: str, re
             await stop.wait()
         return
     async with furnish(settings, client) as house, AsyncExitStack() as stack:
+        supervisor = await stack.enter_async_context(Supervisor(f"worker-{'-'.join(sorted(roles))}", settings.state))
         if {"all", "incident"} & set(roles):
-            stopped = threading.Event()
-            stack.callback(stopped.set)
-            threading.Thread(target=house.paging.keep_book_fresh, args=(REFRESH_EVERY, stopped), daemon=True).start()
+            supervisor.keep_thread("on-call cache", house.paging.refresh_book, REFRESH_EVERY)
             await asyncio.to_thread(wait_for_book, house.book, 2.0)
             # What a door on this machine kept while Temporal was away.
             standby = Standby.of(settings, house.book)
-            handing_over = asyncio.create_task(
-                standby.keep_handing_over(Gateway(client, SnapshotReader(settings.records_url)))
-            )
-            stack.callback(handing_over.cancel)
+            gateway = Gateway(client, SnapshotReader(settings.records_url))
+            supervisor.keep("handing over", partial(standby.hand_over, gateway), HANDED_OVER_EVERY)
         for worker in workers(client, house, roles, environment):
             await stack.enter_async_context(worker)
         ready()

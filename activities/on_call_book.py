@@ -7,14 +7,13 @@ shifts a day ahead, so that it is right for a while with PagerDuty gone; how old
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import durable
 from incident.policy import Organisation
 from incident.times import minutes
 
@@ -49,8 +48,7 @@ class OnCallBook:
         self._stamp: float = -1
 
     def keep(self, shifts: Sequence[Shift], now: datetime) -> None:
-        """Replace the book, in one step."""
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        """Replace the book, in one step. Raises OSError, and then the old one stays."""
         document = {
             "read_at": now.isoformat(),
             "shifts": [
@@ -62,12 +60,7 @@ class OnCallBook:
                 for shift in shifts
             ],
         }
-        handle, temporary = tempfile.mkstemp(dir=self._path.parent, prefix=".on-call-")
-        with os.fdopen(handle, "w") as file:  # mkstemp makes it readable by its owner alone
-            json.dump(document, file)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(self._path)
+        durable.write(self._path, json.dumps(document).encode())
 
     def on_call(self, escalation_policy: str, now: datetime, level: int = 1) -> tuple[str, ...]:
         """Who is on call there now, as handles; above the top level: the top level's."""

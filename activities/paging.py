@@ -272,7 +272,10 @@ class Paging:
     # -- the on-call book -----------------------------------------------------------------------------
 
     def refresh_book(self) -> None:
-        """Read a day of shifts of every escalation policy the organisation names, and keep them."""
+        """Read a day of shifts of every escalation policy the organisation names, and keep them.
+
+        Whatever it raises, the last good copy stays, and its age grows.
+        """
         at = now()
         turns: list[dict[str, Any]] = []
         offset, more = 0, True
@@ -289,21 +292,9 @@ class Paging:
                 },
             )
             turns += page["oncalls"]
-            more, offset = bool(page.get("more")), offset + 100
+            more, offset = bool(page.get("more") and page["oncalls"]), offset + 100
         phones = {user: self._phone(user) for user in dict.fromkeys(turn["user"]["id"] for turn in turns)}
         self._book.keep([_shift(turn, phones) for turn in turns], at)
-
-    def keep_book_fresh(self, every: timedelta, stopped: threading.Event) -> None:
-        """Until `stopped`: a failed reading leaves the last good copy, whose age grows."""
-        while True:
-            wait = every.total_seconds()
-            try:
-                self.refresh_book()
-            except ApplicationError as error:
-                logging.getLogger(__name__).warning("on-call book not refreshed: %s", error.message)
-                wait = min(wait, 30.0)
-            if stopped.wait(wait):
-                return
 
     # -------------------------------------------------------------------------------------------------
 

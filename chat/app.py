@@ -12,6 +12,7 @@ import logging
 import signal
 import sys
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 
 from aiohttp import web
@@ -32,11 +33,12 @@ from entrypoints.gateway import Gateway
 from entrypoints.problems import CannotSign
 from entrypoints.signing import DoorKey, Sign, unsigned
 from entrypoints.snapshots import SnapshotReader
-from entrypoints.standby import Standby
+from entrypoints.standby import HANDED_OVER_EVERY, Standby
 from entrypoints.webhooks import Webhooks
 from incident.policy import BadPolicy
 from incident.proof import SLACK
 from settings import Misconfigured, Settings
+from supervision import Supervisor
 
 
 async def listen(settings: Settings, ready: Path | None) -> None:
@@ -84,8 +86,8 @@ async def serve(settings: Settings, stack: AsyncExitStack) -> Listener:
         process_before_response=True,
     )
     listener.register(app)
-    handing_over = asyncio.create_task(standby.keep_handing_over(gateway))
-    stack.callback(handing_over.cancel)
+    supervisor = await stack.enter_async_context(Supervisor("listener", settings.state))
+    supervisor.keep("handing over", partial(standby.hand_over, gateway), HANDED_OVER_EVERY)
     site = app.web_app(path="/slack/events") if signed else web.Application()
     if secrets := settings.pagerduty_webhook_secrets:
         webhooks = Webhooks(gateway, conversation, book, policy, secrets)

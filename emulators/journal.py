@@ -27,20 +27,22 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 class Fault:
     """Instead of an answer. `call` is `chat.postMessage`, `POST /incidents`, or `*`; `times` -1 is for ever.
 
-    status: answers `code` (with `retry_after` seconds and other `headers`); slow: waits `seconds`, then answers as usual; drop_before and
-    drop_after: the connection is closed before, or after, the work was done. `every` k: each k-th matching call.
+    status: answers `code` (with `retry_after` seconds and other `headers`); odd: answers 200 with `body`, whatever that is;
+    slow: waits `seconds`, then answers as usual; drop_before and drop_after: the connection is closed before, or after,
+    the work was done. `every` k: each k-th matching call.
     `about`: only calls whose arguments contain this text.
     """
 
     service: str
     call: str = "*"
-    fault: Literal["status", "slow", "drop_before", "drop_after"] = "status"
+    fault: Literal["status", "odd", "slow", "drop_before", "drop_after"] = "status"
     code: int = 503
     retry_after: float | None = None
     seconds: float = 0.0
     times: int = 1
     every: int = 1
     about: str = ""
+    body: str = "{}"
     headers: dict[str, str] = field(default_factory=dict)
     seen: int = 0
 
@@ -111,7 +113,7 @@ def middleware(journal: Journal) -> Any:  # aiohttp's own type for it is private
         answer = await _answer(request, handler, fault)
         entry.status, entry.seconds = answer.status, time.monotonic() - begun
         if isinstance(answer, web.Response) and answer.content_type == "application/json" and answer.text:
-            entry.answer = json.loads(answer.text)
+            entry.answer = answer.text if entry.fault == "odd" else json.loads(answer.text)
         async with journal.heard:
             journal.heard.notify_all()
         if fault and fault.fault in ("drop_before", "drop_after") and request.transport is not None:
@@ -124,6 +126,8 @@ def middleware(journal: Journal) -> Any:  # aiohttp's own type for it is private
 async def _answer(request: web.Request, handler: Handler, fault: Fault | None) -> web.StreamResponse:
     if fault is not None and fault.fault == "drop_before":
         return web.Response(status=599)
+    if fault is not None and fault.fault == "odd":
+        return web.Response(body=fault.body.encode(), content_type="application/json")
     if fault is not None and fault.fault == "status":
         again = {"Retry-After": f"{fault.retry_after:g}"} if fault.retry_after is not None else {}
         headers = {**again, **fault.headers}

@@ -20,6 +20,8 @@ from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError
 
+import durable
+import supervision
 from activities.monitoring import Monitoring, ReadChanges
 from activities.on_call_book import OnCallBook, now
 from activities.paging import Sessions, escalation_policies
@@ -32,6 +34,7 @@ from settings import Misconfigured, Settings
 from workflows import search_attributes
 
 REACHED_WITHIN = 5.0
+PROBED = 65_536
 # As in config/slack-manifest.yaml; a test compares.
 SCOPES = (
     "bookmarks:read",
@@ -80,7 +83,8 @@ async def examine(settings: Settings) -> list[Finding]:
     ]
     results = await asyncio.gather(*(_bounded(name, look(settings, organisation)) for name, look in looks))
     reached = [finding for result in results for finding in result]
-    return [*found, *reached, *_keys(settings, organisation), *_book(settings, organisation)]
+    here = [*_state(settings), *_keys(settings, organisation), *_book(settings, organisation), *_jobs(settings)]
+    return [*found, *reached, *here]
 
 
 async def _bounded(name: str, look: Awaitable[list[Finding]]) -> list[Finding]:
@@ -285,6 +289,36 @@ def _book(settings: Settings, organisation: Organisation) -> list[Finding]:
     if book.fresh(now()):
         return [Finding("on-call book", "ok", book.age(now()))]
     return [Finding("on-call book", "missing", book.age(now()), "A running worker refreshes it every 5 minutes.")]
+
+
+def _state(settings: Settings) -> list[Finding]:
+    """Whether the state directory can be written, which is tried."""
+    probe = settings.state / f".doctor-{os.getpid()}"
+    try:
+        durable.write(probe, b"." * PROBED)
+        durable.remove(probe)
+    except OSError as fault:
+        mend = "Make space, or let this user write there; DONT_PANIC_STATE names another directory."
+        return [Finding("state directory", "broken", f"{settings.state} cannot be written: {fault.strerror}", mend)]
+    return [Finding("state directory", "ok", str(settings.state))]
+
+
+def _jobs(settings: Settings) -> list[Finding]:
+    """The background jobs of the processes that run on this machine."""
+    return [_job(job) for job in supervision.jobs(settings.state)]
+
+
+def _job(job: supervision.Job) -> Finding:
+    name = f"{job.process}: {job.name}"
+    if job.failures:
+        times = "once" if job.failures == 1 else f"{job.failures} times in a row"
+        return Finding(
+            name, "broken", f"failed {times}: {job.error}", f"It is tried again; see the log of {job.process}."
+        )
+    if supervision.overdue(job, now()):
+        last = f"last done at {job.done_at}" if job.done_at else f"not done since {job.begun_at}"
+        return Finding(name, "broken", f"does not come to an end, {last}", f"Restart {job.process}.")
+    return Finding(name, "ok", f"last done at {job.done_at}" if job.done_at else "running")
 
 
 def _keys(settings: Settings, organisation: Organisation) -> list[Finding]:

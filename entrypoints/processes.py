@@ -8,11 +8,15 @@ import os
 import signal
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
+from supervision import Supervisor
+
 _PR_SET_PDEATHSIG = 1
-LONGEST_PAUSE = 30.0
+SHORTEST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
+LASTED = 60.0
 LARGEST_LOG = 5_000_000
 
 
@@ -27,22 +31,18 @@ class Child:
     ends_within: float = 5.0
     say: Callable[[str], None] = print
     process: asyncio.subprocess.Process | None = None
-    _watch: asyncio.Task[None] | None = None
-    _ending: bool = field(default=False)
+    _pause: float = SHORTEST_PAUSE
 
-    async def start(self) -> None:
+    async def start(self, supervisor: Supervisor) -> None:
         await self._spawn()
-        self._watch = asyncio.create_task(self._keep())
+        supervisor.keep(self.name, self._outlive, timedelta(0), lasting=True)
 
     @property
     def alive(self) -> bool:
         return self.process is not None and self.process.returncode is None
 
     async def end(self) -> None:
-        """TERM, and KILL when that was not enough."""
-        self._ending = True
-        if self._watch is not None:
-            self._watch.cancel()
+        """TERM, and KILL when that was not enough. Nobody must start it again any more: the supervisor is closed first."""
         if self.process is None or self.process.returncode is not None:
             return
         self.process.terminate()
@@ -73,20 +73,17 @@ class Child:
                 preexec_fn=_die_with_parent,
             )
 
-    async def _keep(self) -> None:
-        pause = 0.5
-        while True:
-            assert self.process is not None
+    async def _outlive(self) -> None:
+        """Wait until it ends, and start it again. Raises OSError when it cannot be started."""
+        if self.process is not None and self.alive:
             begun = time.monotonic()
             code = await self.process.wait()
-            if self._ending:
-                return
-            if time.monotonic() - begun > 60:
-                pause = 0.5
-            self.say(f"{self.name} ended ({code}); starting it again in {pause:g} s. Its log: {self.log}")
-            await asyncio.sleep(pause)
-            pause = min(pause * 2, LONGEST_PAUSE)
-            await self._spawn()
+            if time.monotonic() - begun > LASTED:
+                self._pause = SHORTEST_PAUSE
+            self.say(f"{self.name} ended ({code}); starting it again in {self._pause:g} s. Its log: {self.log}")
+            await asyncio.sleep(self._pause)
+            self._pause = min(self._pause * 2, LONGEST_PAUSE)
+        await self._spawn()
 
 
 def _die_with_parent() -> None:

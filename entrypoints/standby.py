@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from entrypoints.gateway import Gateway
     from settings import Settings
 
-HANDED_OVER_EVERY = 5.0
+HANDED_OVER_EVERY = timedelta(seconds=5)
 
 
 @dataclass(frozen=True)
@@ -136,11 +136,6 @@ class Standby:
                 file.rename(file.with_suffix(".unreadable"))
                 continue
             file.unlink(missing_ok=True)
-
-    async def keep_handing_over(self, gateway: Gateway) -> None:
-        while True:
-            await self.hand_over(gateway)
-            await asyncio.sleep(HANDED_OVER_EVERY)
 
     def _stand_in(self, id: str, said: Said[PagePeople], under: str) -> Incident:
         """An incident that is known by its id alone, as far as paging needs it."""

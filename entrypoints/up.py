@@ -28,6 +28,7 @@ from temporalio.service import RPCError
 
 from entrypoints.processes import Child
 from settings import PAGERDUTY, PRACTICE_KEYS, SLACK, Misconfigured, Settings
+from supervision import Supervisor
 from worker import APART
 from workflows import search_attributes
 
@@ -80,6 +81,9 @@ class Copy:
     practice: bool
     children: list[Child] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        self._supervisor = Supervisor("up", self.places.state)
+
     async def run(self) -> None:
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -96,6 +100,7 @@ class Copy:
             _say("stopping …")
         finally:
             (self.places.state / "up.json").unlink(missing_ok=True)
+            await self._supervisor.close()
             for child in reversed(self.children):
                 await child.end()
             _say("stopped; what was running goes on with the next start")
@@ -125,7 +130,7 @@ class Copy:
     async def _child(self, name: str, argv: list[str], *, ends_within: float = 5.0) -> Child:
         child = Child(name, argv, self.environment(), self.places.state / "logs" / f"{name}.log", ends_within, _say)
         self.children.append(child)
-        await child.start()
+        await child.start(self._supervisor)
         return child
 
     async def _wait(self, child: Child, healthy: Callable[[], Awaitable[bool]]) -> None:
