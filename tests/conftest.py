@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,10 +11,10 @@ import pytest
 
 from emulators.server import Emulators, start
 from emulators.world import World, read_world
+from tests.stories import temporal
 
 ROOT = Path(__file__).parent.parent
 CONFIG = ROOT / "config"
-TEMPORAL = str(Path(sys.executable).parent / "temporal")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -31,6 +30,13 @@ def _loopback_only() -> Iterator[None]:
     socket.socket.connect = guarded  # type: ignore[method-assign, assignment]  # the one place through which every client goes
     yield
     socket.socket.connect = connect  # type: ignore[method-assign]  # as above
+
+
+@pytest.fixture(scope="session", autouse=True)
+async def _one_temporal() -> AsyncIterator[None]:
+    """The stories of this process share a server; the first that needs it starts it."""
+    async with temporal.shared():
+        yield
 
 
 @pytest.fixture(scope="session")
