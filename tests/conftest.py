@@ -13,10 +13,10 @@ import pytest
 
 from emulators.server import Emulators, start
 from emulators.world import World, read_world
+from tests.stories import temporal
 
 ROOT = Path(__file__).parent.parent
 CONFIG = ROOT / "config"
-TEMPORAL = str(Path(sys.executable).parent / "temporal")
 # The example's catalogue repairs the shop with `python3`: this one, as under `ic up`.
 os.environ["PATH"] = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)))
 
@@ -34,6 +34,13 @@ def _loopback_only() -> Iterator[None]:
     socket.socket.connect = guarded  # type: ignore[method-assign, assignment]  # the one place through which every client goes
     yield
     socket.socket.connect = connect  # type: ignore[method-assign]  # as above
+
+
+@pytest.fixture(scope="session", autouse=True)
+async def _one_temporal() -> AsyncIterator[None]:
+    """The stories of this process share a server; the first that needs it starts it."""
+    async with temporal.shared():
+        yield
 
 
 @pytest.fixture(scope="session")

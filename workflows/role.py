@@ -193,7 +193,8 @@ class RoleKeeper(Generic[V]):
             self._tried.add(duty.key)
         finally:
             del self._doing[duty.key]
-            self._look_again()
+        # Not above: a worker that drops a workflow closes its coroutines where there is no workflow's clock.
+        self._look_again()
 
     async def _do(self, duty: Duty, joined: dict[str, asyncio.Task[None]]) -> None:
         match duty.deed:

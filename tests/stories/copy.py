@@ -7,18 +7,16 @@ import os
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 from temporalio.client import Client, WorkflowExecutionStatus
-from temporalio.testing import WorkflowEnvironment
 
 from activities.on_call_book import OnCallBook
-from connection import data_converter
 from emulators.server import start
 from emulators.world import read_world
 from entrypoints.conversation import Conversation, Heard
@@ -28,9 +26,9 @@ from entrypoints.snapshots import SnapshotReader
 from incident.model import Incident
 from incident.policy import Organisation
 from settings import PRACTICE_KEYS, Settings
-from tests.conftest import CONFIG, ROOT, TEMPORAL
+from tests.conftest import CONFIG, ROOT
+from tests.stories import temporal
 from worker import APART, furnish, workers
-from workflows import search_attributes
 
 PATIENCE = 40.0
 SKIPPING = str(Path(sys.executable).parent / "temporal-test-server")
@@ -198,27 +196,21 @@ def surroundings(state: Path, config: str, url: str) -> dict[str, str]:
 async def running(
     state: Path, config: str, *, worker: str = "here", real: bool = False, **options: Any
 ) -> AsyncIterator[Copy]:
-    """Server, emulators and workers until the context ends.
+    """A namespace, emulators and workers until the context ends.
 
     `worker`: here (in this process), apart (a process of its own), or none. `real`: not a practice. `options` go to the
     workers here.
     """
     world = read_world(CONFIG / "emulators.toml")
-    pragmas = ["--sqlite-pragma", "journal_mode=WAL", "--sqlite-pragma", "synchronous=1"]
     async with start(world) as emulators, aiohttp.ClientSession() as http:
         environment = surroundings(state, config, emulators.url)
         settings = (Real if real else Settings).model_validate(environment)
-        async with await WorkflowEnvironment.start_local(
-            dev_server_existing_path=TEMPORAL,
-            dev_server_database_filename=str(state / "temporal.db"),
-            dev_server_extra_args=[*pragmas, "--log-level", "never"],
-            search_attributes=list(search_attributes.ALL),
-            data_converter=data_converter,
-        ) as server:
-            environment["TEMPORAL_ADDRESS"] = server.client.service_client.config.target_host
+        async with temporal.namespace(state) as client:
+            environment["TEMPORAL_ADDRESS"] = client.service_client.config.target_host
+            environment["TEMPORAL_NAMESPACE"] = client.namespace
             copy = Copy(
-                client=server.client,
-                gateway=Gateway(server.client, SnapshotReader(settings.records_url)),
+                client=client,
+                gateway=Gateway(client, SnapshotReader(settings.records_url)),
                 organisation=settings.organisation,
                 book=OnCallBook(settings.on_call_book, settings.organisation),
                 settings=settings,
@@ -227,9 +219,9 @@ async def running(
                 environment=environment,
             )
             if worker == "here":
-                async with furnish(settings, server.client) as house:
+                async with furnish(settings, client) as house:
                     await asyncio.to_thread(house.paging.refresh_book)
-                    served = workers(server.client, house, ["all"], "local", **options)
+                    served = workers(client, house, ["all"], "local", **options)
                     async with serving(served):
                         yield copy
             elif worker == "apart":
@@ -240,6 +232,21 @@ async def running(
                     await copy.stop_worker()
             else:
                 yield copy
+
+
+@contextmanager
+def exported(**values: str) -> Iterator[None]:
+    """These variables as those of this process, until the context ends."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 @asynccontextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -16,7 +15,7 @@ from incident.commands.announcing import Announce
 from incident.commands.deciding import Approve
 from incident.commands.messaging import ApproveMessage
 from incident.words import MARK
-from tests.stories.copy import Copy
+from tests.stories.copy import Copy, exported
 
 SLACK = {"pat": "U0PAT", "gil": "U0GIL", "zoe": "U0ZOE"}
 
@@ -145,11 +144,12 @@ class Hands:
 
 
 @asynccontextmanager
-async def hands(copy: Copy, **environment: str) -> AsyncIterator[Hands]:
+async def hands(copy: Copy, **more: str) -> AsyncIterator[Hands]:
     """With a listener of its own, on the copy's Temporal and Slack."""
-    os.environ["TEMPORAL_ADDRESS"] = copy.environment["TEMPORAL_ADDRESS"]
+    at = {name: copy.environment[name] for name in ("TEMPORAL_ADDRESS", "TEMPORAL_NAMESPACE")}
     async with AsyncExitStack() as stack:
-        settings = type(copy.settings).model_validate({**copy.environment, **environment})
+        stack.enter_context(exported(**at))
+        settings = type(copy.settings).model_validate({**copy.environment, **more})
         yield Hands(copy, await app.serve(settings, stack))
 
 

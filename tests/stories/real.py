@@ -16,8 +16,8 @@ from typing import Any
 from incident.model import Announcement, Draft, RepairState
 from incident.severity import Role
 from tests.configured import SIMPLE, example
-from tests.conftest import TEMPORAL
 from tests.signing import Key, with_keys
+from tests.stories import temporal
 from tests.stories.copy import Copy, running
 
 APPLY = 'argv = ["echo", "rolled back", "{service}"]'
@@ -56,9 +56,9 @@ class Scene:
 
     async def stock(self, *arguments: str) -> tuple[int, str]:
         """The stock `temporal` program: exit code, and all that it says."""
-        address = self.copy.environment["TEMPORAL_ADDRESS"]
+        at = ("--address", self.copy.environment["TEMPORAL_ADDRESS"], "--namespace", self.copy.client.namespace)
         process = await asyncio.create_subprocess_exec(
-            *(TEMPORAL, *arguments, "--address", address),
+            *(temporal.PROGRAM, *arguments, *at),
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
         )

@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from emulators.shop.shop import Shop
 from incident.model import Repair, RepairState
 from tests.configured import example
 from tests.conftest import CONFIG, ROOT
-from tests.stories.copy import Copy, running
+from tests.stories.copy import Copy, exported, running
 
 QUICK = {"poll_window": '"1s"'}
 
@@ -69,25 +69,10 @@ class Site:
 @asynccontextmanager
 async def site(tmp_path: Path, catalogue: Path = CONFIG / "catalogue", **options: Any) -> AsyncIterator[Site]:
     """The shop, and the product beside it with the catalogue that is about it."""
-    with start(tmp_path / "shop") as shop, _environment(SHOP_URL=shop.url, SHOP_TOKEN=TOKEN):
+    with start(tmp_path / "shop") as shop, exported(SHOP_URL=shop.url, SHOP_TOKEN=TOKEN):
         async with running(tmp_path, example(catalogue, repair=QUICK), **options) as copy:
             copy.environment |= {"SHOP_URL": shop.url, "SHOP_TOKEN": TOKEN}
             yield Site(copy, shop.shop)
-
-
-@contextmanager
-def _environment(**values: str) -> Any:
-    """As the environment of the machine on which the runner is."""
-    before = {name: os.environ.get(name) for name in values}
-    os.environ.update(values)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
 
 
 @asynccontextmanager
@@ -95,7 +80,8 @@ async def runner(copy: Copy, environment: str, **more: str) -> AsyncIterator[asy
     """A runner as a process of its own, told nothing but what a runner needs; ended when the context ends."""
     ready = copy.settings.state / f"runner-{environment}.ready"
     ready.unlink(missing_ok=True)
-    wanted = ("TEMPORAL_ADDRESS", "DONT_PANIC_CONFIG", "DONT_PANIC_STATE", "SLACK_API_URL", "SHOP_URL", "SHOP_TOKEN")
+    temporal, ours = ("TEMPORAL_ADDRESS", "TEMPORAL_NAMESPACE"), ("DONT_PANIC_CONFIG", "DONT_PANIC_STATE")
+    wanted = (*temporal, *ours, "SLACK_API_URL", "SHOP_URL", "SHOP_TOKEN")
     known = {name: copy.environment[name] for name in wanted if name in copy.environment}
     with (copy.settings.state / "runner.log").open("ab") as log:
         process = await asyncio.create_subprocess_exec(

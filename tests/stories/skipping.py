@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
-from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
 from temporalio.client import WorkflowExecutionStatus
 from temporalio.testing import WorkflowEnvironment
@@ -28,9 +27,9 @@ from incident import identity
 from settings import Settings
 from tests.configured import example
 from tests.conftest import CONFIG
+from tests.stories import temporal
 from tests.stories.copy import Copy, serving, surroundings
 from worker import furnish, workers
-from workflows import search_attributes
 
 SERVER = str(Path(sys.executable).parent / "temporal-test-server")
 A_PIECE = timedelta(minutes=10)
@@ -76,12 +75,8 @@ async def skipping(state: Path, config: str, **options: Any) -> AsyncIterator[Sk
             test_server_existing_path=SERVER, data_converter=data_converter
         ) as server,
     ):
-        keyword = IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD
         await server.client.operator_service.add_search_attributes(
-            AddSearchAttributesRequest(
-                namespace=server.client.namespace,
-                search_attributes={key.name: keyword for key in search_attributes.ALL},
-            )
+            AddSearchAttributesRequest(namespace=server.client.namespace, search_attributes=temporal.keywords())
         )
         environment = surroundings(state, config, emulators.url)
         settings = Settings.model_validate(environment)

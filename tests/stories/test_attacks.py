@@ -15,7 +15,8 @@ from incident import identity, repairs
 from incident.model import RepairState
 from incident.repairs import Claim, Verdict
 from incident.reports import CheckAnswered, Report, RunEnded
-from tests.conftest import CONFIG, TEMPORAL
+from tests.conftest import CONFIG
+from tests.stories import temporal
 from tests.stories.copy import Copy
 from tests.stories.repairing import Site, runner, site
 from workflows import queues
@@ -253,9 +254,9 @@ argv = ["true"]
 async def stock(copy: Copy, *words: str) -> str:
     """The stock CLI: everything it says."""
     process = await asyncio.create_subprocess_exec(
-        TEMPORAL,
+        temporal.PROGRAM,
         *words,
-        *("--address", copy.environment["TEMPORAL_ADDRESS"]),
+        *("--address", copy.environment["TEMPORAL_ADDRESS"], "--namespace", copy.client.namespace),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
