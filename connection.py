@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
+from typing import Any
 
+from google.protobuf.message import DecodeError
 from temporalio.api.common.v1 import Payload
 from temporalio.client import Client
+from temporalio.common import RawValue
 from temporalio.contrib.pydantic import PydanticJSONPlainPayloadConverter
 from temporalio.converter import (
     CompositePayloadConverter,
@@ -18,6 +21,8 @@ from temporalio.converter import (
 from temporalio.envconfig import ClientConfig
 
 LARGE = 512 * 1024
+LARGEST = 16 * 1024 * 1024
+"""More than eight times what an incident's state may be; 58 kB can be made to become gigabytes."""
 COMPRESSED = b"binary/zlib"
 _JSON = PydanticJSONPlainPayloadConverter()
 
@@ -25,18 +30,31 @@ _JSON = PydanticJSONPlainPayloadConverter()
 class PayloadConverter(CompositePayloadConverter):
     """The SDK's pydantic converter, but one for all: it remembers how each type is read.
 
-    The SDK makes a converter for each workflow; learning an incident's types anew costs 25 ms of each.
+    The SDK makes a converter for each workflow; learning an incident's types anew costs 25 ms of each. What no type is
+    known for and cannot be read stays raw: an exception here would hold the workflow that was sent it.
     """
 
     def __init__(self) -> None:
         usual = DefaultPayloadConverter.default_encoding_payload_converters
         super().__init__(*(_JSON if isinstance(one, JSONPlainPayloadConverter) else one for one in usual))
 
+    def from_payloads(self, payloads: Sequence[Payload], type_hints: list[type] | None = None) -> list[Any]:
+        if type_hints:
+            return super().from_payloads(payloads, type_hints)
+        return [self._read_or_raw(payload) for payload in payloads]
+
+    def _read_or_raw(self, payload: Payload) -> Any:
+        try:
+            return super().from_payloads([payload])[0]
+        except Exception:  # noqa: BLE001  # whatever a converter raises about bytes that anybody may send
+            return RawValue(payload)
+
 
 class SmallEnough(PayloadCodec):
     """What is larger than LARGE travels compressed: the server takes 2 MB, and the state of an incident of days is text.
 
-    All else stays as it is, so that the Web UI shows it.
+    All else stays as it is, so that the Web UI shows it. What cannot be decompressed, or would become too large, stays as
+    it came: whoever reads it then finds an encoding that nobody knows, as with any other bad input.
     """
 
     async def encode(self, payloads: Sequence[Payload]) -> list[Payload]:
@@ -51,7 +69,12 @@ def _compressed(payload: Payload) -> Payload:
 
 
 def _plain(payload: Payload) -> Payload:
-    return Payload.FromString(zlib.decompress(payload.data))
+    stream = zlib.decompressobj()
+    try:
+        data = stream.decompress(payload.data, LARGEST)
+        return Payload.FromString(data) if stream.eof else payload
+    except (zlib.error, DecodeError):
+        return payload
 
 
 data_converter = DataConverter(payload_converter_class=PayloadConverter, payload_codec=SmallEnough())

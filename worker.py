@@ -46,6 +46,7 @@ from incident.policy import BadPolicy
 from settings import Misconfigured, Settings
 from supervision import Supervisor
 from workflows import queues
+from workflows.activity_results import ReadResults
 from workflows.after_incident import AfterIncidentWorkflow
 from workflows.customer_liaison import CustomerLiaisonWorkflow
 from workflows.deputy import DeputyWorkflow
@@ -150,6 +151,7 @@ def workers(client: Client, house: House, roles: Collection[str], environment: s
     common: dict[str, Any] = {
         "graceful_shutdown_timeout": GRACE,
         "workflow_runner": workflow_runner(),
+        "interceptors": [ReadResults()],
         # A worker that was killed leaves its sticky queue behind; the next command waits this long for it.
         "sticky_queue_schedule_to_start_timeout": timedelta(seconds=2),
         **options,

@@ -167,7 +167,7 @@ def _opening(words: Words, policy: Policy) -> Opening:
     secret = re.compile(r"(?:--|—|–)security\b")
     security = bool(secret.search(text))
     text = secret.sub(" ", text).strip()
-    if match := re.search(r"\s*\bservice:\s*(\S+)", text):
+    if match := re.search(r"(?<!\s)\s*\bservice:\s*(\S+)", text):
         service, text = match[1], (text[: match.start()] + text[match.end() :]).strip()
         if policy.service(service) is None:
             known = ", ".join(s.id for s in policy.services)

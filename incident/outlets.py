@@ -28,9 +28,11 @@ class Outlet(StrEnum):
         return len(text) if self is Outlet.STATUS_PAGE else x_length(text)
 
     def fits(self, text: str) -> bool:
-        return self.length(text) <= self.limit
+        return len(text) <= LONGEST and self.length(text) <= self.limit
 
 
+LONGEST = 5000
+"""Characters, however they are counted; more fits nowhere."""
 LINK = 23
 """Every link is replaced by one of t.co, which is this long."""
 _LIGHT = ((0, 4351), (8192, 8205), (8208, 8223), (8242, 8247))

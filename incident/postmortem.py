@@ -14,7 +14,7 @@ from incident import after, figures, wording
 from incident.model import DraftState, Incident, Phase, Repair, RepairState, Task
 
 IN_TIME = timedelta(minutes=1)
-_HOLE = re.compile(r"\{(person|phone|here|since)(?::([^}]*))?\} ?")
+_HOLE = re.compile(r"\{(person|phone|here|since)(?::([^{}]*))?\} ?")
 
 
 @dataclass(frozen=True)

@@ -20,9 +20,8 @@ _PROMISED_TIME = re.compile(
     r"\b(by|before|within|at|in)\s+(\d{1,2}[:.]\d{2}|\d+\s*(min|minutes|h|hours?))\b", re.IGNORECASE
 )
 _NEXT_MESSAGE = re.compile(r"\b(more|news|updates?)\s+(by|at|before)\s+[^.]*", re.IGNORECASE)
-_HOST = re.compile(
-    r"\b[a-z0-9][a-z0-9-]*(?:\.[a-z0-9-]+)*\.(?:internal|local|lan|corp|example\.(?:com|net))\b", re.IGNORECASE
-)
+_NAME = re.compile(r"[a-z0-9][a-z0-9.-]*", re.IGNORECASE)
+_OURS = (".internal.", ".local.", ".lan.", ".corp.", ".example.com.", ".example.net.")
 
 
 def decide_to_announce(incident: Incident, person: str, now: datetime) -> None:
@@ -69,9 +68,15 @@ def warning(text: str) -> str:
     body = _NEXT_MESSAGE.sub("", text)
     if match := _PROMISED_TIME.search(body):
         found.append(f"it promises a time ({match[0]!r})")
-    if match := _HOST.search(body):
-        found.append(f"it names a host ({match[0]!r})")
+    if host := _own_host(body):
+        found.append(f"it names a host ({host!r})")
     return f" Mind: {' and '.join(found)}." if found else ""
+
+
+def _own_host(text: str) -> str:
+    """The first name of a machine of ours; empty when there is none."""
+    names = (match[0].rstrip(".-") for match in _NAME.finditer(text))
+    return next((name for name in names if any(end in f"{name.lower()}." for end in _OURS)), "")
 
 
 def compose(incident: Incident, stage: Stage, promised_at: datetime | None) -> dict[Outlet, str]:

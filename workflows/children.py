@@ -176,7 +176,7 @@ async def _tell_team(incident: Incident, key: str, versions: dict[str, int]) -> 
     versions[child] = versions.get(child, 0) + 1
     brief = Brief(versions[child], sub_team.view(incident, key))
     try:
-        await workflow.get_external_workflow_handle_for(SubTeamWorkflow.run, child).signal(SubTeamWorkflow.see, brief)
+        await workflow.get_external_workflow_handle_for(SubTeamWorkflow.run, child).signal("see", brief)
     except ApplicationError as failure:
         workflow.logger.info("%s hears nothing more: %s", child, failure.message)
 

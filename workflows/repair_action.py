@@ -29,7 +29,7 @@ from incident.reports import (
     VerifyAnswered,
     What,
 )
-from workflows import queues, retries
+from workflows import messages, queues, retries
 from workflows.waiting import wait_until
 
 
@@ -104,25 +104,19 @@ class RepairActionWorkflow:
         await workflow.wait_condition(workflow.all_handlers_finished)
         return self._brief.state
 
-    @workflow.signal
-    def see(self, brief: RepairBrief | None = None) -> None:
+    def _see(self, brief: RepairBrief) -> None:
         """The incident shows how it stands."""
-        if not isinstance(brief, RepairBrief):  # a null is decoded as nothing at all
-            return
         if brief.version > self._brief.version:
             self._brief = brief
             workflow.set_current_details(brief.story or f"{self._start.title}: **{brief.state}**")
 
     @workflow.signal(dynamic=True)
-    def happened(self, name: str, arguments: Sequence[RawValue]) -> None:
-        """The same under the name of what happened (polled, approved, running …), for whoever reads the history."""
+    def receive(self, name: str, arguments: Sequence[RawValue]) -> None:
+        """From the incident, under the name of what happened (polled, approved, …), for whoever reads the history."""
         try:
-            brief = workflow.payload_converter().from_payload(arguments[0].payload, RepairBrief)
-        except (ValueError, LookupError, RuntimeError, TypeError) as fault:
-            # Anyone who may signal could send rubbish; it must not hold what runs.
-            workflow.logger.warning("a signal %s makes no sense: %r", name, fault)
-            return
-        self.see(brief)
+            self._see(messages.read(arguments, RepairBrief))
+        except messages.Malformed as fault:
+            workflow.logger.warning("a Signal %s was dropped: %s", name[:40], fault)
 
     @property
     def _over(self) -> bool:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Generic, Protocol, TypeVar
 
 from temporalio import workflow
+from temporalio.common import RawValue
 from temporalio.exceptions import ActivityError, ApplicationError
 
 from activities.chat import Chat, Invitation, Part, Post, Tell
@@ -18,7 +19,7 @@ from incident.duties.base import Done, Duty, Publish, Remark, SayIn, Subscribe, 
 from incident.duties.internal_liaison import InternalLiaisonView
 from incident.model import Status
 from incident.reports import Report, SummarySent, What
-from workflows import publishing, queues, retries
+from workflows import messages, publishing, queues, retries
 from workflows.waiting import wait_until
 
 HISTORY_LIMIT = 2_000
@@ -78,9 +79,17 @@ class RoleKeeper(Generic[V]):
     def view(self) -> V:
         return self.brief.view
 
-    def see(self, brief: Brief[V] | None) -> None:
-        # A null, which anybody who may signal can send, is decoded as nothing at all.
-        if isinstance(brief, Brief) and brief.version > self.brief.version:
+    def receive(self, name: str, arguments: Sequence[RawValue], kind: type[Brief[V]]) -> None:
+        """Take any Signal: `see` is the incident's; anything else, and what cannot be read, changes nothing."""
+        try:
+            if name != "see":
+                raise messages.Malformed("it is not known")
+            self.see(messages.read(arguments, kind, most=messages.RULES_BYTES))
+        except messages.Malformed as fault:
+            workflow.logger.warning("%s: a Signal %s was dropped: %s", self.role, name[:40], fault)
+
+    def see(self, brief: Brief[V]) -> None:
+        if brief.version > self.brief.version:
             self.brief = brief
             self._look_again()
 

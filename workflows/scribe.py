@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from datetime import datetime
 
 from temporalio import workflow
+from temporalio.common import RawValue
 from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 from activities.monitoring import Monitoring, Watch
@@ -47,9 +49,9 @@ class ScribeWorkflow:
                 )
             )
 
-    @workflow.signal
-    def see(self, brief: Brief[ScribeView] | None = None) -> None:
-        self._keeper.see(brief)
+    @workflow.signal(dynamic=True)
+    def receive(self, name: str, arguments: Sequence[RawValue]) -> None:
+        self._keeper.receive(name, arguments, Brief[ScribeView])
 
     async def _stalk(self) -> None:
         """Whoever stops the stalk stops the looking; a worker that dies only interrupts it."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from temporalio import workflow
+from temporalio.common import RawValue
 
 from incident.duties import sub_team
 from incident.duties.sub_team import SubTeamView
@@ -28,6 +31,6 @@ class SubTeamWorkflow:
             await workflow.wait_condition(workflow.all_handlers_finished)
             workflow.continue_as_new(RoleStart(start.incident, self._keeper.brief, self._keeper.done))
 
-    @workflow.signal
-    def see(self, brief: Brief[SubTeamView] | None = None) -> None:
-        self._keeper.see(brief)
+    @workflow.signal(dynamic=True)
+    def receive(self, name: str, arguments: Sequence[RawValue]) -> None:
+        self._keeper.receive(name, arguments, Brief[SubTeamView])

@@ -27,7 +27,7 @@ from incident.repairs import (
 )
 from incident.words import Words, mark
 
-_ALSO = re.compile(r"\s*(?:--|—|–)also\b")
+_ALSO = re.compile(r"(?<!\s)\s*(?:--|—|–)also\b")
 
 
 @dataclass(frozen=True)

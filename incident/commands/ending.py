@@ -35,7 +35,7 @@ class Resolve(Command):
     def read(cls, words: Words) -> Self:
         text = words.maybe_rest()
         insist = bool(re.search(r"(?:--|—|–)insist\b", text))
-        text = re.sub(r"\s*(?:--|—|–)insist\b\s*", " ", text).strip()
+        text = re.sub(r"(?<!\s)\s*(?:--|—|–)insist\b\s*", " ", text).strip()
         if not text:
             return cls(insist)
         match = re.fullmatch(r"recovered(?:\s*,?\s*lost\s+(.+))?", text, re.DOTALL)

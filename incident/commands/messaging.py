@@ -19,7 +19,7 @@ from incident.words import Unreadable, Words, duration_words, mark
 STAGES: tuple[Stage, ...] = get_args(Stage)
 COMPONENT_STATES = ("operational", "degraded_performance", "partial_outage", "major_outage", "under_maintenance")
 """Statuspage's own words."""
-_FOR_X = re.compile(r"(?:(.*)\n)?\s*X:(.+)", re.DOTALL)
+_FOR_X = re.compile(r"(?:^|\n)[^\S\n]*X:(?=.)", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -252,8 +252,8 @@ class WriteDraft(Command):
         if stage is not None:
             words.take("the stage")
         text = words.maybe_rest() if stage else words.rest("a stage or the text")
-        parts = _FOR_X.fullmatch(text)
-        body, short = parts.groups("") if parts else (text, "")
+        last = next(reversed([*_FOR_X.finditer(text)]), None)
+        body, short = (text[: last.start()], text[last.end() :]) if last else (text, "")
         return cls(stage or "investigating", body.strip(), short.strip())
 
     def words(self) -> str:

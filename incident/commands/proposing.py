@@ -16,9 +16,9 @@ from incident.model import Answer, Incident, Offer, Repair, RepairState, Trouble
 from incident.repairs import digest, propose, propose_entry, services, settle
 from incident.words import Unreadable, Words
 
-_RISK = re.compile(r"\s*\brisk:\s*(low|high)\b", re.IGNORECASE)
-_FALLBACK = re.compile(r"\s*\bfallback:\s*(.*)$", re.IGNORECASE | re.DOTALL)
-_PARAMETER = re.compile(r"([a-z][a-z0-9_-]*)=(\S+)")
+_RISK = re.compile(r"(?<!\s)\s*\brisk:\s*(low|high)\b", re.IGNORECASE)
+_FALLBACK = re.compile(r"(?<!\s)\s*\bfallback:\s*(.*)$", re.IGNORECASE | re.DOTALL)
+_PARAMETER = re.compile(r"(?<![a-z0-9_-])([a-z][a-z0-9_-]*)=(\S+)")
 
 
 @dataclass(frozen=True)

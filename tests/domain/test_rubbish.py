@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
+import re
+import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
 
+import incident
 from incident import declaring, reports
 from incident.commands import Refusal
 from incident.duties import command
@@ -107,3 +112,42 @@ def test_words_that_name_the_next_message_are_not_warned_of(told: Story) -> None
     text = "draft Invoices can not be printed. More by 14:20 UTC."
     assert "when the next one is due" not in story.say("bob", text).text
     assert "when the next one is due" in story.say("bob", "draft Invoices can not be printed.").text
+
+
+def _patterns() -> dict[str, re.Pattern[str]]:
+    modules = [importlib.import_module(found.name) for found in pkgutil.walk_packages(incident.__path__, "incident.")]
+    return {
+        f"{module.__name__}.{name}": value
+        for module in modules
+        for name, value in vars(module).items()
+        if isinstance(value, re.Pattern)
+    }
+
+
+HOSTILE = (
+    "a.",
+    "a",
+    "a-",
+    " ",
+    "x= ",
+    "-- also",
+    "https://a.",
+    "{person:",
+    "<@A",
+    "more by ",
+    "1",
+    "10.",
+    "a b ",
+    "a\n",
+)
+
+
+@pytest.mark.parametrize("name", _patterns())
+def test_no_pattern_takes_long_over_a_long_text(name: str) -> None:
+    """A quadratic pattern takes seconds over these, and in a handler trips the SDK's deadlock detector."""
+    pattern = _patterns()[name]
+    for piece in HOSTILE:
+        text = (piece * 8000)[:8000]
+        begun = time.process_time()
+        assert sum(1 for _ in pattern.finditer(text)) >= 0
+        assert time.process_time() - begun < 0.5, repr(piece)

@@ -15,6 +15,7 @@ from temporalio.worker import Replayer
 
 from connection import data_converter
 from worker import workflow_runner
+from workflows.activity_results import ReadResults
 from workflows.after_incident import AfterIncidentWorkflow
 from workflows.customer_liaison import CustomerLiaisonWorkflow
 from workflows.deputy import DeputyWorkflow
@@ -50,6 +51,7 @@ async def replay(file: Path) -> None:
         ],
         data_converter=data_converter,
         workflow_runner=workflow_runner(),
+        interceptors=[ReadResults()],
     )
     await replayer.replay_workflow(WorkflowHistory.from_json("incident-lusab-babad", read(file)))
 
