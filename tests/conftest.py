@@ -17,6 +17,8 @@ from tests.stories import temporal
 
 ROOT = Path(__file__).parent.parent
 CONFIG = ROOT / "config"
+# Where a machine keeps Python from writing bytecode, each process that a test starts compiles the whole product anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 # The example's catalogue repairs the shop with `python3`: this one, as under `ic up`.
 os.environ["PATH"] = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)))
 

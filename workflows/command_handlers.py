@@ -22,7 +22,7 @@ from activities.snapshots import Outcome as Saved
 from activities.snapshots import Snapshots
 from incident import answers, snapshots
 from incident.answers import Answers, Outcome, Reply
-from incident.commands import Command, Refusal, Said, hear, judge
+from incident.commands import Command, Refusal, Said, Who, hear, judge
 from incident.commands.base import speaker
 from incident.commands.ending import Reload
 from incident.model import Answer, Incident
@@ -33,6 +33,10 @@ from workflows.waiting import wait_until
 
 LONGEST_NAME = 200
 LONGEST_PROOF = 8_000
+FULL_FOR_TEXTS = 700_000
+FULL = 1_400_000
+"""Bytes of state. The server takes 2 MB a message, and the state travels whole, compressed, into each new history."""
+SHORT_TEXT = 200
 NOTES_A_WINDOW = 5
 WINDOW = timedelta(minutes=10)
 SAVED_WITHIN = timedelta(seconds=30)
@@ -94,6 +98,7 @@ class CommandHandlers(ABC):
     def _reply(self, said: Said[Command]) -> Reply:
         before = pickle.dumps(self._incident)
         try:
+            self._check_room_for(said.command, len(before))
             self._check(said)
             answer = self._apply(said)
         except Refusal as refusal:
@@ -114,6 +119,16 @@ class CommandHandlers(ABC):
     def _restore(self, before: bytes) -> None:
         """Take back half a change: a defect of ours must neither hold the incident nor spoil it."""
         vars(self._incident).update(vars(pickle.loads(before)))  # noqa: S301  # we wrote it a moment ago
+
+    def _check_room_for(self, command: Command, state: int) -> None:
+        """Keep the state below what the server takes; decisions and whatever has no text are never refused for it."""
+        text = sum(len(value) for value in vars(command).values() if isinstance(value, str))
+        full = state > FULL or (state > FULL_FOR_TEXTS and text > SHORT_TEXT)
+        if full and text and command.who is Who.ANYONE:
+            raise Refusal(
+                f"This incident's record is full ({state // 1000} kB). Put it in a document, and post the link in the"
+                " channel."
+            )
 
     def _answer(self, verb: str, said: Said[Command], reply: Reply) -> None:
         if said.id:
