@@ -36,12 +36,13 @@ class Machine:
     def __init__(self, place: Path) -> None:
         self.place = place
         self.path = [self.folder("bin")]
-        for tool in ("sh", "cat", "cp", "cut", "dirname", "expr", "find", "grep", "mkdir", "rm", "tail"):
+        for tool in ("sh", "cat", "cp", "cut", "dirname", "expr", "find", "grep", "id", "ls", "mkdir", "rm", "tail"):
             (self.path[0] / tool).symlink_to(str(shutil.which(tool)))
         self.checkout = self.folder("checkout")
         self.folder("checkout/bin")
-        for script in ("find-python", "setup"):
-            shutil.copy(ROOT / "bin" / script, self.checkout / "bin" / script)
+        self.folder("checkout/.ci")
+        for script in ("bin/find-python", "bin/setup", ".ci/run"):
+            shutil.copy(ROOT / script, self.checkout / script)
         (self.checkout / "requirements.txt").write_text("one==1\n")
         (self.checkout / "pyproject.toml").touch()
 
@@ -78,7 +79,7 @@ class Machine:
         if python:
             environment["PYTHON"] = python
         return subprocess.run(
-            [str(self.checkout / "bin" / command[0]), *command[1:]],
+            [str(self.checkout / command[0]), *command[1:]],
             env=environment,
             cwd=self.place,
             capture_output=True,
@@ -87,17 +88,17 @@ class Machine:
         )
 
     def found(self, python: str = "") -> str:
-        run = self.run("find-python", python=python)
+        run = self.run("bin/find-python", python=python)
         assert (run.returncode, run.stderr) == (0, "")
         return run.stdout.strip()
 
     def complaint(self, python: str = "") -> list[str]:
-        run = self.run("find-python", python=python)
+        run = self.run("bin/find-python", python=python)
         assert (run.returncode, run.stdout) == (1, "")
         return run.stderr.splitlines()
 
     def set_up(self, python: str = "") -> str:
-        run = self.run("setup", python=python)
+        run = self.run("bin/setup", python=python)
         assert (run.returncode, run.stderr) == (0, "")
         return run.stdout
 
@@ -161,12 +162,12 @@ def test_without_any_one_line_says_what_to_install(machine: Machine) -> None:
     ]
     machine.debian("python3.11-venv", "python3.12-venv")
     assert machine.complaint()[-1].endswith("apt-get install python3.12-venv")
-    assert machine.run("find-python", "--packages").stdout == "python3.12-venv\n"
+    assert machine.run("bin/find-python", "--packages").stdout == "python3.12-venv\n"
 
 
 def test_before_debians_lists_are_fetched_its_own_python_is_named(machine: Machine) -> None:
     machine.debian()
-    assert machine.run("find-python", "--packages").stdout == "python3-venv\n"
+    assert machine.run("bin/find-python", "--packages").stdout == "python3-venv\n"
 
 
 def test_a_mac_is_told_of_homebrew(machine: Machine) -> None:
@@ -199,7 +200,7 @@ def test_one_that_fails_without_a_word_is_said_so(machine: Machine) -> None:
 def test_nothing_needs_installing_where_one_runs(machine: Machine) -> None:
     machine.python("3.12")
     machine.debian("python3.13-venv")
-    assert machine.run("find-python", "--packages").stdout == ""
+    assert machine.run("bin/find-python", "--packages").stdout == ""
 
 
 def test_what_is_set_up_stays_until_the_lock_changes(machine: Machine) -> None:
@@ -253,9 +254,37 @@ def test_a_copied_checkout_does_not_run_the_original(machine: Machine) -> None:
 def test_where_no_python_will_do_nothing_is_touched(machine: Machine) -> None:
     machine.python("3.12")
     machine.set_up()
-    run = machine.run("setup", python="python3.14")
+    run = machine.run("bin/setup", python="python3.14")
     assert run.returncode != 0 and "python3.14: not found" in run.stderr
     assert machine.set_up() == ""
+
+
+def test_ci_installs_a_python_where_none_runs_and_then_tests_with_it(machine: Machine) -> None:
+    """The package is known only after the lists of packages were fetched, and here the install brings the Python."""
+    good = machine.python("3.12", name="brought")
+    for name in ("git", "ssh-keygen", "chromium", "initdb", "mv"):
+        machine.program(name, f'#!/bin/sh\nexec {shutil.which(name)} "$@"\n')
+    machine.program("make", '#!/bin/sh\necho "make $*: $(bin/find-python)" >>log\n')
+    machine.program("sudo", '#!/bin/sh\nexec "$@"\n')
+    brought = f"mv {good} {machine.path[0]}/python3.12"
+    machine.debian("python3.12-venv")
+    machine.program("apt-get", f'#!/bin/sh\necho "$*" >>log\ncase $1 in install) {brought} ;; esac\n')
+    assert machine.run(".ci/run").returncode == 0
+    assert (machine.checkout / "log").read_text().splitlines() == [
+        "update -qq",
+        "install -y -qq --no-install-recommends python3.12-venv",
+        f"make test: {good}",
+    ]
+
+
+def test_ci_installs_nothing_where_all_is_there(machine: Machine) -> None:
+    machine.python("3.12")
+    for name in ("git", "ssh-keygen", "chromium", "initdb"):
+        machine.program(name, "#!/bin/sh\n")
+    machine.program("make", "#!/bin/sh\necho made\n")
+    machine.program("apt-get", "#!/bin/sh\nexit 1\n")
+    run = machine.run(".ci/run")
+    assert (run.returncode, run.stdout) == (0, "made\n")
 
 
 def test_one_range_of_versions_everywhere() -> None:
