@@ -27,6 +27,7 @@ from temporalio.client import Client
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker, WorkflowRunner
 
 import settings as configuration
+from activities.again import AgainInterceptor
 from activities.chat import Chat
 from activities.monitoring import Monitoring
 from activities.on_call_book import REFRESH_EVERY, OnCallBook
@@ -53,6 +54,7 @@ from workflows.deputy import DeputyWorkflow
 from workflows.incident import IncidentWorkflow
 from workflows.internal_liaison import InternalLiaisonWorkflow
 from workflows.repair_action import RepairActionWorkflow
+from workflows.resets import ResetAwareRunner
 from workflows.scribe import ScribeWorkflow
 from workflows.sub_team import SubTeamWorkflow
 
@@ -129,7 +131,7 @@ def workflow_runner() -> WorkflowRunner:
 
     Without Temporal's sandbox: `workflows` and `incident` are pure (tests hold that), and it doubled what a step costs.
     """
-    return UnsandboxedWorkflowRunner()
+    return ResetAwareRunner(UnsandboxedWorkflowRunner())
 
 
 def runner_worker(client: Client, runner: Runner, environment: str, **options: Any) -> Worker:
@@ -138,6 +140,7 @@ def runner_worker(client: Client, runner: Runner, environment: str, **options: A
         client,
         task_queue=queues.runner(environment),
         activities=[runner.check, runner.verify, runner.run],
+        interceptors=[AgainInterceptor()],
         # Cancellation arrives with a heartbeat: an abort has to get through within two seconds.
         max_heartbeat_throttle_interval=timedelta(milliseconds=250),
         default_heartbeat_throttle_interval=timedelta(milliseconds=250),
@@ -151,7 +154,7 @@ def workers(client: Client, house: House, roles: Collection[str], environment: s
     common: dict[str, Any] = {
         "graceful_shutdown_timeout": GRACE,
         "workflow_runner": workflow_runner(),
-        "interceptors": [ReadResults()],
+        "interceptors": [ReadResults(), AgainInterceptor()],
         # A worker that was killed leaves its sticky queue behind; the next command waits this long for it.
         "sticky_queue_schedule_to_start_timeout": timedelta(seconds=2),
         **options,

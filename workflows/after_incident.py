@@ -11,7 +11,7 @@ from temporalio import workflow
 from temporalio.common import RawValue
 from temporalio.exceptions import ActivityError
 
-from activities.chat import Chat, Post, Tell
+from activities.chat import Chat, Part, Post, Tell
 from incident import after, card, notices
 from incident.commands import VOCABULARY, Command, Said
 from incident.duties.after import duties
@@ -21,6 +21,7 @@ from workflows import deeds, messages, retries, rooms
 from workflows.after_input import AfterBrief, AfterStart
 from workflows.command_handlers import CommandHandlers, Elsewhere
 from workflows.queues import CHAT
+from workflows.versions import newer
 from workflows.waiting import wait_until
 
 HISTORY_LIMIT = 2_000
@@ -93,7 +94,7 @@ class AfterIncidentWorkflow(CommandHandlers):
 
     def _see(self, brief: AfterBrief) -> None:
         """From the incident, while its own workflow runs."""
-        if brief.version > self._seen_version and not self._own:
+        if newer(brief.version, self._seen_version) and not self._own:
             self._incident, self._seen_version = brief.incident, brief.version
             self._changed()
 
@@ -198,9 +199,10 @@ class AfterIncidentWorkflow(CommandHandlers):
         """One post at a time, in order. Without a room nobody is there to hear."""
         while lines := list(self._incident.outbox):
             if self._incident.room is not None:
-                text = "\n".join(line.text for line in lines)
-                key = f"{workflow.info().workflow_id}/{lines[0].key}"
-                await self._chat(Chat.post, Post(self._incident.room.channel, text, key), text)
+                prefix = workflow.info().workflow_id
+                first, *more = (Part(line.text, f"{prefix}/{line.key}") for line in lines)
+                post = Post(self._incident.room.channel, first.text, first.key, lines=tuple(more))
+                await self._chat(Chat.post, post, "\n".join(line.text for line in lines))
             del self._incident.outbox[: len(lines)]
         del self._doing["speak"]
         self._news = True

@@ -11,7 +11,7 @@ from temporalio import workflow
 from temporalio.common import RawValue
 from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
 
-from activities.chat import Chat, Post
+from activities.chat import Chat, Part, Post
 from incident import answers, card, declaring, notices, repairs, reports, wording
 from incident.answers import Answers
 from incident.commands import VOCABULARY, Command, Said
@@ -242,15 +242,16 @@ class IncidentWorkflow(CommandHandlers):
             assert incident.room is not None
             self._speaking = True
             lines = _together(incident.outbox)
-            key = f"{workflow.info().workflow_id}/{lines[0].key}"
+            prefix = workflow.info().workflow_id
+            first, *more = (Part(line.text, f"{prefix}/{line.key}") for line in lines)
             text = "\n".join(line.text for line in lines)
             try:
                 if about := lines[0].about:
-                    await rooms.post_notice(incident, about, incident.room.channel, key)
+                    await rooms.post_notice(incident, about, incident.room.channel, first.key)
                 else:
                     await workflow.execute_activity_method(
                         Chat.post,
-                        Post(incident.room.channel, text, key),
+                        Post(incident.room.channel, first.text, first.key, lines=tuple(more)),
                         task_queue=CHAT,
                         summary=retries.summary(text),
                         **retries.POST,

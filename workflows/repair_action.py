@@ -30,6 +30,7 @@ from incident.reports import (
     What,
 )
 from workflows import messages, queues, retries
+from workflows.versions import newer
 from workflows.waiting import wait_until
 
 
@@ -106,7 +107,7 @@ class RepairActionWorkflow:
 
     def _see(self, brief: RepairBrief) -> None:
         """The incident shows how it stands."""
-        if brief.version > self._brief.version:
+        if newer(brief.version, self._brief.version):
             self._brief = brief
             workflow.set_current_details(brief.story or f"{self._start.title}: **{brief.state}**")
 

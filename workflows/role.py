@@ -20,6 +20,7 @@ from incident.duties.internal_liaison import InternalLiaisonView
 from incident.model import Status
 from incident.reports import Report, SummarySent, What
 from workflows import messages, publishing, queues, retries
+from workflows.versions import newer
 from workflows.waiting import wait_until
 
 HISTORY_LIMIT = 2_000
@@ -89,7 +90,7 @@ class RoleKeeper(Generic[V]):
             workflow.logger.warning("%s: a Signal %s was dropped: %s", self.role, name[:40], fault)
 
     def see(self, brief: Brief[V]) -> None:
-        if brief.version > self.brief.version:
+        if newer(brief.version, self.brief.version):
             self.brief = brief
             self._look_again()
 
