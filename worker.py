@@ -41,6 +41,8 @@ from activities.social import client as x_client
 from activities.status_page import StatusPage
 from connection import connect
 from entrypoints.gateway import Gateway
+from entrypoints.healing import LOOK_EVERY, Healer
+from entrypoints.replaying import code_version
 from entrypoints.snapshots import SnapshotReader
 from entrypoints.standby import HANDED_OVER_EVERY, Standby
 from incident.policy import BadPolicy
@@ -61,6 +63,20 @@ from workflows.sub_team import SubTeamWorkflow
 APART = (("incident",), ("roles", "chat", "records", "watch", "runner"))
 """As `ic up` runs them: what pages has a process, and so an interpreter, to itself."""
 ROLES = ("all", "incident", "roles", "chat", "records", "watch", "runner")
+WORKFLOWS: dict[str, list[type]] = {
+    "incident": [IncidentWorkflow],
+    "roles": [
+        DeputyWorkflow,
+        ScribeWorkflow,
+        CustomerLiaisonWorkflow,
+        InternalLiaisonWorkflow,
+        RepairActionWorkflow,
+        SubTeamWorkflow,
+        AfterIncidentWorkflow,
+    ],
+}
+"""What the queues of these names run."""
+INTERCEPTORS = (ReadResults(), AgainInterceptor())
 GRACE = timedelta(seconds=25)
 PAGING_SLOTS = 200
 OUTSIDE_WITHIN = 10
@@ -140,7 +156,7 @@ def runner_worker(client: Client, runner: Runner, environment: str, **options: A
         client,
         task_queue=queues.runner(environment),
         activities=[runner.check, runner.verify, runner.run],
-        interceptors=[AgainInterceptor()],
+        interceptors=INTERCEPTORS,
         # Cancellation arrives with a heartbeat: an abort has to get through within two seconds.
         max_heartbeat_throttle_interval=timedelta(milliseconds=250),
         default_heartbeat_throttle_interval=timedelta(milliseconds=250),
@@ -154,7 +170,8 @@ def workers(client: Client, house: House, roles: Collection[str], environment: s
     common: dict[str, Any] = {
         "graceful_shutdown_timeout": GRACE,
         "workflow_runner": workflow_runner(),
-        "interceptors": [ReadResults(), AgainInterceptor()],
+        "build_id": code_version(),
+        "interceptors": INTERCEPTORS,
         # A worker that was killed leaves its sticky queue behind; the next command waits this long for it.
         "sticky_queue_schedule_to_start_timeout": timedelta(seconds=2),
         **options,
@@ -164,7 +181,7 @@ def workers(client: Client, house: House, roles: Collection[str], environment: s
         "incident": lambda: Worker(
             client,
             task_queue=queues.INCIDENT,
-            workflows=[IncidentWorkflow],
+            workflows=WORKFLOWS["incident"],
             activities=[paging.page, paging.who_would_be_paged],
             activity_executor=ThreadPoolExecutor(PAGING_SLOTS, thread_name_prefix="paging"),
             max_concurrent_activities=PAGING_SLOTS,
@@ -173,15 +190,7 @@ def workers(client: Client, house: House, roles: Collection[str], environment: s
         "roles": lambda: Worker(
             client,
             task_queue=queues.ROLES,
-            workflows=[
-                DeputyWorkflow,
-                ScribeWorkflow,
-                CustomerLiaisonWorkflow,
-                InternalLiaisonWorkflow,
-                RepairActionWorkflow,
-                SubTeamWorkflow,
-                AfterIncidentWorkflow,
-            ],
+            workflows=WORKFLOWS["roles"],
             **common,
         ),
         "chat": lambda: Worker(
@@ -249,6 +258,8 @@ async def serve(settings: Settings, roles: Collection[str], environment: str, re
             standby = Standby.of(settings, house.book)
             gateway = Gateway(client, SnapshotReader(settings.records_url))
             supervisor.keep("handing over", partial(standby.hand_over, gateway), HANDED_OVER_EVERY)
+        if looked_after := [one for role, each in WORKFLOWS.items() if {"all", role} & set(roles) for one in each]:
+            supervisor.keep("healing", Healer(client, looked_after, workflow_runner(), INTERCEPTORS).look, LOOK_EVERY)
         for worker in workers(client, house, roles, environment):
             await stack.enter_async_context(worker)
         ready()

@@ -26,7 +26,7 @@ from temporalio.api.enums.v1 import PendingActivityState, WorkflowExecutionStatu
 from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionResponse, ResetWorkflowExecutionRequest
 from temporalio.client import Client, WorkflowHistory
 from temporalio.service import RPCError, RPCStatusCode
-from temporalio.worker import WorkflowRunner
+from temporalio.worker import Interceptor, WorkflowRunner
 
 from entrypoints.replaying import (
     CodeFails,
@@ -71,11 +71,13 @@ class Stuck:
 
 
 class Healer:
-    """Looks after the workflows of `classes`, which this process runs with `runner`."""
+    """Looks after the workflows of `classes`, which this process runs with `runner` and `interceptors`."""
 
-    def __init__(self, client: Client, classes: Sequence[type], runner: WorkflowRunner) -> None:
+    def __init__(
+        self, client: Client, classes: Sequence[type], runner: WorkflowRunner, interceptors: Sequence[Interceptor]
+    ) -> None:
         self._client = client
-        self._replay = Replay(client, classes, runner)
+        self._replay = Replay(client, classes, runner, interceptors)
         names = ", ".join(f'"{one.__name__}"' for one in classes)
         self._query = f'ExecutionStatus = "Running" AND WorkflowType IN ({names})'
         self._next: list[tuple[str, str]] = []

@@ -17,7 +17,7 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.bridge.proto.workflow_activation import WorkflowActivation
 from temporalio.bridge.proto.workflow_completion import WorkflowActivationCompletion
 from temporalio.client import Client, WorkflowHistory
-from temporalio.worker import Replayer, WorkflowInstance, WorkflowInstanceDetails, WorkflowRunner
+from temporalio.worker import Interceptor, Replayer, WorkflowInstance, WorkflowInstanceDetails, WorkflowRunner
 from temporalio.workflow import Info, NondeterminismError
 
 WITHIN = 60.0
@@ -58,12 +58,15 @@ class CodeFails:
 
 
 class Replay:
-    """Replays histories of `classes` as a worker with `runner` would."""
+    """Replays histories of `classes` as a worker with `runner` and `interceptors` would."""
 
-    def __init__(self, client: Client, classes: Sequence[type], runner: WorkflowRunner) -> None:
+    def __init__(
+        self, client: Client, classes: Sequence[type], runner: WorkflowRunner, interceptors: Sequence[Interceptor]
+    ) -> None:
         self._client = client
         self._classes = classes
         self._runner = runner
+        self._interceptors = interceptors
 
     async def __call__(self, history: WorkflowHistory) -> Disagreement | CodeFails | None:
         """None when it replays. The history must be whole: the SDK waits for ever for what is missing."""
@@ -73,6 +76,7 @@ class Replay:
                 workflows=self._classes,
                 workflow_task_executor=thread,
                 workflow_runner=watched,
+                interceptors=self._interceptors,
                 namespace=self._client.namespace,
                 data_converter=self._client.data_converter,
             )

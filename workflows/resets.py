@@ -6,7 +6,8 @@ task. Two things follow:
 
 - An activity that was under way, or that the ended run had done already, is begun again with attempt 1. So each
   activity carries the run that scheduled it; `activities.again` compares that with the run that it is done for.
-- What is delivered again was said earlier, and is to be judged by the time at which it was said.
+- What is delivered again was sent earlier. It is judged by the time at which it was sent, and deadlines that fell in
+  between are taken in their turn: else a decision of an hour ago is too old to count, or was not its author's yet.
 
 Neither the SDK's API nor an interceptor tells a workflow in time that it was reset: Signals are handed over first, the
 new random seed, which a reset alone brings, afterwards. The runner here looks at the whole activation before it is
@@ -18,6 +19,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from temporalio import workflow
@@ -29,17 +31,45 @@ from temporalio.workflow import Info
 
 from activities.again import RUN_HEADER
 
-_RESETS, _DELIVERED_AGAIN = "resets", "delivered_again"
+_RESETS = "resets"
 
 
-def count() -> int:
-    """How many resets the history of this run holds."""
-    return int(workflow.extern_functions().get(_RESETS, int)())
+@dataclasses.dataclass
+class Resets:
+    """`count` is how many the history of this run holds; `to` is the time to which the last one went back.
+
+    `now`: this task is the first one after it, and brings what had been delivered before.
+    """
+
+    count: int = 0
+    to: datetime | None = None
+    now: bool = False
 
 
-def delivers_again() -> bool:
-    """Whether this task brings what the run that was reset had been told before."""
-    return bool(workflow.extern_functions().get(_DELIVERED_AGAIN, bool)())
+def resets() -> Resets:
+    """Of the present run. None where another runner than ours carries it out."""
+    found = workflow.extern_functions().get(_RESETS, Resets)()
+    assert isinstance(found, Resets)
+    return found
+
+
+class EventTime:
+    """The time by which a message is judged: that of its arrival, or, when it is delivered again, that of its sending."""
+
+    def __init__(self) -> None:
+        self._resets = 0
+        self._reached: datetime | None = None
+
+    def of(self, sent_at: datetime | None) -> datetime:
+        """Never before a message that came earlier, nor ahead of the present. One without a time came with the last."""
+        now, reset = workflow.now(), resets()
+        if not reset.now:
+            return now
+        if self._resets != reset.count or self._reached is None:
+            self._resets, self._reached = reset.count, reset.to or now
+        if sent_at is not None and sent_at.tzinfo is not None:
+            self._reached = min(max(sent_at, self._reached), now)
+        return self._reached
 
 
 class ResetAwareRunner(WorkflowRunner):
@@ -52,32 +82,29 @@ class ResetAwareRunner(WorkflowRunner):
         self._inner.prepare_workflow(defn)
 
     def create_instance(self, det: WorkflowInstanceDetails) -> WorkflowInstance:
-        resets = _Resets()
-        functions = {_RESETS: lambda: resets.count, _DELIVERED_AGAIN: lambda: resets.in_this_task}
-        details = dataclasses.replace(det, extern_functions={**det.extern_functions, **functions})
-        return _ResetAware(self._inner.create_instance(details), resets, det.info.run_id)
+        found = Resets()
+        details = dataclasses.replace(det, extern_functions={**det.extern_functions, _RESETS: lambda: found})
+        return _ResetAware(self._inner.create_instance(details), found, det.info.run_id)
 
     def set_worker_level_failure_exception_types(self, types: Sequence[type[BaseException]]) -> None:
         self._inner.set_worker_level_failure_exception_types(types)
 
 
-@dataclasses.dataclass
-class _Resets:
-    count: int = 0
-    in_this_task: bool = False
-
-
 class _ResetAware(WorkflowInstance):
     """Everything but `activate` is the inner instance's."""
 
-    def __init__(self, inner: WorkflowInstance, resets: _Resets, run_id: str) -> None:
+    def __init__(self, inner: WorkflowInstance, found: Resets, run_id: str) -> None:
         self._inner = inner
-        self._resets = resets
+        self._resets = found
         self._run_id = run_id
+        self._last: datetime | None = None
 
     def activate(self, act: WorkflowActivation) -> WorkflowActivationCompletion:
-        self._resets.in_this_task = any(job.HasField("update_random_seed") for job in act.jobs)
-        self._resets.count += self._resets.in_this_task
+        self._resets.now = any(job.HasField("update_random_seed") for job in act.jobs)
+        if self._resets.now:
+            self._resets.count += 1
+            self._resets.to = self._last
+        self._last = act.timestamp.ToDatetime(UTC)
         completion = self._inner.activate(act)
         # After a reset nothing is known to be done for the first time.
         run = "" if self._resets.count else self._run_id
