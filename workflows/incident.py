@@ -62,7 +62,7 @@ class IncidentWorkflow(CommandHandlers):
         if start.carried is not None:
             self._incident = start.carried.incident
         elif start.declaration is not None:
-            self._incident = declaring.declare(start.declaration, workflow.info().start_time)
+            self._incident = declaring.declare(start.declaration, workflow.info().workflow_start_time)
             # One that was declared before words were proved goes on by claims; a practice needs no marker.
             self._incident.proofs = self._incident.proofs and workflow.patched("proofs")
         else:

@@ -97,7 +97,7 @@ class _ResetAware(WorkflowInstance):
         self._inner = inner
         self._resets = found
         self._run_id = run_id
-        self._last = inner.get_info().start_time
+        self._last = inner.get_info().workflow_start_time
 
     def activate(self, act: WorkflowActivation) -> WorkflowActivationCompletion:
         self._resets.now = any(job.HasField("update_random_seed") for job in act.jobs)
