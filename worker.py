@@ -27,6 +27,7 @@ from temporalio.client import Client
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker, WorkflowRunner
 
 import settings as configuration
+from activities.again import AgainInterceptor
 from activities.chat import Chat
 from activities.monitoring import Monitoring
 from activities.on_call_book import REFRESH_EVERY, OnCallBook
@@ -40,6 +41,8 @@ from activities.social import client as x_client
 from activities.status_page import StatusPage
 from connection import connect
 from entrypoints.gateway import Gateway
+from entrypoints.healing import LOOK_EVERY, Healer
+from entrypoints.replaying import code_version
 from entrypoints.snapshots import SnapshotReader
 from entrypoints.standby import HANDED_OVER_EVERY, Standby
 from incident.policy import BadPolicy
@@ -53,12 +56,27 @@ from workflows.deputy import DeputyWorkflow
 from workflows.incident import IncidentWorkflow
 from workflows.internal_liaison import InternalLiaisonWorkflow
 from workflows.repair_action import RepairActionWorkflow
+from workflows.resets import ResetAwareRunner
 from workflows.scribe import ScribeWorkflow
 from workflows.sub_team import SubTeamWorkflow
 
 APART = (("incident",), ("roles", "chat", "records", "watch", "runner"))
 """As `ic up` runs them: what pages has a process, and so an interpreter, to itself."""
 ROLES = ("all", "incident", "roles", "chat", "records", "watch", "runner")
+WORKFLOWS: dict[str, list[type]] = {
+    "incident": [IncidentWorkflow],
+    "roles": [
+        DeputyWorkflow,
+        ScribeWorkflow,
+        CustomerLiaisonWorkflow,
+        InternalLiaisonWorkflow,
+        RepairActionWorkflow,
+        SubTeamWorkflow,
+        AfterIncidentWorkflow,
+    ],
+}
+"""What the queues of these names run."""
+INTERCEPTORS = (ReadResults(), AgainInterceptor())
 GRACE = timedelta(seconds=25)
 PAGING_SLOTS = 200
 OUTSIDE_WITHIN = 10
@@ -129,7 +147,7 @@ def workflow_runner() -> WorkflowRunner:
 
     Without Temporal's sandbox: `workflows` and `incident` are pure (tests hold that), and it doubled what a step costs.
     """
-    return UnsandboxedWorkflowRunner()
+    return ResetAwareRunner(UnsandboxedWorkflowRunner())
 
 
 def runner_worker(client: Client, runner: Runner, environment: str, **options: Any) -> Worker:
@@ -138,6 +156,7 @@ def runner_worker(client: Client, runner: Runner, environment: str, **options: A
         client,
         task_queue=queues.runner(environment),
         activities=[runner.check, runner.verify, runner.run],
+        interceptors=INTERCEPTORS,
         # Cancellation arrives with a heartbeat: an abort has to get through within two seconds.
         max_heartbeat_throttle_interval=timedelta(milliseconds=250),
         default_heartbeat_throttle_interval=timedelta(milliseconds=250),
@@ -151,7 +170,8 @@ def workers(client: Client, house: House, roles: Collection[str], environment: s
     common: dict[str, Any] = {
         "graceful_shutdown_timeout": GRACE,
         "workflow_runner": workflow_runner(),
-        "interceptors": [ReadResults()],
+        "build_id": code_version(),
+        "interceptors": INTERCEPTORS,
         # A worker that was killed leaves its sticky queue behind; the next command waits this long for it.
         "sticky_queue_schedule_to_start_timeout": timedelta(seconds=2),
         **options,
@@ -161,7 +181,7 @@ def workers(client: Client, house: House, roles: Collection[str], environment: s
         "incident": lambda: Worker(
             client,
             task_queue=queues.INCIDENT,
-            workflows=[IncidentWorkflow],
+            workflows=WORKFLOWS["incident"],
             activities=[paging.page, paging.who_would_be_paged],
             activity_executor=ThreadPoolExecutor(PAGING_SLOTS, thread_name_prefix="paging"),
             max_concurrent_activities=PAGING_SLOTS,
@@ -170,15 +190,7 @@ def workers(client: Client, house: House, roles: Collection[str], environment: s
         "roles": lambda: Worker(
             client,
             task_queue=queues.ROLES,
-            workflows=[
-                DeputyWorkflow,
-                ScribeWorkflow,
-                CustomerLiaisonWorkflow,
-                InternalLiaisonWorkflow,
-                RepairActionWorkflow,
-                SubTeamWorkflow,
-                AfterIncidentWorkflow,
-            ],
+            workflows=WORKFLOWS["roles"],
             **common,
         ),
         "chat": lambda: Worker(
@@ -246,6 +258,8 @@ async def serve(settings: Settings, roles: Collection[str], environment: str, re
             standby = Standby.of(settings, house.book)
             gateway = Gateway(client, SnapshotReader(settings.records_url))
             supervisor.keep("handing over", partial(standby.hand_over, gateway), HANDED_OVER_EVERY)
+        if looked_after := [one for role, each in WORKFLOWS.items() if {"all", role} & set(roles) for one in each]:
+            supervisor.keep("healing", Healer(client, looked_after, workflow_runner(), INTERCEPTORS).look, LOOK_EVERY)
         for worker in workers(client, house, roles, environment):
             await stack.enter_async_context(worker)
         ready()

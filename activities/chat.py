@@ -17,7 +17,7 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 from temporalio import activity
 
-from activities import asking, errors
+from activities import again, asking, errors
 from activities.on_call_book import now
 from activities.placeholders import Placeholders
 from chat import blocks as drawn
@@ -43,11 +43,21 @@ class RoomOrder:
 
 
 @dataclass(frozen=True)
+class Part:
+    """One of several things said in one message; each is said once by its own key."""
+
+    text: str
+    key: str
+    choices: tuple[Choice, ...] = ()
+
+
+@dataclass(frozen=True)
 class Post:
-    """`key` makes it be said once: it travels as the message's metadata and is looked for before a second attempt.
+    """`key` makes it be said once: it travels as the message's metadata and is looked for when it may have been said before.
 
     `also` are keys that this post covers: when one of them stands there already, nothing is posted. `here` lets
     `{here}` become @here. `thread` is the message it answers. `choices` and `more` are its buttons, for `incident`.
+    `lines` are said in the same message, below `text`, each once by its own key.
     """
 
     channel: str
@@ -59,6 +69,7 @@ class Post:
     incident: str = ""
     choices: tuple[Choice, ...] = ()
     more: tuple[Choice, ...] = ()
+    lines: tuple[Part, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -107,15 +118,6 @@ class Uninvitation:
 
 
 @dataclass(frozen=True)
-class Part:
-    """One of several things said in one message; each is said once by its own key."""
-
-    text: str
-    key: str
-    choices: tuple[Choice, ...] = ()
-
-
-@dataclass(frozen=True)
 class Tell:
     """A direct message to one person (handle, or Slack id of a guest). `more` is said in the same message."""
 
@@ -150,6 +152,8 @@ class Chat:
 
     @activity.defn
     async def post(self, post: Post) -> Posted:
+        if post.lines:
+            return await self._post_lines(post)
         text = self._places.for_slack(post.text, here=post.here)
         blocks = drawn.message(text, post.incident, post.choices, post.more) if post.choices or post.more else None
         return await self._once(post.channel, text, (post.key, *post.also), post.thread, blocks)
@@ -178,14 +182,14 @@ class Chat:
         opened = await self._call(self._slack.conversations_open, users=[slack_id])
         channel = opened["channel"]["id"]
         parts = (Part(tell.text, tell.key, tell.choices), *tell.more)
-        if tell.more and (said := await self._said(channel)):
+        if tell.more or again.may_be_done():
+            said = await self._said(channel)
             parts = tuple(part for part in parts if part.key not in said)
         if parts:
             texts = [self._places.for_slack(part.text) for part in parts]
             choices = [part.choices for part in parts]
             blocks = (drawn.together(texts, tell.incident, choices) or None) if any(choices) else None
-            keys = tuple(part.key for part in parts)
-            await self._once(channel, "\n\n".join(texts), keys[:1], blocks=blocks, says=keys)
+            await self._say(channel, "\n\n".join(texts), tuple(part.key for part in parts), blocks=blocks)
 
     @activity.defn
     async def bookmark(self, bookmarks: Bookmarks) -> None:
@@ -232,6 +236,16 @@ class Chat:
 
     # -------------------------------------------------------------------------------------------------
 
+    async def _post_lines(self, post: Post) -> Posted:
+        """Those lines that do not stand there yet. They may stand there in other company."""
+        lines = (Part(post.text, post.key), *post.lines)
+        said = await self._said(post.channel) if again.may_be_done() else {}
+        fresh = [line for line in lines if line.key not in said]
+        if not fresh:
+            return Posted(post.channel, said[lines[-1].key], now())
+        text = "\n".join(self._places.for_slack(line.text) for line in fresh)
+        return await self._say(post.channel, text, tuple(line.key for line in fresh))
+
     async def _once(
         self,
         channel: str,
@@ -239,16 +253,25 @@ class Chat:
         keys: tuple[str, ...],
         thread: str = "",
         blocks: list[dict[str, Any]] | None = None,
-        says: tuple[str, ...] = (),
     ) -> Posted:
-        """`says` are the keys of all that is in it, where that is more than one.
+        """Unless one of `keys` stands there already."""
+        if (again.may_be_done() or len(keys) > 1) and (ts := await self._find_post(channel, set(keys))) is not None:
+            return Posted(channel, ts, now())
+        return await self._say(channel, text, keys[:1], thread, blocks)
+
+    async def _say(
+        self,
+        channel: str,
+        text: str,
+        keys: tuple[str, ...],
+        thread: str = "",
+        blocks: list[dict[str, Any]] | None = None,
+    ) -> Posted:
+        """`keys` are those of all that is in it.
 
         Blocks that Slack cannot take are left out: the text says the same, and must not be lost with them.
         """
-        again = activity.in_activity() and activity.info().attempt > 1
-        if (again or len(keys) > 1) and (ts := await self._find_post(channel, set(keys))) is not None:
-            return Posted(channel, ts, now())
-        more = {"says": list(says)} if len(says) > 1 else {}
+        more = {"says": list(keys)} if len(keys) > 1 else {}
         metadata = {"event_type": EVENT, "event_payload": {"key": keys[0], **more}}
         call: dict[str, Any] = {
             "channel": channel,

@@ -16,7 +16,7 @@ import requests
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from activities import asking, errors
+from activities import again, asking, errors
 from activities.on_call_book import AHEAD, OnCallBook, Shift, now
 from incident import wording
 from incident.model import Incident, Page
@@ -184,7 +184,7 @@ class Paging:
         if order.practice != self._practice:
             raise errors.practice_mix(order.practice)
         session = self._sessions.here
-        if activity.in_activity() and activity.info().attempt > 1 and (found := self._find(order)) is not None:
+        if again.may_be_done() and (found := self._find(order)) is not None:
             return found
         response = session.answer("POST", "/incidents", json={"incident": self._body(order)})
         if response.status_code == 400 and (found := self._find(order)) is not None:

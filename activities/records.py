@@ -39,7 +39,7 @@ class Record(Table):
 
 
 _WHOLE = TypeAdapter(Incident)
-_NOT_RECORDED = {"policy", "effects", "outbox", "heard", "reported", "shown"}
+_NOT_RECORDED = {"policy", "effects", "outbox", "heard", "reported", "shown", "times_said"}
 
 
 def document(incident: Incident) -> dict[str, Any]:

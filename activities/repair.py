@@ -22,7 +22,7 @@ from temporalio.client import Client
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError
 
-from activities import errors, steps
+from activities import again, errors, steps
 from activities.command_answers import CommandAnswers, Ended, Unanswered
 from activities.on_call_book import now
 from activities.steps import Place, StepOutcome
@@ -165,9 +165,8 @@ class Runner:
         if not ours:
             raise _refused("the workflow that asks is another repair action's")
         token = str(uuid.uuid4())
-        claim = Claim(
-            order.number, order.digest, info.workflow_id, info.workflow_run_id, token, practice=self._practice
-        )
+        run = await self._first_run() if again.begun_anew() else info.workflow_run_id
+        claim = Claim(order.number, order.digest, info.workflow_id, run, token, practice=self._practice)
         try:
             asked = self._answers.ask(identity.workflow_id(incident), "claim", token, claim, within=CLAIM_WITHIN)
             answer = verdict(await asked)
@@ -179,6 +178,15 @@ class Runner:
             run = f"{info.workflow_run_id}/{info.activity_id}"
             await asyncio.to_thread(self._verify, answer.approval, incident, order, run)
         return token
+
+    async def _first_run(self) -> str:
+        """The run that the incident started, when the one that asks came out of a reset of it, says the server."""
+        info = activity.info()
+        asks = self._client.get_workflow_handle(info.workflow_id or "", run_id=info.workflow_run_id)
+        try:
+            return (await asks.describe()).raw_description.workflow_execution_info.first_run_id
+        except RPCError as error:
+            raise _refused(f"the server did not say which run asks ({error.status.name.lower()})") from None
 
     def _verify(self, approval: Signed | None, incident: str, order: StepOrder, run: str) -> None:
         """The incident's "go" could be forged by whoever may write to its namespace; the IC's signature cannot."""
@@ -237,7 +245,9 @@ class _Teller:
     async def _tell(self, last: str) -> None:
         key = f"output/{self._token}/{self._count}"
         try:
-            await self._incident.signal("report", Report(f"repair-{self._number}", key, OutputSeen(self._number, last)))
+            await self._incident.signal(
+                "report", Report(f"repair-{self._number}", key, OutputSeen(self._number, last), now())
+            )
         except RPCError as error:
             activity.logger.info("the last lines were not told: %s", error.message)
 

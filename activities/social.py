@@ -1,9 +1,9 @@
 """X, by its official client: what customers read there, exactly as it was approved.
 
-X has no idempotency key. What makes twice once is the account itself: before any attempt but the first, its own posts since
+X has no idempotency key. What makes twice once is the account itself: when it may have been posted before, its own posts since
 the approval are looked through for exactly this text. Should the look come too early to see the post, X refuses the
-same text with 403, and it is looked for once more: a refusal as a duplicate on a second attempt means that the first
-one got through.
+same text with 403, and it is looked for once more: a refusal as a duplicate then means that an
+earlier one got through.
 
 The client takes most of a second to import: whoever posts first pays for it, and no worker that starts. It is blocking, so its calls run in threads; it has neither time limits nor retries of its own, and gets the
 former here. OAuth 1.0a, because its tokens do not expire at 3 a.m.
@@ -25,7 +25,7 @@ from requests.adapters import HTTPAdapter
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from activities import asking, errors
+from activities import again, asking, errors
 from activities.on_call_book import now
 from activities.outlet import Publication, Published, Removal, check
 from incident.outlets import Outlet
@@ -78,12 +78,12 @@ class Social:
 
     @activity.defn(name="post_on_x")
     async def post(self, publication: Publication) -> Published:
-        """One post. Any attempt but the first looks whether an earlier one got through."""
+        """One post. When an earlier one may have got through, that is looked for first."""
         check(Outlet.X, publication, practice=self._practice, rules=self._rules())
         since = (publication.approved_at or now()) - EARLIER
-        again = publication.again or activity.info().attempt > 1
+        doubtful = publication.again or again.may_be_done()
         await self._who()
-        if again and (found := await self._find(publication.text, since)):
+        if doubtful and (found := await self._find(publication.text, since)):
             return self._published(found)
 
         def create(x: Client) -> str:
@@ -94,7 +94,7 @@ class Social:
         try:
             made = await self._call(create)
         except ApplicationError as error:
-            if error.type == errors.DUPLICATE and again and (found := await self._find(publication.text, since)):
+            if error.type == errors.DUPLICATE and doubtful and (found := await self._find(publication.text, since)):
                 return self._published(found)
             raise
         return self._published(made)

@@ -1,7 +1,7 @@
 """Statuspage: what customers read, exactly as it was approved.
 
 Statuspage takes one request a second: the id of the incident's entry is kept by the incident, so that a message costs one
-request. Looking comes only before a second attempt, and where the id is not known.
+request. Looking comes only when it may have been done before, and where the id is not known.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import aiohttp
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from activities import asking, errors
+from activities import again, asking, errors
 from activities.on_call_book import now
 from activities.outlet import Publication, Published, Removal, check
 from incident.outlets import Outlet
@@ -53,12 +53,12 @@ class StatusPage:
 
     @activity.defn
     async def publish(self, publication: Publication) -> Published:
-        """Create the page's incident, or update it. A second attempt first looks whether the first one got through."""
+        """Create the page's incident, or update it. When an earlier request may have got through, that is looked for first."""
         check(Outlet.STATUS_PAGE, publication, practice=self._practice, rules=self._rules())
         if not (self._key and self._page):
             raise errors.not_configured(NAME, "no key or no page is configured")
         id = publication.entry
-        if publication.again or activity.info().attempt > 1 or (publication.begun and not id):
+        if publication.again or again.may_be_done() or (publication.begun and not id):
             entry = await self._entry(publication.incident, id)
             if entry is not None and publication.key in _ours(entry).get("keys", []):
                 return Published(entry["shortlink"], now(), entry["id"])

@@ -492,7 +492,7 @@ def _json(data: Any) -> str:
 
     from incident.model import Incident
 
-    hidden = {"policy", "effects", "outbox", "heard", "reported"} if isinstance(data, Incident) else None
+    hidden = {"policy", "effects", "outbox", "heard", "reported", "times_said"} if isinstance(data, Incident) else None
     whole = TypeAdapter(type(data)) if isinstance(data, Incident) else TypeAdapter(Any)
     return json.dumps(whole.dump_python(data, mode="json", exclude=hidden), indent=2)
 

@@ -17,6 +17,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
+from temporalio.client import Client
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError
 
@@ -26,6 +27,7 @@ from activities.monitoring import Monitoring, ReadChanges
 from activities.on_call_book import OnCallBook, now
 from activities.paging import Sessions, escalation_policies
 from connection import connect
+from entrypoints import stuck
 from entrypoints.problems import CannotSign
 from entrypoints.signing import DoorKey, add_door, whose
 from entrypoints.standby import Standby
@@ -138,7 +140,27 @@ async def _temporal(settings: Settings, organisation: Organisation) -> list[Find
         if kind != IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD:
             mend = f"temporal operator search-attribute create --name {key.name} --type Keyword"
             found.append(Finding(key.name, "missing", "search attribute is not registered", mend))
-    return found
+    known_by = search_attributes.KIND.name in known.custom_attributes
+    return [*found, *(await _workflows(client) if known_by else ())]
+
+
+async def _workflows(client: Client) -> list[Finding]:
+    """Those that are stuck, and those that were reset of late, by themselves or by somebody."""
+    try:
+        found = await stuck.find(client)
+    except RPCError as error:
+        return [Finding("workflows", "broken", _short(error), "Look at the server's log.")]
+    mend = "A worker resets it where that helps, within a minute; else its log says what is needed."
+    named = [
+        Finding(id, "broken", f"stuck: its workflow task failed {attempts} times in a row", mend)
+        for id, attempts in found.stuck.items()
+    ]
+    healed = [
+        Finding(id, "ok", f"was reset at {at:%H:%M} UTC and runs again, nothing lost: {why}"[:300])
+        for id, (at, why) in found.reset.items()
+        if id not in found.stuck
+    ]
+    return [*(named or [Finding("workflows", "ok", "none is stuck")]), *healed]
 
 
 async def _slack(settings: Settings, organisation: Organisation) -> list[Finding]:

@@ -161,6 +161,15 @@ class RunEnded:
 
 
 @dataclass(frozen=True)
+class WorkflowReset:
+    """The sender's workflow went back to how it was at the time `to`, and goes on. `whose`: "deputy", "repair 3"."""
+
+    whose: str
+    to: datetime
+    kind: Literal["workflow-reset"] = "workflow-reset"
+
+
+@dataclass(frozen=True)
 class PageAcknowledged:
     """`page` is the page's key, which is PagerDuty's incident key."""
 
@@ -204,6 +213,7 @@ What = (
     | ApprovalLapsed
     | RunnerMissing
     | RunEnded
+    | WorkflowReset
     | PageAcknowledged
     | ResponderReplied
 )
@@ -211,11 +221,12 @@ What = (
 
 @dataclass(frozen=True)
 class Report:
-    """`source` and `key` together name it once."""
+    """`source` and `key` together name it once. `at` is when it was sent."""
 
     source: str
     key: str
     what: What
+    at: datetime | None = None
 
 
 def take(incident: Incident, report: Report, now: datetime) -> None:
@@ -282,6 +293,8 @@ def _apply(incident: Incident, report: Report, now: datetime) -> None:
             if not incident.statuses or incident.statuses[-1].state != status.state:
                 incident.statuses.append(status)
             _status(incident, status, text, report, now)
+        case WorkflowReset(whose=whose, to=to):
+            settling.workflow_reset(incident, whose, to, now)
         case ChangesRead(found=found):
             settling.changes_read(incident, found, now)
         case _:

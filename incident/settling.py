@@ -90,3 +90,15 @@ def letter_taken(incident: Incident, team: SubTeam, now: datetime) -> None:
     incident.say(text, now)
     incident.tell(incident.commander, text)
     incident.log("team", f"{team.title} not formed: another incident uses the letter", now, source="workflow")
+
+
+def workflow_reset(incident: Incident, whose: str, to: datetime, now: datetime) -> None:
+    """A workflow of the incident had stopped, and was reset; `whose` is empty for the incident's own."""
+    what = f"workflow of the {whose}" if whose else "incident's workflow"
+    text = (
+        f"The {what} had stopped and was reset to {wording.clock(to)}; it's running again. Nothing was lost."
+        " Anything that fell due in the meantime happens now."
+    )
+    incident.say(text, now)
+    incident.log("reset", text, now, source="workflow")
+    incident.tell(incident.commander, text)

@@ -19,7 +19,7 @@ from incident.model import Incident, Phase
 Document = dict[str, Any]
 Patch = list[dict[str, Any]]
 _INCIDENT = TypeAdapter(Incident)
-_OF_THE_WORKFLOW = {"effects", "outbox", "heard", "reported", "spent", "refusals"}
+_OF_THE_WORKFLOW = {"effects", "outbox", "heard", "reported", "spent", "refusals", "times_said"}
 
 
 @dataclass(frozen=True)

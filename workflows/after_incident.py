@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from datetime import timedelta
+from contextlib import suppress
+from datetime import datetime, timedelta
 from typing import Any
 
 from temporalio import workflow
 from temporalio.common import RawValue
-from temporalio.exceptions import ActivityError
+from temporalio.exceptions import ActivityError, ApplicationError
 
-from activities.chat import Chat, Post, Tell
-from incident import after, card, notices
+from activities.chat import Chat, Part, Post, Tell
+from incident import after, card, identity, notices, settling
 from incident.commands import VOCABULARY, Command, Said
 from incident.duties.after import duties
 from incident.duties.base import Duty, Remark, Whisper
 from incident.model import Answer, Incident, Phase
+from incident.reports import Report, WorkflowReset
 from workflows import deeds, messages, retries, rooms
 from workflows.after_input import AfterBrief, AfterStart
 from workflows.command_handlers import CommandHandlers, Elsewhere
 from workflows.queues import CHAT
+from workflows.resets import EventTime, resets
+from workflows.versions import newer
 from workflows.waiting import wait_until
 
 HISTORY_LIMIT = 2_000
@@ -50,6 +54,8 @@ class AfterIncidentWorkflow(CommandHandlers):
         self._helpers: list[asyncio.Task[None]] = []
         self._news = False
         self._winding_up = False
+        self._event_time = EventTime()
+        self._resets = 0
 
     @workflow.run
     async def run(self, start: AfterStart) -> str:
@@ -58,6 +64,7 @@ class AfterIncidentWorkflow(CommandHandlers):
         self._unsaved = self._own
         while True:
             self._news = False
+            self._note_reset()
             info = workflow.info()
             self._winding_up = info.get_current_history_length() >= HISTORY_LIMIT or info.is_continue_as_new_suggested()
             if not self._winding_up:
@@ -93,7 +100,7 @@ class AfterIncidentWorkflow(CommandHandlers):
 
     def _see(self, brief: AfterBrief) -> None:
         """From the incident, while its own workflow runs."""
-        if brief.version > self._seen_version and not self._own:
+        if newer(brief.version, self._seen_version) and not self._own:
             self._incident, self._seen_version = brief.incident, brief.version
             self._changed()
 
@@ -129,6 +136,31 @@ class AfterIncidentWorkflow(CommandHandlers):
 
     # -- what happens in the world --------------------------------------------------------------------
 
+    def _let_time_pass(self, until: datetime) -> None:
+        """No command depends on what falls due in these weeks."""
+
+    def _note_reset(self) -> None:
+        """Somebody reset this workflow, or it healed itself: the channel hears of it from whoever has the incident."""
+        if resets().count == self._resets:
+            return
+        self._resets = resets().count
+        now, to = workflow.now(), resets().to or workflow.now()
+        if self._own:
+            settling.workflow_reset(self._incident, "postmortem", to, now)
+            self._changed()
+        else:
+            key = f"reset/{now:%m%dT%H%M%S%f}"
+            self._doing[key] = asyncio.create_task(
+                self._report_reset(key, Report("after", key, WorkflowReset("postmortem", to), now))
+            )
+
+    async def _report_reset(self, key: str, report: Report) -> None:
+        with suppress(ApplicationError):  # the incident was ended from outside
+            incident = workflow.get_external_workflow_handle(identity.workflow_id(self._incident.id))
+            await incident.signal("report", report)
+        del self._doing[key]
+        self._news = True
+
     def _do_what_is_due(self) -> None:
         """A task for each duty that is due, for each effect, one for what is to be said in the room, one for its card."""
         now = workflow.now()
@@ -152,7 +184,7 @@ class AfterIncidentWorkflow(CommandHandlers):
         tasks = [*self._helpers, *self._doing.values()]
         now = workflow.now()
         due = min((d.due_at for d in duties(self._incident, self._done, now) if d.key not in self._doing), default=None)
-        news = lambda: self._news or any(task.done() for task in tasks)  # noqa: E731  # read twice below
+        news = lambda: self._news or resets().count > self._resets or any(task.done() for task in tasks)  # noqa: E731  # read twice below
         if due is None or self._winding_up:
             await workflow.wait_condition(news)
         else:
@@ -198,9 +230,10 @@ class AfterIncidentWorkflow(CommandHandlers):
         """One post at a time, in order. Without a room nobody is there to hear."""
         while lines := list(self._incident.outbox):
             if self._incident.room is not None:
-                text = "\n".join(line.text for line in lines)
-                key = f"{workflow.info().workflow_id}/{lines[0].key}"
-                await self._chat(Chat.post, Post(self._incident.room.channel, text, key), text)
+                prefix = workflow.info().workflow_id
+                first, *more = (Part(line.text, f"{prefix}/{line.key}") for line in lines)
+                post = Post(self._incident.room.channel, first.text, first.key, lines=tuple(more))
+                await self._chat(Chat.post, post, "\n".join(line.text for line in lines))
             del self._incident.outbox[: len(lines)]
         del self._doing["speak"]
         self._news = True

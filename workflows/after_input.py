@@ -29,4 +29,4 @@ class AfterStart:
 def brief(incident: Incident, version: int) -> AfterBrief:
     """What the incident's own workflow has yet to do stays with it; the pinned card is handed on."""
     card = {about: shown for about, shown in incident.shown.items() if about == "card"}
-    return AfterBrief(version, replace(incident, effects={}, outbox=[], shown=card, reported={}))
+    return AfterBrief(version, replace(incident, effects={}, outbox=[], shown=card, reported={}, times_said={}))

@@ -24,6 +24,7 @@ from workflows.queues import INCIDENT, ROLES
 from workflows.repair_action import RepairActionWorkflow, RepairBrief, RepairStart
 from workflows.role import Brief, RoleStart
 from workflows.sub_team import SubTeamWorkflow
+from workflows.versions import next_version
 
 LETTER_FREE_WITHIN = timedelta(seconds=5)
 
@@ -67,11 +68,11 @@ async def _come_after(effect: want.BeginAfter | want.TellAfter, incident: Incide
                 search_attributes=search_attributes.of_kind("after"),
             )
         after.started = True
-    versions[child] = versions.get(child, 0) + 1
+    version = next_version(versions, child)
     if begins:
         return
     try:
-        await workflow.get_external_workflow_handle(child).signal("see", after_brief(incident, versions[child]))
+        await workflow.get_external_workflow_handle(child).signal("see", after_brief(incident, version))
     except ApplicationError as failure:
         workflow.logger.warning("what comes after was ended from outside: %s", failure.message)
 
@@ -173,8 +174,7 @@ async def _tell_team(incident: Incident, key: str, versions: dict[str, int]) -> 
     if not team.started:
         return
     child = identity.sub_team_workflow_id(team.letter)
-    versions[child] = versions.get(child, 0) + 1
-    brief = Brief(versions[child], sub_team.view(incident, key))
+    brief = Brief(next_version(versions, child), sub_team.view(incident, key))
     try:
         await workflow.get_external_workflow_handle_for(SubTeamWorkflow.run, child).signal("see", brief)
     except ApplicationError as failure:
@@ -189,8 +189,7 @@ async def dismiss_repairs(incident: Incident, versions: dict[str, int]) -> None:
 
 async def _tell_repair(incident: Incident, number: int, versions: dict[str, int], *, over: bool) -> None:
     child = identity.repair_workflow_id(incident.id, number)
-    versions[child] = versions.get(child, 0) + 1
-    brief = _repair_brief(incident, number, versions[child], over=over)
+    brief = _repair_brief(incident, number, next_version(versions, child), over=over)
     try:
         await workflow.get_external_workflow_handle_for(RepairActionWorkflow.run, child).signal(
             _happened(incident, number), brief

@@ -11,7 +11,7 @@ import json
 import pickle
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from temporalio import workflow
@@ -29,6 +29,7 @@ from incident.model import Answer, Incident
 from incident.snapshots import Document, Save, Version
 from workflows import messages, queues, retries
 from workflows.messages import Malformed
+from workflows.resets import EventTime
 from workflows.waiting import wait_until
 
 LONGEST_NAME = 200
@@ -56,6 +57,7 @@ class CommandHandlers(ABC):
     _saved: tuple[Version, Document] | None = None
     _unsaved: bool = False
     _saving: bool = False
+    _event_time: EventTime
 
     @workflow.signal(dynamic=True)
     def receive(self, name: str, arguments: Sequence[RawValue]) -> None:
@@ -71,10 +73,14 @@ class CommandHandlers(ABC):
 
     def _check(self, said: Said[Command]) -> None:
         """Raise Refusal, or Elsewhere. Changes nothing."""
-        judge(self._incident, said, workflow.now())
+        judge(self._incident, said, self._event_time.of(said.at))
 
     def _apply(self, said: Said[Command]) -> Answer:
-        return hear(self._incident, said, workflow.now())
+        return hear(self._incident, said, self._event_time.of(said.at))
+
+    @abstractmethod
+    def _let_time_pass(self, until: datetime) -> None:
+        """Take what fell due before a message that is delivered again."""
 
     @abstractmethod
     def _changed(self) -> None:
@@ -96,6 +102,7 @@ class CommandHandlers(ABC):
         self._answer(verb, said, self._reply(said))
 
     def _reply(self, said: Said[Command]) -> Reply:
+        self._let_time_pass(self._event_time.of(said.at))
         before = pickle.dumps(self._incident)
         try:
             self._check_room_for(said.command, len(before))

@@ -11,8 +11,8 @@ from temporalio import workflow
 from temporalio.common import RawValue
 from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
 
-from activities.chat import Chat, Post
-from incident import answers, card, declaring, notices, repairs, reports, wording
+from activities.chat import Chat, Part, Post
+from incident import answers, card, declaring, notices, repairs, reports, settling, wording
 from incident.answers import Answers
 from incident.commands import VOCABULARY, Command, Said
 from incident.duties import command
@@ -35,6 +35,7 @@ from workflows import children, deeds, messages, retries, rooms, search_attribut
 from workflows.command_handlers import CommandHandlers, Elsewhere
 from workflows.incident_input import Carried, Ended, IncidentInput
 from workflows.queues import CHAT
+from workflows.resets import EventTime, resets
 from workflows.waiting import wait_until
 
 HISTORY_LIMIT = 2_000
@@ -61,7 +62,7 @@ class IncidentWorkflow(CommandHandlers):
         if start.carried is not None:
             self._incident = start.carried.incident
         elif start.declaration is not None:
-            self._incident = declaring.declare(start.declaration, workflow.info().start_time)
+            self._incident = declaring.declare(start.declaration, workflow.info().workflow_start_time)
             # One that was declared before words were proved goes on by claims; a practice needs no marker.
             self._incident.proofs = self._incident.proofs and workflow.patched("proofs")
         else:
@@ -80,6 +81,8 @@ class IncidentWorkflow(CommandHandlers):
         self._redraw = True
         self._editing = False
         self._winding_up = False
+        self._event_time = EventTime()
+        self._resets = 0
 
     @workflow.run
     async def run(self, start: IncidentInput) -> Ended:
@@ -98,6 +101,7 @@ class IncidentWorkflow(CommandHandlers):
             )
         ]
         while self._incident.phase is not Phase.CLOSED:
+            self._note_reset()
             self._winding_up = self._history_is_long()
             self._carry_out_effects()
             self._show()
@@ -118,10 +122,30 @@ class IncidentWorkflow(CommandHandlers):
         """A defect in a task of ours fails the workflow task, which is retried and seen, instead of stalling silently."""
         self._news = False
         tasks = (*self._helpers, *self._doing.values())
-        await workflow.wait_condition(lambda: self._news or any(task.done() for task in tasks))
+        await workflow.wait_condition(lambda: self._news or self._was_reset or any(task.done() for task in tasks))
         for task in tasks:
             if task.done() and not task.cancelled() and (defect := task.exception()) is not None:
                 raise defect
+
+    @property
+    def _was_reset(self) -> bool:
+        return resets().count > self._resets
+
+    def _note_reset(self) -> None:
+        """Somebody reset this workflow, or it healed itself: what was delivered again was taken before this."""
+        if not self._was_reset:
+            return
+        self._resets = resets().count
+        self._let_time_pass(workflow.now())
+        settling.workflow_reset(self._incident, "", resets().to or workflow.now(), workflow.now())
+        self._changed()
+
+    def _let_time_pass(self, until: datetime) -> None:
+        """After a reset each deadline is taken at its time, as it was before: what it brings has the same key then."""
+        while resets().now and (due := command.next_deadline(self._incident)) is not None and due <= until:
+            command.let_fall_due(self._incident, due)
+            if command.next_deadline(self._incident) == due:
+                return
 
     # -- who may speak to it --------------------------------------------------------------------------
 
@@ -140,9 +164,11 @@ class IncidentWorkflow(CommandHandlers):
 
     def _take_report(self, report: reports.Report) -> None:
         """From a role or a repair action."""
+        now = self._event_time.of(report.at)
+        self._let_time_pass(now)
         before = pickle.dumps(self._incident)
         try:
-            reports.take(self._incident, report, workflow.now())
+            reports.take(self._incident, report, now)
         except Exception:  # noqa: BLE001  # see the docstring of _restore
             # Anybody who may signal can send a number that does not exist; it must not hold the incident.
             workflow.logger.exception("a report was dropped")
@@ -153,7 +179,7 @@ class IncidentWorkflow(CommandHandlers):
         """From a runner, just before it executes; the answer holds the verdict."""
         if not 0 < len(claim.token) <= answers.LONGEST_ID:
             raise messages.Malformed("its token is empty or too long")
-        verdict = repairs.claim(self._incident, claim, workflow.now())
+        verdict = repairs.claim(self._incident, claim, self._event_time.of(None))
         if verdict.go:
             repair = self._incident.repairs[claim.number]
             self._incident.want(TellRepair(f"repair/{claim.number}/running-{repair.claims}", claim.number))
@@ -242,15 +268,16 @@ class IncidentWorkflow(CommandHandlers):
             assert incident.room is not None
             self._speaking = True
             lines = _together(incident.outbox)
-            key = f"{workflow.info().workflow_id}/{lines[0].key}"
+            prefix = workflow.info().workflow_id
+            first, *more = (Part(line.text, f"{prefix}/{line.key}") for line in lines)
             text = "\n".join(line.text for line in lines)
             try:
                 if about := lines[0].about:
-                    await rooms.post_notice(incident, about, incident.room.channel, key)
+                    await rooms.post_notice(incident, about, incident.room.channel, first.key)
                 else:
                     await workflow.execute_activity_method(
                         Chat.post,
-                        Post(incident.room.channel, text, key),
+                        Post(incident.room.channel, first.text, first.key, lines=tuple(more)),
                         task_queue=CHAT,
                         summary=retries.summary(text),
                         **retries.POST,

@@ -28,8 +28,11 @@ from incident.reports import (
     RunnerMissing,
     VerifyAnswered,
     What,
+    WorkflowReset,
 )
 from workflows import messages, queues, retries
+from workflows.resets import resets
+from workflows.versions import newer
 from workflows.waiting import wait_until
 
 
@@ -88,6 +91,7 @@ class RepairActionWorkflow:
         self._ran = 0
         self._seen = 0
         self._lost = False
+        self._resets = 0
 
     @workflow.run
     async def run(self, start: RepairStart) -> RepairState:
@@ -95,7 +99,13 @@ class RepairActionWorkflow:
             workflow.set_current_details(start.brief.story)
         chapters = [
             asyncio.create_task(c)
-            for c in (self._check(), self._close_polls(), self._run_when_approved(), self._verify_when_ended())
+            for c in (
+                self._check(),
+                self._close_polls(),
+                self._run_when_approved(),
+                self._verify_when_ended(),
+                self._report_resets(),
+            )
         ]
         await workflow.wait_condition(lambda: self._over)
         for chapter in chapters:
@@ -106,7 +116,7 @@ class RepairActionWorkflow:
 
     def _see(self, brief: RepairBrief) -> None:
         """The incident shows how it stands."""
-        if brief.version > self._brief.version:
+        if newer(brief.version, self._brief.version):
             self._brief = brief
             workflow.set_current_details(brief.story or f"{self._start.title}: **{brief.state}**")
 
@@ -121,6 +131,14 @@ class RepairActionWorkflow:
     @property
     def _over(self) -> bool:
         return self._brief.over or self._brief.state.settled or self._lost
+
+    async def _report_resets(self) -> None:
+        """Somebody reset this workflow, or it healed itself: the incident says so in its channel."""
+        while True:
+            await workflow.wait_condition(lambda: resets().count > self._resets)
+            self._resets = resets().count
+            went_back = WorkflowReset(f"repair {self._start.number}", resets().to or workflow.now())
+            await self._report(f"reset/{workflow.now():%m%dT%H%M%S%f}", went_back)
 
     async def _check(self) -> None:
         if self._start.checked:
@@ -264,7 +282,7 @@ class RepairActionWorkflow:
     async def _report(self, key: str, what: What) -> None:
         incident = workflow.get_external_workflow_handle(identity.workflow_id(self._start.incident))
         try:
-            await incident.signal("report", Report(f"repair-{self._start.number}", key, what))
+            await incident.signal("report", Report(f"repair-{self._start.number}", key, what, workflow.now()))
         except ApplicationError:
             self._lost = True
 

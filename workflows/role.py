@@ -18,8 +18,10 @@ from incident import identity, wording
 from incident.duties.base import Done, Duty, Publish, Remark, SayIn, Subscribe, Summarise, TakeDown, Whisper, WriteDraft
 from incident.duties.internal_liaison import InternalLiaisonView
 from incident.model import Status
-from incident.reports import Report, SummarySent, What
+from incident.reports import Report, SummarySent, What, WorkflowReset
 from workflows import messages, publishing, queues, retries
+from workflows.resets import resets
+from workflows.versions import newer
 from workflows.waiting import wait_until
 
 HISTORY_LIMIT = 2_000
@@ -74,6 +76,7 @@ class RoleKeeper(Generic[V]):
         self._mouth = asyncio.Lock()
         self._known: dict[str, datetime] = {}
         self._tried: set[str] = set()
+        self._resets = 0
 
     @property
     def view(self) -> V:
@@ -89,7 +92,7 @@ class RoleKeeper(Generic[V]):
             workflow.logger.warning("%s: a Signal %s was dropped: %s", self.role, name[:40], fault)
 
     def see(self, brief: Brief[V]) -> None:
-        if brief.version > self.brief.version:
+        if newer(brief.version, self.brief.version):
             self.brief = brief
             self._look_again()
 
@@ -102,6 +105,7 @@ class RoleKeeper(Generic[V]):
             self._moved = False
             now = workflow.now()
             self._note_known(now)
+            self._note_reset(now)
             due = [duty for duty in self._todo(now) if duty.due_at <= now]
             joined = self._join(due, now)
             for duty in due:
@@ -125,9 +129,21 @@ class RoleKeeper(Generic[V]):
         """Tell the incident. When there is no incident any more, this role ends too."""
         incident = workflow.get_external_workflow_handle(identity.workflow_id(self.incident))
         try:
-            await incident.signal("report", Report(str(self.role), key, what))
+            await incident.signal("report", Report(str(self.role), key, what, workflow.now()))
         except ApplicationError:
             self.lost = True
+
+    def _note_reset(self, now: datetime) -> None:
+        """Somebody reset this workflow, or it healed itself: the incident says so in its channel."""
+        if resets().count > self._resets:
+            self._resets = resets().count
+            key = f"reset/{now:%m%dT%H%M%S%f}"
+            self._doing[key] = asyncio.create_task(self._report_reset(key, resets().to or now))
+
+    async def _report_reset(self, key: str, to: datetime) -> None:
+        await self.report(key, WorkflowReset(str(self.role).replace("-", " "), to))
+        del self._doing[key]
+        self._look_again()
 
     def _todo(self, now: datetime) -> list[Duty]:
         return [duty for duty in self._duties(self.view, self.done, now) if duty.key not in self._doing]
@@ -174,7 +190,13 @@ class RoleKeeper(Generic[V]):
         return min(((duty.due_at, duty.key) for duty in self._todo(now)), default=None)
 
     def _overtaken(self) -> bool:
-        return self._moved or self.view.over or self.lost or (self._history_is_long and not self._doing)
+        return (
+            self._moved
+            or resets().count > self._resets
+            or self.view.over
+            or self.lost
+            or (self._history_is_long and not self._doing)
+        )
 
     async def _wait(self, earliest: tuple[datetime, str] | None) -> None:
         self._earliest = earliest

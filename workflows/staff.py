@@ -22,6 +22,7 @@ from workflows.internal_liaison import InternalLiaisonWorkflow
 from workflows.queues import ROLES
 from workflows.role import Brief, RoleStart, View
 from workflows.scribe import ScribeWorkflow
+from workflows.versions import next_version
 from workflows.waiting import wait_until
 
 WORKFLOWS: dict[Role, Any] = {  # four classes of one shape; the SDK's types know no such family
@@ -124,11 +125,11 @@ class Staff:
 
     async def _show(self, role: Role, view: View) -> None:
         child = identity.role_workflow_id(self._incident.id, role)
-        self._versions[child] = self._versions.get(child, 0) + 1
+        version = next_version(self._versions, child)
         self._seen[role] = view
         self._showing += 1
         try:
-            await workflow.get_external_workflow_handle(child).signal("see", Brief(self._versions[child], view))
+            await workflow.get_external_workflow_handle(child).signal("see", Brief(version, view))
         except ApplicationError:
             self._gone.add(role)
             if not self._over:

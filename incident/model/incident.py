@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -17,6 +18,8 @@ from incident.model.room import Entry, Line, Room, Shown
 from incident.model.work import SubTeam, Task, Ticked, Trigger
 from incident.policy import Policy
 from incident.severity import Role, Severity
+
+TIMES_SAID = 500
 
 
 class Phase(StrEnum):
@@ -108,7 +111,7 @@ class Incident:
     shown: dict[str, Shown] = field(default_factory=dict)
     heard: dict[str, Answer] = field(default_factory=dict)
     reported: dict[str, datetime] = field(default_factory=dict)
-    said: int = 0
+    times_said: dict[str, int] = field(default_factory=dict)
     asked: int = 0
     numbered: int = 0
     recovered: bool = False
@@ -189,8 +192,7 @@ class Incident:
 
     def say(self, text: str, now: datetime, *, about: str = "") -> None:
         """Into the room, in the order of the calls, once. `about` names what it is a notice of (`incident.notices`)."""
-        self.said += 1
-        self.outbox.append(Line(f"say/{self.said}", text, now, about))
+        self.outbox.append(Line(self._once("say", text), text, now, about))
 
     def log(self, kind: str, text: str, now: datetime, *, who: str = "", source: str = "") -> None:
         """Into the timeline."""
@@ -212,8 +214,19 @@ class Incident:
     def tell(self, person: str | None, text: str, *choices: Choice) -> None:
         """To one person, privately. A role that nobody holds hears nothing."""
         if person is not None:
-            self.asked += 1
-            self.want(Tell(f"tell/{self.asked}", person, text, choices))
+            self.want(Tell(self._once(f"tell/{person}", text), person, text, choices))
+
+    def _once(self, how: str, text: str) -> str:
+        """A key for what is said: the text, and the how manieth time it is said.
+
+        Not a running number: after a reset the same things may be said in another order, and each is looked for by its key.
+        """
+        digest = hashlib.sha256(f"{how}/{text}".encode()).hexdigest()[:12]
+        times = self.times_said.pop(digest, 0) + 1
+        self.times_said[digest] = times
+        while len(self.times_said) > TIMES_SAID:
+            del self.times_said[next(iter(self.times_said))]
+        return f"{how}/{digest}/{times}"
 
     def next_number(self) -> int:
         """Tasks, repair actions and drafts share one row of numbers, so that `done 4` means one thing."""

@@ -14,16 +14,7 @@ from temporalio.client import WorkflowHistory
 from temporalio.worker import Replayer
 
 from connection import data_converter
-from worker import workflow_runner
-from workflows.activity_results import ReadResults
-from workflows.after_incident import AfterIncidentWorkflow
-from workflows.customer_liaison import CustomerLiaisonWorkflow
-from workflows.deputy import DeputyWorkflow
-from workflows.incident import IncidentWorkflow
-from workflows.internal_liaison import InternalLiaisonWorkflow
-from workflows.repair_action import RepairActionWorkflow
-from workflows.scribe import ScribeWorkflow
-from workflows.sub_team import SubTeamWorkflow
+from worker import INTERCEPTORS, WORKFLOWS, workflow_runner
 
 HISTORIES = Path(__file__).parent / "histories"
 
@@ -39,19 +30,10 @@ def read(file: Path) -> str:
 async def replay(file: Path) -> None:
     """Raise the SDK's error where the workflow of today would not do what the history holds."""
     replayer = Replayer(
-        workflows=[
-            IncidentWorkflow,
-            DeputyWorkflow,
-            ScribeWorkflow,
-            CustomerLiaisonWorkflow,
-            InternalLiaisonWorkflow,
-            RepairActionWorkflow,
-            SubTeamWorkflow,
-            AfterIncidentWorkflow,
-        ],
+        workflows=[workflow for each in WORKFLOWS.values() for workflow in each],
         data_converter=data_converter,
         workflow_runner=workflow_runner(),
-        interceptors=[ReadResults()],
+        interceptors=INTERCEPTORS,
     )
     await replayer.replay_workflow(WorkflowHistory.from_json("incident-lusab-babad", read(file)))
 

@@ -138,8 +138,8 @@ class Copy:
 
     # -- workers as a process of their own, to be killed ----------------------------------------------
 
-    async def start_worker(self) -> None:
-        """The processes that `ic up` would run."""
+    async def start_worker(self, code: Path = ROOT) -> None:
+        """The processes that `ic up` would run, of the product that is in the directory `code`."""
         ready = [self.settings.state / f"worker-{roles[0]}.ready" for roles in APART]
         self.processes = []
         for file, roles in zip(ready, APART, strict=True):
@@ -148,7 +148,7 @@ class Copy:
                 process = await asyncio.create_subprocess_exec(
                     *(sys.executable, "-m", "worker", "--ready-file", str(file)),
                     *(argument for role in roles for argument in ("--role", role)),
-                    cwd=ROOT,
+                    cwd=code,
                     env={**os.environ, **self.environment},
                     stdout=log,
                     stderr=log,

@@ -1,0 +1,67 @@
+"""A history that the code does not lead to any more: the workflow goes on by itself, says so, and does nothing twice."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from pathlib import Path
+
+from tests.configured import example
+from tests.stories import changed
+from tests.stories.copy import Copy, running
+
+WITHIN = 30.0
+"""From the moment at which a worker first meets the history."""
+AFTER_A_NOTE = (
+    "workflows/incident.py",
+    "        self._carry_out_effects()\n            self._show()\n",
+    """        self._carry_out_effects()
+            if any(entry.kind == "note" for entry in self._incident.timeline):
+                workflow.upsert_memo({"noted": len(self._incident.timeline)})
+            self._show()
+""",
+)
+
+
+async def nothing_twice(copy: Copy) -> None:
+    """Judged from outside: each page, and each thing said, reached PagerDuty and Slack once."""
+    pages = Counter(
+        one["arguments"]["incident"]["incident_key"] for one in await copy.received("pagerduty", "POST /incidents")
+    )
+    assert pages and max(pages.values()) == 1, pages
+    rooms = await copy.control("GET", "slack/rooms")
+    said = Counter(
+        key
+        for room in rooms
+        for message in room["messages"]
+        for key in _keys(message.get("metadata", {}).get("event_payload", {}))
+    )
+    assert said and max(said.values()) == 1, said.most_common(3)
+
+
+def _keys(payload: dict[str, object]) -> list[str]:
+    says = payload.get("says")
+    return [str(key) for key in says] if isinstance(says, list) else [str(payload["key"])] if "key" in payload else []
+
+
+async def test_code_that_was_changed_between_two_tasks(tmp_path: Path) -> None:
+    older = changed.version(tmp_path / "older", changed.BEFORE, AFTER_A_NOTE)
+    async with running(tmp_path, example(), worker="none") as copy:
+        await copy.start_worker(older)
+        await copy.say("anne", "declare 2 checkout answers with 500 service: shop-api")
+        await copy.say("bob", "command")
+        await copy.say("anne", "note it began at noon")
+        await copy.say("bob", "task @sam 10m look at the queries")
+        await copy.heard_in_room("look at the queries")
+        (number,) = (await copy.look()).tasks
+        await copy.kill_worker()
+        await copy.start_worker()
+        began = time.monotonic()
+        await copy.heard_in_room("The incident's workflow had stopped and was reset", WITHIN)
+        print("healed after", time.monotonic() - began)
+        assert f"task {number}" in await copy.say("sam", f"ack {number}")
+        incident = await copy.look()
+        assert number in incident.tasks and incident.commander == "bob"
+        assert sum(entry.kind == "note" for entry in incident.timeline) == 1
+        await nothing_twice(copy)
+        await copy.stop_worker()
