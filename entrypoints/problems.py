@@ -17,6 +17,10 @@ class Unreachable(Exception):
     """Temporal does not answer."""
 
 
+class Doubtful(Exception):
+    """A workflow has the incident's id that may not be the incident; the text says why. Nobody can rely on its pages."""
+
+
 class Unanswered(Exception):
     """Sent and not answered. It may still happen; said again with the same id it counts once."""
 
