@@ -26,6 +26,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from temporalio.client import Client
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker, WorkflowRunner
 
+import durable
 import settings as configuration
 from activities.chat import Chat
 from activities.monitoring import Monitoring
@@ -265,7 +266,7 @@ def main(arguments: list[str]) -> int:
 
     def ready() -> None:
         if options.ready_file:
-            options.ready_file.write_text("ready\n")
+            durable.say_ready(options.ready_file)
 
     try:
         asyncio.run(serve(configuration.load(), options.role or ["all"], options.environment, ready))

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
-import resource
-import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +12,8 @@ import pytest
 
 from emulators.server import Emulators
 from tests.configured import example
-from tests.conftest import ROOT
 from tests.stories.copy import surroundings
+from tests.stories.shell import ic
 
 AWAY = "127.0.0.1:9"
 
@@ -32,17 +28,7 @@ class Shell:
 
     async def ic(self, *words: str, full: bool = False) -> tuple[int, str, str]:
         """Exit code, stdout, stderr. `full`: no byte can be written to any file."""
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-W", "ignore", "-m", "entrypoints.cli", *words),
-            cwd=ROOT,
-            env={**os.environ, **self.environment, "TEMPORAL_ADDRESS": AWAY},
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            preexec_fn=(lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))) if full else None,
-        )
-        out, err = await process.communicate()
-        assert process.returncode is not None
-        return process.returncode, out.decode(), err.decode()
+        return await ic({**self.environment, "TEMPORAL_ADDRESS": AWAY}, *words, full=full)
 
     async def paged(self) -> list[str]:
         async with self.http.get(f"{self.url}/control/pagerduty/incidents") as answer:
