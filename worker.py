@@ -29,6 +29,7 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker, WorkflowRunner
 import durable
 import settings as configuration
 from activities.chat import Chat
+from activities.classifying import Classifying
 from activities.monitoring import Monitoring
 from activities.on_call_book import REFRESH_EVERY, OnCallBook
 from activities.paging import Paging, Sessions, wait_for_book
@@ -143,6 +144,7 @@ def runner_worker(client: Client, runner: Runner, environment: str, **options: A
         max_heartbeat_throttle_interval=timedelta(milliseconds=250),
         default_heartbeat_throttle_interval=timedelta(milliseconds=250),
         graceful_shutdown_timeout=GRACE,
+        interceptors=[Classifying()],
         **options,
     )
 
@@ -155,6 +157,7 @@ def workers(client: Client, house: House, roles: Collection[str], environment: s
         "interceptors": [ReadResults()],
         # A worker that was killed leaves its sticky queue behind; the next command waits this long for it.
         "sticky_queue_schedule_to_start_timeout": timedelta(seconds=2),
+        "interceptors": [Classifying()],
         **options,
     }
     paging, chat, records = house.paging, house.chat, house.records
@@ -217,7 +220,8 @@ def workers(client: Client, house: House, roles: Collection[str], environment: s
             # A heartbeat that reaches the server is a billable action.
             max_heartbeat_throttle_interval=timedelta(seconds=200),
             default_heartbeat_throttle_interval=timedelta(seconds=200),
-            **common,
+            # What only looks goes on looking: given up, it would be begun anew at once, again and again.
+            **{**common, "interceptors": [Classifying(tries=None)]},
         ),
         "runner": lambda: runner_worker(client, house.runner, environment, **options),
     }
