@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import logging
 import zlib
 from collections.abc import Sequence
 from typing import Any
@@ -19,6 +21,7 @@ from temporalio.converter import (
     PayloadCodec,
 )
 from temporalio.envconfig import ClientConfig
+from temporalio.runtime import LogForwardingConfig, LoggingConfig, Runtime, TelemetryConfig, TelemetryFilter
 
 LARGE = 512 * 1024
 LARGEST = 16 * 1024 * 1024
@@ -80,8 +83,16 @@ def _plain(payload: Payload) -> Payload:
 data_converter = DataConverter(payload_converter_class=PayloadConverter, payload_codec=SmallEnough())
 
 
+@functools.cache
+def runtime() -> Runtime:
+    """The SDK's runtime of this process. Left to itself its core logs to stdout, where `ic … --json` answers."""
+    logs = LogForwardingConfig(logging.getLogger("temporalio.core"))
+    levels = TelemetryFilter(core_level="WARN", other_level="ERROR")
+    return Runtime(telemetry=TelemetryConfig(logging=LoggingConfig(levels, logs)))
+
+
 async def connect(*, lazy: bool = False) -> Client:
     """Raises RuntimeError when the server cannot be reached."""
     config = ClientConfig.load_client_connect_config()
     config.setdefault("target_host", "127.0.0.1:7233")
-    return await Client.connect(**config, data_converter=data_converter, lazy=lazy)
+    return await Client.connect(**config, data_converter=data_converter, lazy=lazy, runtime=runtime())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import tempfile
 from pathlib import Path
@@ -29,6 +30,14 @@ def remove(file: Path) -> None:
     """Remove `file` for good; one that is gone is fine. Raises OSError."""
     file.unlink(missing_ok=True)
     _sync(file.parent)
+
+
+def say_ready(file: Path) -> None:
+    """Tell whoever waits for `file` that this process serves. It serves on a full disk, too."""
+    try:
+        file.write_text("ready\n")
+    except OSError as fault:
+        logging.getLogger(__name__).error("%s cannot be written: %s", file, fault)
 
 
 def _sync(folder: Path) -> None:

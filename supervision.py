@@ -72,7 +72,7 @@ class Supervisor:
 
     def keep_thread(self, name: str, work: Callable[[], object], every: timedelta) -> None:
         """The same for blocking `work`, in a daemon thread: the end of the process does not wait for it."""
-        self.keep(name, lambda: _in_thread(name, work), every)
+        self.keep(name, lambda: in_thread(name, work), every)
 
     async def close(self) -> None:
         """End the jobs. A thread that is at work is left to itself."""
@@ -203,7 +203,8 @@ def _ended(error: BaseException) -> bool:
     return isinstance(error, KeyboardInterrupt | SystemExit | GeneratorExit)
 
 
-async def _in_thread(name: str, work: Callable[[], object]) -> None:
+async def in_thread(name: str, work: Callable[[], object]) -> None:
+    """Until `work` has returned, in a daemon thread of its own: who stops waiting, or ends the process, leaves it behind."""
     loop = asyncio.get_running_loop()
     done: asyncio.Future[None] = loop.create_future()
 

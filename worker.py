@@ -26,9 +26,11 @@ from slack_sdk.web.async_client import AsyncWebClient
 from temporalio.client import Client
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker, WorkflowRunner
 
+import durable
 import settings as configuration
 from activities.again import AgainInterceptor
 from activities.chat import Chat
+from activities.classifying import Classifying
 from activities.monitoring import Monitoring
 from activities.on_call_book import REFRESH_EVERY, OnCallBook
 from activities.paging import Paging, Sessions, wait_for_book
@@ -76,7 +78,8 @@ WORKFLOWS: dict[str, list[type]] = {
     ],
 }
 """What the queues of these names run."""
-INTERCEPTORS = (ReadResults(), AgainInterceptor())
+_ALWAYS = (ReadResults(), AgainInterceptor())
+INTERCEPTORS = (*_ALWAYS, Classifying())
 GRACE = timedelta(seconds=25)
 PAGING_SLOTS = 200
 OUTSIDE_WITHIN = 10
@@ -228,7 +231,8 @@ def workers(client: Client, house: House, roles: Collection[str], environment: s
             # A heartbeat that reaches the server is a billable action.
             max_heartbeat_throttle_interval=timedelta(seconds=200),
             default_heartbeat_throttle_interval=timedelta(seconds=200),
-            **common,
+            # What only looks goes on looking: given up, it would be begun anew at once, again and again.
+            **{**common, "interceptors": (*_ALWAYS, Classifying(tries=None))},
         ),
         "runner": lambda: runner_worker(client, house.runner, environment, **options),
     }
@@ -279,7 +283,7 @@ def main(arguments: list[str]) -> int:
 
     def ready() -> None:
         if options.ready_file:
-            options.ready_file.write_text("ready\n")
+            durable.say_ready(options.ready_file)
 
     try:
         asyncio.run(serve(configuration.load(), options.role or ["all"], options.environment, ready))

@@ -7,15 +7,18 @@ two calls would otherwise begin with its first one again, and with every second 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import aiohttp
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 from temporalio import activity
+from temporalio.exceptions import ApplicationError
 
 from activities import again, asking, errors
 from activities.on_call_book import now
@@ -30,6 +33,7 @@ EVENT = "dont_panic"
 LONGEST = 39_000
 LOOK_BACK = 200
 NOT_DRAWN = ("invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long")
+_UNPRINTABLE = dict.fromkeys((*range(9), 11, 12, *range(14, 32), 127))
 WAITED_OUT = 3.0
 WAITS = 3
 
@@ -155,15 +159,17 @@ class Chat:
         if post.lines:
             return await self._post_lines(post)
         text = self._places.for_slack(post.text, here=post.here)
-        blocks = drawn.message(text, post.incident, post.choices, post.more) if post.choices or post.more else None
+        draw = partial(drawn.message, text, post.incident, post.choices, post.more)
+        blocks = _drawn(draw) if post.choices or post.more else None
         return await self._once(post.channel, text, (post.key, *post.also), post.thread, blocks)
 
     @activity.defn
     async def edit(self, edit: Edit) -> None:
         text = self._places.for_slack(edit.text)
-        blocks = drawn.message(text, edit.incident, edit.choices, edit.more)
-        await self._call(
-            self._slack.chat_update, channel=edit.channel, ts=edit.ts, text=shorten(text, LONGEST), blocks=blocks
+        blocks = _drawn(partial(drawn.message, text, edit.incident, edit.choices, edit.more))
+        call: dict[str, Any] = {"channel": edit.channel, "ts": edit.ts}
+        await self._call_or_say_plainly(
+            self._slack.chat_update, {**call, "text": shorten(text, LONGEST), "blocks": blocks}, call
         )
 
     @activity.defn
@@ -188,7 +194,7 @@ class Chat:
         if parts:
             texts = [self._places.for_slack(part.text) for part in parts]
             choices = [part.choices for part in parts]
-            blocks = (drawn.together(texts, tell.incident, choices) or None) if any(choices) else None
+            blocks = _drawn(partial(drawn.together, texts, tell.incident, choices)) if any(choices) else None
             await self._say(channel, "\n\n".join(texts), tuple(part.key for part in parts), blocks=blocks)
 
     @activity.defn
@@ -267,10 +273,7 @@ class Chat:
         thread: str = "",
         blocks: list[dict[str, Any]] | None = None,
     ) -> Posted:
-        """`keys` are those of all that is in it.
-
-        Blocks that Slack cannot take are left out: the text says the same, and must not be lost with them.
-        """
+        """`keys` are those of all that is in it."""
         more = {"says": list(keys)} if len(keys) > 1 else {}
         metadata = {"event_type": EVENT, "event_payload": {"key": keys[0], **more}}
         call: dict[str, Any] = {
@@ -281,10 +284,32 @@ class Chat:
             "unfurl_links": False,
             "unfurl_media": False,
         }
-        answer = await self._call(self._slack.chat_postMessage, *(NOT_DRAWN if blocks else ()), blocks=blocks, **call)
-        if not answer["ok"]:
-            answer = await self._call(self._slack.chat_postMessage, **call)
+        plain = {"channel": channel, "metadata": metadata}
+        answer = await self._call_or_say_plainly(self._slack.chat_postMessage, {**call, "blocks": blocks}, plain)
         return Posted(str(answer["channel"]), str(answer["ts"]), now())
+
+    async def _call_or_say_plainly(
+        self, method: Callable[..., Awaitable[Any]], call: dict[str, Any], plain: dict[str, Any]
+    ) -> Any:
+        """Blocks that Slack cannot take are left out: the text says the same, and must not be lost with them.
+
+        A message that it can never accept is tried once as plain text, without markup, with nothing but `plain` beside it.
+        """
+        text = call["text"]
+        try:
+            if call["blocks"]:
+                answer = await self._call(method, *NOT_DRAWN, **call)
+                if answer["ok"]:
+                    return answer
+            return await self._call(method, **{**call, "blocks": None})
+        except ApplicationError as error:
+            if error.type != errors.REJECTED:
+                raise
+            activity.logger.warning("said as plain text, because %s", error.message)
+            if "metadata" in error.message:
+                plain = {name: value for name, value in plain.items() if name != "metadata"}
+            said = shorten(text.translate(_UNPRINTABLE).strip(), LONGEST) or "…"
+            return await self._call(method, **plain, text=said, mrkdwn=False)
 
     async def _find_post(self, channel: str, keys: set[str]) -> str | None:
         said = await self._said(channel)
@@ -350,6 +375,15 @@ class Chat:
                     raise said from None
                 await asyncio.sleep(wait.total_seconds())
         raise AssertionError("the last wait raises")
+
+
+def _drawn(draw: Callable[[], list[dict[str, Any]]]) -> list[dict[str, Any]] | None:
+    """The blocks; none where slack_sdk's own models, or our use of them, say no. The text says the same."""
+    try:
+        return draw() or None
+    except Exception as fault:  # noqa: BLE001  # whatever it is, words must not be lost for lack of a button
+        logging.getLogger(__name__).warning("a message has no blocks: %r", fault)
+        return None
 
 
 def _code(error: Exception) -> str:

@@ -1,6 +1,7 @@
 """The one table: what an outside service's error means for retrying.
 
-Each outside error is classified here, once. Only `ApplicationError` leaves an activity, with one of these types:
+Each outside error is classified here, once. Only `ApplicationError` leaves an activity (`activities.classifying` sees to
+that), with one of these types:
 
 | type | meaning | then |
 | --- | --- | --- |
@@ -12,6 +13,7 @@ Each outside error is classified here, once. Only `ApplicationError` leaves an a
 | `Refused` | the incident did not say go | given up |
 | `StepFailed` | a step of the catalogue that may be tried again | again, as often as its entry says |
 | `Duplicate` | X has this very text already | given up |
+| `Unforeseen` | an answer of another shape, or a defect of ours | again, five times in all, then given up |
 
 Sentences name the service and what happened; never an address with a token, never a header.
 """
@@ -24,7 +26,10 @@ from datetime import datetime, timedelta
 import aiohttp
 import requests
 from slack_sdk.errors import SlackApiError
+from slack_sdk.web import SlackResponse
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
+from temporalio.service import RPCError
 
 RATE_LIMITED = "RateLimited"
 UNAVAILABLE = "Unavailable"
@@ -34,7 +39,19 @@ PRACTICE_MIX = "PracticeMix"
 REFUSED = "Refused"
 STEP_FAILED = "StepFailed"
 DUPLICATE = "Duplicate"
+UNFORESEEN = "Unforeseen"
+TRIES = 5
+"""How often something unforeseen is tried: as long as a hiccup lasts, and not so long that it holds what waits behind it."""
+LONGEST_PAUSE = timedelta(seconds=30)
 
+_AWAY = (
+    TimeoutError,
+    asyncio.TimeoutError,
+    ConnectionError,
+    aiohttp.ClientError,
+    requests.RequestException,
+    RPCError,
+)
 _SLACK_KEYS = frozenset(
     {
         "not_authed",
@@ -92,9 +109,13 @@ def from_slack(error: Exception) -> ApplicationError:
     """What slack_sdk raised."""
     if isinstance(error, SlackApiError):
         response = error.response
+        if not isinstance(response, AsyncSlackResponse | SlackResponse):
+            return nonsense("Slack")  # slack_sdk could not read it, and hands on what aiohttp gave it
         if response.status_code == 429 or response.status_code >= 500:
             return from_status("Slack", response.status_code, retry_after=response.headers.get("Retry-After"))
-        code = str(response.get("error", "unknown"))
+        if not isinstance(response.data, dict) or not response.data.get("error"):
+            return nonsense("Slack")
+        code = str(response.data["error"])
         if code in _SLACK_KEYS:
             return not_configured("Slack", code)
         return unavailable("Slack", code) if code in _SLACK_AGAIN else rejected("Slack", code)
@@ -105,7 +126,7 @@ def from_x(error: Exception, at: datetime) -> ApplicationError:
     """What xdk raised, at that time: it lets through what requests raises. X says as a moment when it may be asked again."""
     answer = error.response if isinstance(error, requests.HTTPError) else None
     if answer is None and isinstance(error, ValueError) and not isinstance(error, requests.RequestException):
-        return unavailable("X", "its answer makes no sense")
+        return nonsense("X")
     if answer is None:
         return from_network("X", error)
     what = _x_words(answer)
@@ -140,6 +161,36 @@ def from_network(service: str, error: Exception) -> ApplicationError:
     if isinstance(error, (aiohttp.ClientError, OSError)):
         return unavailable(service, type(error).__name__)
     raise error
+
+
+def nonsense(service: str) -> ApplicationError:
+    """An answer that cannot be read at all, as from a proxy that stands in for the service."""
+    return unavailable(service, "its answer makes no sense")
+
+
+def unforeseen(what: str) -> ApplicationError:
+    return ApplicationError(f"Nobody foresaw this: {what}.", type=UNFORESEEN)
+
+
+def classified(fault: Exception, attempt: int, tries: int | None) -> ApplicationError:
+    """What an activity raised, at that attempt. `tries` is how often something unforeseen is tried; None: without end.
+
+    Of an error that is none of ours the type alone is said: its text may hold an address with a token.
+    """
+    if isinstance(fault, ApplicationError):
+        error = fault
+    elif isinstance(fault, _AWAY):
+        error = unavailable("A service", type(fault).__name__)
+    else:
+        error = unforeseen(type(fault).__name__)
+    if error.type != UNFORESEEN or error.non_retryable:
+        return error
+    if tries is not None and attempt >= tries:
+        return ApplicationError(error.message, type=UNFORESEEN, non_retryable=True)
+    if tries is None:
+        pause = min(timedelta(seconds=2 ** min(attempt, 10)), LONGEST_PAUSE)
+        return ApplicationError(error.message, type=UNFORESEEN, next_retry_delay=pause)
+    return error
 
 
 def step_failed(what: str) -> ApplicationError:

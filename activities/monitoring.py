@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import math
 import os
 import re
@@ -114,6 +115,9 @@ class Monitoring:
                     return await self._business_service(source)
         except Unreadable as why:
             return Reading(source.id, "unreadable", str(why))
+        except Exception as fault:  # noqa: BLE001  # one source's odd answer must not hold the others
+            logging.getLogger(__name__).warning("%s: %r", source.id, fault)
+            return Reading(source.id, "unreadable", "its answer makes no sense")
 
     async def _http_json(self, source: StatusSource) -> Reading:
         said = str(_at(await self._get(source.url, source.headers), source.at)).lower()
@@ -142,12 +146,15 @@ class Monitoring:
     async def _changes(self, source: ChangeSource, since: datetime) -> list[Change] | None:
         try:
             items = _at(await self._get(source.url, source.headers), source.items)
+            if not isinstance(items, list):
+                return None
+            read = [_change(source, item) for item in items]
+            return [change for change in read if change is not None and change.at >= since]
         except Unreadable:
             return None
-        if not isinstance(items, list):
+        except Exception as fault:  # noqa: BLE001  # as above
+            logging.getLogger(__name__).warning("%s: %r", source.id, fault)
             return None
-        read = [_change(source, item) for item in items]
-        return [change for change in read if change is not None and change.at >= since]
 
     async def _get(self, url: str, headers: dict[str, str], params: dict[str, str] | None = None) -> object:
         try:

@@ -116,7 +116,7 @@ class OnCallBook:
             self._shifts = tuple(_shift(item) for item in document["shifts"])
             self._read_at = datetime.fromisoformat(document["read_at"])
             self._stamp = stamp
-        except (FileNotFoundError, json.JSONDecodeError, KeyError, TypeError, ValueError):
+        except (OSError, KeyError, TypeError, ValueError, AttributeError):
             # No copy, or one that cannot be read: the configuration's people are what is left.
             return
 

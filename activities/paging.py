@@ -137,7 +137,7 @@ class PagerDuty(pdpyras.APISession):  # type: ignore[misc]  # pdpyras carries no
             raise errors.from_status(
                 "PagerDuty", response.status_code, fault(response), response.headers.get("Retry-After")
             )
-        return dict(response.json()) if response.content else {}
+        return document(response) if response.content else {}
 
     def answer(self, method: str, path: str, **arguments: Any) -> requests.Response:
         """Whatever it answers. Raises only when it does not."""
@@ -193,7 +193,7 @@ class Paging:
             raise errors.from_status(
                 "PagerDuty", response.status_code, fault(response), response.headers.get("Retry-After")
             )
-        return self._paged(order, response.json()["incident"], adopted=False)
+        return self._paged(order, document(response)["incident"], adopted=False)
 
     @activity.defn
     def who_would_be_paged(self, order: PageOrder) -> Paged:
@@ -386,6 +386,17 @@ def escalation_policies(organisation: Organisation) -> list[str]:
     rungs = [paging.primary, paging.backup, *([paging.shadow] if paging.shadow else [])]
     teams = [team.escalation_policy for team in organisation.teams if team.escalation_policy]
     return list(dict.fromkeys([rung.escalation_policy for rung in rungs] + teams))
+
+
+def document(response: requests.Response) -> dict[str, Any]:
+    """The JSON object that PagerDuty answers with."""
+    try:
+        found = response.json()
+    except ValueError:
+        raise errors.nonsense("PagerDuty") from None
+    if not isinstance(found, dict):
+        raise errors.nonsense("PagerDuty")
+    return found
 
 
 def fault(response: requests.Response) -> str:

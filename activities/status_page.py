@@ -127,7 +127,10 @@ class StatusPage:
                     return None
                 if answer.status >= 400:
                     raise errors.from_status(NAME, answer.status, retry_after=answer.headers.get("Retry-After"))
-                return await answer.json()
+                try:
+                    return await answer.json()
+                except ValueError:
+                    raise errors.nonsense(NAME) from None
         except (aiohttp.ClientError, OSError, asyncio.TimeoutError) as error:
             raise errors.from_network(NAME, error) from None
 

@@ -20,6 +20,7 @@ from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
+import durable
 import settings as configuration
 from activities.on_call_book import OnCallBook
 from activities.placeholders import Placeholders
@@ -48,7 +49,7 @@ async def listen(settings: Settings, ready: Path | None) -> None:
     async with AsyncExitStack() as stack:
         await serve(settings, stack)
         if ready:
-            await asyncio.to_thread(ready.write_text, "ready\n")
+            await asyncio.to_thread(durable.say_ready, ready)
         await stop.wait()
 
 

@@ -1,6 +1,7 @@
 """`ic`: the incident process in the shell. The same words as in chat.
 
-Exit codes: 0 accepted, 1 refused (the reason on stderr), 2 wrong usage, 3 not reachable.
+Exit codes: 0 accepted, 1 refused (the reason on stderr), 2 wrong usage, 3 not reachable, or nobody knows. Only answers go
+to stdout.
 
 A program that lives for half a second imports what a verb needs where the verb needs it: asyncio, the vocabulary,
 Temporal's client. `tests/entrypoints/test_imports.py` holds that.
@@ -14,6 +15,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -27,7 +29,7 @@ gc.set_threshold(200_000)
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
 import settings as configuration
-from entrypoints.problems import CannotSign, NoSuchIncident, Refused, Unanswered, Unreachable
+from entrypoints.problems import CannotSign, Doubtful, NoSuchIncident, Refused, Unanswered, Unreachable, sentence
 from incident import grammar
 from incident.grammar import Question
 from incident.policy import BadPolicy, Organisation
@@ -43,7 +45,7 @@ if TYPE_CHECKING:
     from incident.grammar import Entered, Opening
     from incident.model import Incident
 
-ACCEPTED, REFUSED, USAGE, UNREACHABLE = 0, 1, 2, 3
+ACCEPTED, REFUSED, USAGE, UNREACHABLE, INTERRUPTED = 0, 1, 2, 3, 130
 SAID_AFTER = 1.0
 T = TypeVar("T")
 
@@ -408,7 +410,10 @@ def keys_(what: str | None, key: Path | None) -> None:
 
 def _speak(words: str, options: Options) -> int:
     """Say it, print the answer, give the exit code."""
-    return _print(partial(_act, words, options))
+    try:
+        return _print(partial(_act, words, options))
+    except Exception as fault:  # noqa: BLE001  # an entry point: a sentence, with the id to repeat it under
+        return _unforeseen(fault, options.id)
 
 
 def _print(work: Callable[[Settings], str | Coroutine[Any, Any, str]]) -> int:
@@ -422,11 +427,32 @@ def _print(work: Callable[[Settings], str | Coroutine[Any, Any, str]]) -> int:
     except (Refused, NoSuchIncident, CannotSign) as problem:
         print(problem, file=sys.stderr)
         return REFUSED
-    except (Unanswered, Unreachable) as problem:
+    except (Unanswered, Unreachable, Doubtful) as problem:
         print(problem, file=sys.stderr)
         return UNREACHABLE
     print(outcome)
     return ACCEPTED
+
+
+def _unforeseen(fault: BaseException, id: str = "") -> int:
+    """Say it in a sentence, and keep the traceback; the exit code."""
+    print(sentence(fault, id), file=sys.stderr)
+    if kept := _keep_traceback(fault):
+        print(f"The traceback is in {kept}.", file=sys.stderr)
+    return UNREACHABLE
+
+
+def _keep_traceback(fault: BaseException) -> Path | None:
+    import traceback
+
+    file = Path(os.environ.get("DONT_PANIC_STATE", ".state")) / "logs" / "ic.log"
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with file.open("a") as log:
+            log.write("".join(traceback.format_exception(fault)))
+    except OSError:
+        return None
+    return file
 
 
 def _act(words: str, options: Options, settings: Settings) -> str | Coroutine[Any, Any, str]:
@@ -476,6 +502,7 @@ async def _ask(
         tells_who_was_paged=True,
     )
     heard = Heard(words, speaking.by, speaking.name, options.id or str(uuid.uuid4()), options.incident)
+    options.id = "" if isinstance(meant, Question) else heard.id
     return _told(await conversation.carry_out(heard, meant), options, organisation, book)
 
 
@@ -517,21 +544,31 @@ def _with_progress(work: Coroutine[Any, Any, T]) -> T:
 
 def _leave(code: int) -> Any:
     """Flush and go at once: at interpreter exit the SDK's threads now and then crash a short-lived process."""
-    sys.stdout.flush()
-    sys.stderr.flush()
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        pass  # whoever reads it has read enough
+    except OSError as fault:
+        code = code or _unforeseen(fault)
+    with suppress(OSError):
+        sys.stderr.flush()
     os._exit(code)
 
 
 def main() -> None:
     try:
         ic(standalone_mode=False)
-    except click.UsageError as problem:
+    except click.ClickException as problem:
         print(problem.format_message(), file=sys.stderr)
         _leave(USAGE)
     except click.Abort:
         _leave(REFUSED)
     except BrokenPipeError:
         os._exit(ACCEPTED)
+    except KeyboardInterrupt:
+        _leave(INTERRUPTED)
+    except Exception as fault:  # noqa: BLE001  # an entry point: a sentence
+        _leave(_unforeseen(fault))
     _leave(ACCEPTED)
 
 

@@ -16,7 +16,7 @@ from activities.on_call_book import OnCallBook, now
 from entrypoints import contacts
 from entrypoints.archive import Archive, look, readable
 from entrypoints.contacts import Contacts, Outcome
-from entrypoints.problems import CannotSign, NoSuchIncident, Refused, Unanswered, Unreachable, reaching
+from entrypoints.problems import CannotSign, Doubtful, NoSuchIncident, Refused, Unanswered, Unreachable, reaching
 from incident import card, grammar, identity, security, wording
 from incident.grammar import Entered, Opening, Question
 from incident.model import Entry, Incident, Origin
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 READ_WITHIN = 10
 LISTED_WITHIN = 10.0
 PAGED_WITHIN = 3.0
-PROBLEMS = (Unreadable, Refused, NoSuchIncident, Unreachable, Unanswered, CannotSign)
+PROBLEMS = (Unreadable, Refused, NoSuchIncident, Unreachable, Unanswered, Doubtful, CannotSign)
 """Each says in its text what is wrong and what to do."""
 
 
@@ -170,27 +170,43 @@ class Conversation:
         try:
             with reaching():
                 id = await self._gateway.declare(opening.title, **asked)
-        except Unreachable:
+        except (Unreachable, Doubtful) as problem:
             if self._standby is None:
                 raise
             from incident import declaring
 
             declaration = declaring.draw_up(opening.title, at=now(), **asked)
-            text = await self._standby().declare(declaration)
+            if isinstance(problem, Doubtful):
+                text = await self._standby().declare_in_doubt(declaration, str(problem))
+            else:
+                text = await self._standby().declare(declaration, asked["key"])
             return Outcome(text, {"incident": declaration.id, "room": identity.room_name(declaration.id)})
         data = {"incident": id, "room": identity.room_name(id)}
+        taken = self._taken(id, asked["key"])
         if opening.security:
             text = f"Declared: security incident {id}, in a private room. Delete your message if it says what is wrong."
-            return Outcome(text, data)
+            return Outcome("\n".join((text, *taken)), data)
         if self._tells_who_was_paged:
             lines = [f"Declared: incident {id}, room #inc-{id}.", *await self._paged(id)]
         else:
             lines = [f"Declared: incident {id}. People are being paged; who was paged is said here and in #inc-{id}."]
+        lines += taken
         if others := await self._open_as_well(id):
             lines.append(f"Open as well: {others}. Is it the same trouble? `further …` there, and `cancel` here.")
         if history := identity.history_url(self._web_ui, self._gateway.namespace, identity.workflow_id(id)):
             lines.append(history)
         return Outcome("\n".join(lines), data)
+
+    @staticmethod
+    def _taken(id: str, key: str) -> list[str]:
+        """What to say when something else has the id that the incident would have had."""
+        usual = identity.incident_id(key)
+        if id == usual:
+            return []
+        workflow = identity.workflow_id(usual)
+        return [
+            f"Its id is longer than usual because another workflow is called {workflow}. Find out who started that."
+        ]
 
     async def _open_as_well(self, incident: str) -> str:
         """The other major incidents, at most three: who declares by hand may not know of them."""

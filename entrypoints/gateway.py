@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import itertools
+import logging
 import time
 import uuid
 from dataclasses import dataclass, replace
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from temporalio.client import (
     Client,
+    WorkflowExecutionDescription,
     WorkflowExecutionStatus,
 )
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
@@ -24,7 +25,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from activities import command_answers
 from activities.command_answers import CommandAnswers
-from entrypoints.problems import NoSuchIncident, Refused, Unanswered, Unreachable
+from entrypoints.problems import Doubtful, NoSuchIncident, Refused, Unanswered, Unreachable
 from entrypoints.signing import Sign, unsigned
 from entrypoints.snapshots import CannotRead, SnapshotReader
 from incident import answers, identity, proof
@@ -33,17 +34,27 @@ from incident.model import Answer, Incident, Phase
 from incident.severity import Severity
 from incident.snapshots import Snapshot
 from workflows import search_attributes
-from workflows.queues import INCIDENT
+from workflows.queues import INCIDENT, ROLES
 
 if TYPE_CHECKING:
     from incident.commands import Command, Said
     from incident.declaring import Declaration
     from incident.reports import Report
+    from workflows.incident_input import IncidentInput
 
+SUB_TEAM_WORKFLOW = "SubTeamWorkflow"
 WORKFLOW = "IncidentWorkflow"  # by name: its class would import every SDK of the activities into each `ic`
 ANSWER_WITHIN = timedelta(seconds=20)
 BEGUN_WITHIN = timedelta(seconds=4)
 """After that a door pages by itself: a page is never behind anything."""
+LENGTHS = (2, 3, 4)
+"""How many words an incident's id may have: more where the shorter one is taken."""
+ENDED_BADLY = (
+    WorkflowExecutionStatus.CANCELED,
+    WorkflowExecutionStatus.FAILED,
+    WorkflowExecutionStatus.TERMINATED,
+    WorkflowExecutionStatus.TIMED_OUT,
+)
 TURN = 0.1
 _NOT_RUNNING = "No incident {!r} is running. `ic list` shows the open ones."
 MOVED_WITHIN = 3.0
@@ -94,22 +105,35 @@ class Gateway:
     async def declare(self, title: str, *, key: str = "", **more: Any) -> str:
         """The id of the incident. `more` is as `declaring.draw_up` has it.
 
-        The same key always gives the same incident; no worker has to be alive. Raises Unreachable.
+        The same key always gives the same incident; no worker has to be alive. Raises Doubtful, Unreachable.
         """
         from incident import declaring
 
         key = key or str(uuid.uuid4())
-        for words in itertools.count(2):
-            declaration = declaring.draw_up(title, key=key, at=datetime.now(UTC), words=words, **more)
-            if await self.begin(await self.signed(declaration)):
-                return declaration.id
-        raise AssertionError("another key's incident has each of these ids")
+        declaration = declaring.draw_up(title, key=key, at=datetime.now(UTC), **more)
+        return await self.settle(key, await self.signed(declaration))
+
+    async def settle(self, key: str, declaration: Declaration) -> str:
+        """Begin what was declared under `key`; the id it has, longer where the usual one is taken by something else.
+
+        Raises Doubtful, Unreachable.
+        """
+        from incident import declaring
+
+        for words in LENGTHS:
+            this = declaration if words == LENGTHS[0] else await self.signed(declaring.longer(declaration, key, words))
+            if await self.begin(this):
+                return this.id
+        raise Doubtful("Other workflows have every id that this incident could have.")
 
     async def signed(self, declaration: Declaration) -> Declaration:
         return replace(declaration, proof=await self._sign(proof.of_declaration(declaration), needed=False))
 
     async def begin(self, declaration: Declaration) -> bool:
-        """True when it runs, begun now or before under the same key. Raises Unreachable."""
+        """True when it runs, begun now or before under the same key; False when something else has its id.
+
+        Raises Doubtful, Unreachable.
+        """
         from workflows import retries
         from workflows.incident_input import IncidentInput
 
@@ -129,12 +153,44 @@ class Gateway:
                 rpc_timeout=BEGUN_WITHIN,
             )
         except WorkflowAlreadyStartedError:
-            handle = self._client.get_workflow_handle(identity.workflow_id(declaration.id))
-            memo = await (await handle.describe()).memo()
-            return memo.get("key_mark") == declaration.key_mark
+            return await self._stands_for(declaration)
         except RPCError as error:
             raise Unreachable(_sentence(error)) from error
         return True
+
+    async def _stands_for(self, declaration: Declaration) -> bool:
+        """Whether the workflow that has its id already was begun under the same key, and pages whom this one would.
+
+        Anybody who may write to the namespace can start a workflow under that id. False when it is of another kind or
+        key. Raises Doubtful when it looks like this incident and may page nobody, Unreachable.
+        """
+        id = identity.workflow_id(declaration.id)
+        try:
+            described = await self._client.get_workflow_handle(id).describe(rpc_timeout=BEGUN_WITHIN)
+            if not await _begun_under(described, declaration.key_mark):
+                return False
+            begun = await self._first_input(described)
+        except RPCError as error:
+            raise Unreachable(_sentence(error)) from error
+        except Exception as fault:  # somebody else's payloads: whatever cannot be read is in doubt
+            raise Doubtful(f"What began the workflow {id} cannot be read ({type(fault).__name__}).") from fault
+        if described.status in ENDED_BADLY:
+            raise Doubtful(f"The workflow {id} was {str(described.status.name).lower().replace('_', ' ')}.")
+        if begun.declaration is None or not _pages_alike(begun.declaration, declaration):
+            raise Doubtful(f"The workflow {id} was begun with something else: it may page nobody.")
+        return True
+
+    async def _first_input(self, described: WorkflowExecutionDescription) -> IncidentInput:
+        """What its first run was begun with; later runs carry the incident along."""
+        from workflows.incident_input import IncidentInput
+
+        first = described.raw_info.first_run_id or described.run_id
+        handle = self._client.get_workflow_handle(described.id, run_id=first)
+        async for event in handle.fetch_history_events(page_size=1, rpc_timeout=BEGUN_WITHIN):
+            payloads = event.workflow_execution_started_event_attributes.input.payloads
+            found: list[IncidentInput] = await described.data_converter.decode(payloads, [IncidentInput])
+            return found[0]
+        raise LookupError("a history without events")
 
     async def say(
         self,
@@ -213,7 +269,7 @@ class Gateway:
 
     async def declared_under(self, key: str) -> str:
         """The incident that was declared under `key`, open or not; empty when there is none. Raises Unreachable."""
-        for words in (2, 3):
+        for words in LENGTHS:
             id = identity.incident_id(key, words)
             try:
                 described = await self._client.get_workflow_handle(identity.workflow_id(id)).describe()
@@ -221,8 +277,11 @@ class Gateway:
                 if error.status is RPCStatusCode.NOT_FOUND:
                     return ""
                 raise Unreachable(_sentence(error)) from error
-            if (await described.memo()).get("key_mark") == identity.key_mark(key):
-                return id
+            try:
+                if await _begun_under(described, identity.key_mark(key)):
+                    return id
+            except Exception as fault:  # noqa: BLE001  # somebody else's payloads: they are no word of ours
+                logging.getLogger(__name__).warning("%s has a memo that cannot be read: %r", described.id, fault)
         return ""
 
     async def incident_of_team(self, letter: str) -> str:
@@ -233,8 +292,9 @@ class Gateway:
             if error.status is RPCStatusCode.NOT_FOUND:
                 return ""
             raise Unreachable(_sentence(error)) from error
+        ours = (described.workflow_type, described.task_queue) == (SUB_TEAM_WORKFLOW, ROLES)
         running = described.status is WorkflowExecutionStatus.RUNNING
-        return str((await described.memo()).get("incident", "")) if running else ""
+        return str((await described.memo()).get("incident", "")) if ours and running else ""
 
     async def look(self, incident: str, *, live: bool = False) -> Incident:
         """The incident as last saved. Raises NoSuchIncident, Unreachable."""
@@ -324,6 +384,24 @@ class Gateway:
             return Unanswered(id)
         again = f" If it was sent, repeat it with `--id {id}`: it counts once." if id else ""
         return Unreachable(_sentence(error) + again)
+
+
+async def _begun_under(described: WorkflowExecutionDescription, key_mark: str) -> bool:
+    """Whether it is an incident's workflow, on the queue that our workers serve, declared under this key."""
+    if (described.workflow_type, described.task_queue) != (WORKFLOW, INCIDENT):
+        return False
+    return (await described.memo()).get("key_mark") == key_mark
+
+
+def _pages_alike(one: Declaration, other: Declaration) -> bool:
+    """Whether `one` pages at least whom `other` would. Words may differ: a trigger is told again with newer ones."""
+    return (
+        one.key_mark == other.key_mark
+        and one.practice == other.practice
+        and (one.severity.major or not other.severity.major)
+        and one.policy.paging == other.policy.paging
+        and one.policy.teams == other.policy.teams
+    )
 
 
 def _sentence(error: RPCError) -> str:

@@ -1,7 +1,7 @@
-"""With Temporal away a door still pages: straight to PagerDuty, under the keys the incident will have.
+"""With Temporal away an entry point still pages: straight to PagerDuty, under the keys the incident will have.
 
-What was said is kept on disk and handed over when Temporal is back; the incident then adopts those pages, because
-PagerDuty knows their keys.
+People are paged first, whatever the disk does. What was declared or said is saved meanwhile and handed over when Temporal is
+back; the incident then adopts those pages, because PagerDuty knows their keys. What could not be saved is said.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import asyncio
 import functools
 import hashlib
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from pydantic import TypeAdapter
 from temporalio.exceptions import ApplicationError
 
+import durable
 from activities.on_call_book import OnCallBook
 from entrypoints.signing import Sign, unsigned
 from incident import declaring, identity, paging, proof
@@ -27,6 +28,7 @@ from incident.commands.paging import RESPONDERS, PagePeople
 from incident.declaring import Declaration
 from incident.model import Incident, Page
 from incident.policy import Policy
+from supervision import in_thread
 
 if TYPE_CHECKING:
     from activities.paging import Paging
@@ -34,13 +36,16 @@ if TYPE_CHECKING:
     from settings import Settings
 
 HANDED_OVER_EVERY = timedelta(seconds=5)
+KEPT_WITHIN = 5.0
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Kept:
-    """Either a declaration, or a page that was asked for in an incident's room."""
+    """Either a declaration and its key, or a page that was asked for in an incident's room."""
 
     declaration: Declaration | None = None
+    key: str = ""
     incident: str = ""
     said: Said[PagePeople] | None = None
 
@@ -49,6 +54,10 @@ class Kept:
 def _kept() -> TypeAdapter[Kept]:
     """Made when something is kept: it holds all of a policy."""
     return TypeAdapter(Kept)
+
+
+class _Unreadable(Exception):
+    """A file that holds nothing that was kept."""
 
 
 class Standby:
@@ -92,50 +101,86 @@ class Standby:
         """Asked of PagerDuty straight from here, for a status that is wanted at once."""
         return self._paging().impacted(business_service)
 
-    async def declare(self, declaration: Declaration) -> str:
+    async def declare(self, declaration: Declaration, key: str) -> str:
         """Page the commanders now; the incident follows. A line per person."""
-        declaration = replace(declaration, proof=await self._sign(proof.of_declaration(declaration), needed=False))
-        self._keep(declaration.id, Kept(declaration))
-        incident = declaring.declare(declaration, declaration.at)
-        lines = await self._page(incident)
+
+        async def signed() -> Kept:
+            sign = await self._sign(proof.of_declaration(declaration), needed=False)
+            return Kept(replace(declaration, proof=sign), key)
+
+        paged = self._page(declaring.declare(declaration, declaration.at))
+        lines, fault = await asyncio.gather(paged, self._keep(declaration.id, signed()))
+        room = identity.room_name(declaration.id)
+        then = f"Incident {declaration.id} and its room #{room} follow by themselves."
+        if fault:
+            then = (
+                f"It could not be saved on this machine ({fault}), so no incident follows by itself. Once Temporal is back,"
+                f" declare it again with `ic declare … --id {key}`: nobody is paged twice."
+            )
+        return "\n".join(("Temporal cannot be reached; this was paged straight from here:", *lines, then))
+
+    async def declare_in_doubt(self, declaration: Declaration, doubt: str) -> str:
+        """Page the commanders under the incident's own keys, because what has its id may page nobody. A line per person."""
+        lines = await self._page(declaring.declare(declaration, declaration.at))
         return "\n".join(
             (
-                "Temporal cannot be reached; this was paged straight from here:",
+                f"{doubt} So this was paged straight from here:",
                 *lines,
-                f"Incident {declaration.id} and its room #{identity.room_name(declaration.id)} follow by themselves.",
+                f"Look at incident {declaration.id} in Temporal; `declare` again, without `--id`, begins another one.",
             )
         )
 
     async def page(self, id: str, said: Said[PagePeople]) -> str:
         """What was asked for in the room of incident `id`, or (empty) outside of any. A line per person."""
         under = hashlib.sha256(said.id.encode()).hexdigest()[:8]
-        incident = self._stand_in(id, said, under)
-        if id:
+        paged = self._page(self._stand_in(id, said, under))
+        if not id:
+            return "\n".join(("paged straight from here:", *await paged))
+
+        async def signed() -> Kept:
             kept = replace(said, command=replace(said.command, under=under), at=said.at or datetime.now(UTC))
-            kept = replace(kept, proof=await self._sign(proof.of_command(id, kept), needed=False))
-            self._keep(f"{id}-{under}", Kept(incident=id, said=kept))
-        return "\n".join(("paged straight from here:", *await self._page(incident)))
+            sign = await self._sign(proof.of_command(id, kept), needed=False)
+            return Kept(incident=id, said=replace(kept, proof=sign))
+
+        lines, fault = await asyncio.gather(paged, self._keep(f"{id}-{under}", signed()))
+        if fault:
+            lines.append(
+                f"It could not be saved on this machine ({fault}): incident {id} does not know of it. Once Temporal is back,"
+                f" repeat it with `--id {said.id}`, and it does."
+            )
+        return "\n".join(("paged straight from here:", *lines))
 
     async def hand_over(self, gateway: Gateway) -> None:
-        """Everything that is kept, to the incidents. What cannot be handed over now stays."""
-        from entrypoints.problems import NoSuchIncident, Refused, Unanswered, Unreachable
+        """Everything that is kept, to the incidents. What cannot be handed over now stays.
 
+        One that cannot be handed over does not hold the others; whatever is wrong with it is raised when they are done.
+        """
+        from entrypoints.problems import Doubtful, NoSuchIncident, Refused, Unanswered, Unreachable, reaching
+
+        faults: list[Exception] = []
         for file in sorted(self._directory.glob("*.json")):
             try:
-                kept = _kept().validate_json(await asyncio.to_thread(file.read_bytes))
-                if kept.declaration is not None:
-                    await gateway.begin(kept.declaration)
-                elif kept.said is not None:
-                    await gateway.pass_on(kept.incident, kept.said)
+                kept = await asyncio.to_thread(_read, file)
+                with reaching():
+                    if kept.declaration is not None:
+                        await gateway.settle(kept.key, kept.declaration)
+                    elif kept.said is not None:
+                        await gateway.pass_on(kept.incident, kept.said)
+                durable.remove(file)
             except (Refused, NoSuchIncident) as settled:
-                logging.getLogger(__name__).warning("%s is not handed over: %s", file.name, settled)
-            except (Unreachable, Unanswered, RuntimeError):
-                return  # Temporal is still away
-            except ValueError as fault:
-                logging.getLogger(__name__).error("%s cannot be read and is put aside: %s", file, fault)
-                file.rename(file.with_suffix(".unreadable"))
-                continue
-            file.unlink(missing_ok=True)
+                _log.warning("%s is not handed over: %s", file.name, settled)
+                durable.remove(file)
+            except Unreachable:
+                break  # Temporal is still away
+            except Unanswered:
+                continue  # it may have been heard; the next round finds out
+            except (_Unreadable, Doubtful) as fault:
+                _log.error("%s cannot be handed over and is put aside: %s", file, fault)
+                file.rename(file.with_suffix(".put-aside"))
+            except Exception as fault:  # noqa: BLE001  # it is raised again below
+                faults.append(fault)
+        if faults:
+            raise faults[0]
 
     def _stand_in(self, id: str, said: Said[PagePeople], under: str) -> Incident:
         """An incident that is known by its id alone, as far as paging needs it."""
@@ -169,15 +214,30 @@ class Standby:
         order = order_for(incident, page)
         try:
             paged = self._paging().page(order)
-        except ApplicationError as failure:
+        except Exception as failure:  # noqa: BLE001  # whatever it was: say whom to call, and page the others
+            why = failure.message if isinstance(failure, ApplicationError) else repr(failure)
+            _log.warning("%s was not paged: %s", page.label, why)
             who = self._paging().who_would_be_paged(order)
             called = [f"could not page {n}, call {self._book.phone(p)}" for n, p in zip(who.names, who.people)]
-            return "\n".join(called) or f"could not page {page.label} ({failure.message})"
+            return "\n".join(called) or f"could not page {page.label} ({why})"
         return f"paged {', '.join(paged.names) or page.label}"
 
-    def _keep(self, name: str, kept: Kept) -> None:
-        self._directory.mkdir(parents=True, exist_ok=True)
-        file = self._directory / f"{name}.json"
-        written = file.with_suffix(".part")
-        written.write_bytes(_kept().dump_json(kept))
-        written.replace(file)
+    async def _keep(self, name: str, signed: Awaitable[Kept]) -> str:
+        """Save it for the handing over. Why it could not be saved; empty when it was."""
+        try:
+            written = _kept().dump_json(await signed)
+            write = functools.partial(durable.write, self._directory / f"{name}.json", written)
+            await asyncio.wait_for(in_thread("saving", write), KEPT_WITHIN)
+        except asyncio.TimeoutError:
+            return f"the disk did not answer within {KEPT_WITHIN:g} s"
+        except OSError as fault:
+            return fault.strerror or str(fault)
+        return ""
+
+
+def _read(file: Path) -> Kept:
+    """Raises _Unreadable, OSError."""
+    try:
+        return _kept().validate_json(file.read_bytes())
+    except ValueError as fault:
+        raise _Unreadable(str(fault)) from None

@@ -26,6 +26,7 @@ from temporalio.api.workflowservice.v1 import UpdateNamespaceRequest
 from temporalio.client import Client
 from temporalio.service import RPCError
 
+from connection import runtime
 from entrypoints.processes import Child
 from settings import PAGERDUTY, PRACTICE_KEYS, SLACK, Misconfigured, Settings
 from supervision import Supervisor
@@ -146,7 +147,7 @@ class Copy:
 
     async def _server_serves(self) -> bool:
         try:
-            client = await Client.connect(self.places.temporal)
+            client = await Client.connect(self.places.temporal, runtime=runtime())
             return await client.service_client.check_health(timeout=timedelta(seconds=1))
         except (RuntimeError, RPCError):
             return False
@@ -160,7 +161,7 @@ class Copy:
 
     async def _keep_histories(self) -> None:
         """The embedded server forgets closed workflows after a day; a record is wanted for longer."""
-        client = await Client.connect(self.places.temporal)
+        client = await Client.connect(self.places.temporal, runtime=runtime())
         seconds = int(RETENTION.total_seconds())
         await client.workflow_service.update_namespace(
             UpdateNamespaceRequest(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from incident import identity, leadership, paging, proof, security, wording
@@ -74,6 +74,13 @@ def draw_up(
         security=security,
         matter=title if security or len(matter) > LONGEST_TITLE else "",
     )
+
+
+def longer(declaration: Declaration, key: str, words: int) -> Declaration:
+    """The same declaration under an id of so many words, where the shorter one is taken. It is to be signed anew."""
+    id = identity.incident_id(key, words)
+    title = identity.codename(id) if declaration.security else declaration.title
+    return replace(declaration, id=id, title=title, proof="")
 
 
 def declare(declaration: Declaration, now: datetime) -> Incident:

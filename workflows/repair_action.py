@@ -267,6 +267,8 @@ class RepairActionWorkflow:
             return RunEnded(
                 self._start.number, RepairState.UNKNOWN, f"the runner was lost. Last output: {seen or 'none'}"
             )
+        if isinstance(cause, ApplicationError) and cause.type in (errors.UNFORESEEN, errors.UNAVAILABLE):
+            return RunEnded(self._start.number, RepairState.UNKNOWN, cause.message)  # how far it came nobody knows
         if isinstance(cause, ApplicationError):
             refused = cause.type == errors.REFUSED
             return RunEnded(self._start.number, RepairState.FAILED, cause.message, refused=refused)

@@ -322,7 +322,8 @@ async def test_what_a_door_kept_while_temporal_was_away_is_handed_over_as_it_was
         await standby.declare(
             draw_up(
                 "it burns", by="anne", by_name="Anne", policy=policy, practice=False, key="k", at=before, origin=origin
-            )
+            ),
+            "k",
         )
         await standby.hand_over(Gateway(s.copy.client, SnapshotReader(s.copy.settings.records_url)))
         paged = [entry.text for entry in (await s.copy.look()).timeline]
