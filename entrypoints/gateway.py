@@ -231,9 +231,10 @@ class Gateway:
                 await asyncio.sleep(TURN)
 
     async def _said(self, workflow_id: str, incident: str, said: Said[Command]) -> Answer:
+        said = replace(said, reply_to=uuid.uuid4().hex[:12])
         within = ANSWER_WITHIN.total_seconds()
         try:
-            reply = await self._answers.ask(workflow_id, said.command.verb, said.id, said, within=within)
+            reply = await self._answers.ask(workflow_id, said.command.verb, said.reply_to, said, within=within)
         except RPCError as error:
             raise self._what(error, incident, said.id) from error
         except command_answers.Unanswered:
@@ -250,7 +251,7 @@ class Gateway:
 
     async def _whole_answer(self, incident: str, said: Said[Any]) -> str:
         """The text of an answer that the memo does not hold; the outcome is known without it."""
-        name, ends = answers.field_of(said.command.verb, said.id), time.monotonic() + SAVED_WITHIN
+        name, ends = answers.field_of(said.command.verb, said.reply_to), time.monotonic() + SAVED_WITHIN
         while time.monotonic() < ends:
             with contextlib.suppress(CannotRead):
                 found = await self.snapshots.find(incident)

@@ -138,8 +138,8 @@ class CommandHandlers(ABC):
             )
 
     def _answer(self, verb: str, said: Said[Command], reply: Reply) -> None:
-        if said.id:
-            name = answers.field_of(verb, said.id)
+        if said.reply_to or said.id:
+            name = answers.field_of(verb, said.reply_to or said.id)
             self._answers.give(name, reply, workflow.now(), restricted=self._incident.silent)
             self._unsaved = True
         elif reply.outcome is Outcome.REFUSED:
@@ -232,7 +232,9 @@ def _too_long(said: Said[Any]) -> str | None:
     """Texts have limits of their own (`commands.base`); the envelope's fields have these."""
     for field in dataclasses.fields(said):
         value = getattr(said, field.name)
-        most = {"id": answers.LONGEST_ID, "proof": LONGEST_PROOF}.get(field.name, LONGEST_NAME)
+        most = {"id": answers.LONGEST_ID, "reply_to": answers.LONGEST_ID, "proof": LONGEST_PROOF}.get(
+            field.name, LONGEST_NAME
+        )
         if isinstance(value, str) and len(value) > most:
             return f"its field {field.name!r} has {len(value)} characters of at most {most}"
     return None
@@ -246,6 +248,8 @@ def _id_in(arguments: Sequence[RawValue]) -> str:
                 found = json.loads(argument.payload.data)
             except (ValueError, RecursionError):
                 continue
-            if isinstance(found, dict) and isinstance(id := found.get("id"), str) and len(id) <= answers.LONGEST_ID:
-                return id
+            names = (found.get("reply_to"), found.get("id")) if isinstance(found, dict) else ()
+            for name in names:
+                if isinstance(name, str) and 0 < len(name) <= answers.LONGEST_ID:
+                    return name
     return ""

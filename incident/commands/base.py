@@ -106,6 +106,8 @@ class Said(Generic[C]):
 
     `by` is a handle or a Slack id, `on_behalf` whose word it is when `by` enters it for somebody. `id` makes it count
     once however often it arrives (without one, each arrival counts). `door` is where it came in, `at` when its author said it, `proof` what shows that it is theirs.
+    `reply_to` names its answer, anew each time it is sent, since a refused command may be sent again under its id; without
+    one the answer has the name `id`.
     """
 
     command: C
@@ -116,6 +118,7 @@ class Said(Generic[C]):
     at: datetime | None = None
     proof: str = ""
     on_behalf: str = ""
+    reply_to: str = ""
 
 
 def speaker(incident: Incident, said: Said[C]) -> Speaker:

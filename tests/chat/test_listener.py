@@ -189,9 +189,9 @@ async def test_the_app_home_shows_what_is_open_and_what_i_owe(tmp_path: Path) ->
         await use.presses("bob", "command")
         await use.types("bob", "!ic task @sam 5m look at the slow queries")
         await copy.heard_in_room("look at the slow queries")
-        await copy.control("POST", "slack/home", {"user": "U0SAM"})
 
         async def shown() -> bool:
+            await copy.control("POST", "slack/home", {"user": "U0SAM"})
             views = await copy.control("GET", "slack/views")
             home = str([v for v in views if v["type"] == "home" and v["user"] == "U0SAM"])
             return "checkout answers with 500" in home and "look at the slow queries" in home
