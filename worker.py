@@ -29,6 +29,7 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 import settings as configuration
 from activities.chat import Chat
+from activities.executions import describe_execution
 from activities.monitoring import Monitoring
 from activities.on_call_book import REFRESH_EVERY, OnCallBook
 from activities.paging import Paging, Sessions, wait_for_book
@@ -157,7 +158,7 @@ def workers(client: Client, house: House, roles: Collection[str], environment: s
             client,
             task_queue=queues.INCIDENT,
             workflows=[IncidentWorkflow],
-            activities=[paging.page, paging.who_would_be_paged],
+            activities=[paging.page, paging.who_would_be_paged, describe_execution],
             activity_executor=ThreadPoolExecutor(PAGING_SLOTS, thread_name_prefix="paging"),
             max_concurrent_activities=PAGING_SLOTS,
             **common,

@@ -38,6 +38,7 @@ from workflows.queues import INCIDENT
 from workflows.spoken_to import HANDED_OVER
 
 WORKFLOW = "IncidentWorkflow"  # by name: its class would import every SDK of the activities into each `ic`
+AFTER = "AfterIncidentWorkflow"
 ANSWER_WITHIN = timedelta(seconds=20)
 BEGUN_WITHIN = timedelta(seconds=4)
 """After that a door pages by itself: a page is never behind anything."""
@@ -171,14 +172,29 @@ class Gateway:
             if not said.command.after_close:
                 raise
         # The incident is closed; the weeks after it have a workflow of their own.
-        begun = time.monotonic()
+        begun, after = time.monotonic(), await self._after(incident)
         while True:
             try:
-                return await self._said(identity.after_workflow_id(incident), incident, said)
+                return await self._said(after, incident, said)
             except _HandedOver:
                 if time.monotonic() - begun > MOVED_WITHIN:
                     raise Unreachable("The incident is just being closed. Say it again in a minute.") from None
                 await asyncio.sleep(TURN)
+
+    async def _after(self, incident: str) -> str:
+        """The workflow of the weeks after it, which has another id than usual where something else stood there."""
+        usual, parent, kind = identity.after_workflow_id(incident), identity.workflow_id(incident), AFTER
+        try:
+            found = await self._client.get_workflow_handle(usual).describe()
+            if (found.parent_id, found.workflow_type) != (parent, kind):
+                query = f'WorkflowType = "{kind}" AND WorkflowId STARTS_WITH "{usual}/"'
+                async for run in self._client.list_workflows(query):
+                    if run.parent_id == parent:
+                        return run.id
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise Unreachable(_sentence(error)) from error
+        return usual
 
     async def _said(self, workflow_id: str, incident: str, said: Said[Command]) -> Answer:
         handle = self._client.get_workflow_handle(workflow_id)
@@ -253,7 +269,9 @@ class Gateway:
         found: Incident = await self._ask(incident, "incident", Incident)
         if not found.open and found.after is not None:
             with contextlib.suppress(NoSuchIncident):
-                after: Incident = await self._ask(incident, "incident", Incident, identity.after_workflow_id(incident))
+                usual = identity.after_workflow_id(incident)
+                id = found.other_ids.get(usual, usual)
+                after: Incident = await self._ask(incident, "incident", Incident, id)
                 found = after if after.phase is Phase.CLOSED else found
         return found
 

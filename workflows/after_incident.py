@@ -7,21 +7,24 @@ from datetime import timedelta
 from typing import Any
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, ApplicationError
+from temporalio.exceptions import ActivityError, ApplicationError, FailureError
 
 from activities.chat import Chat, Post, Tell
 from incident import after, card, notices
 from incident.commands import VOCABULARY, Command, Said
 from incident.duties.after import duties
 from incident.duties.base import Duty, Remark, Whisper
+from incident.effects import KeepRecord
 from incident.model import Answer, Incident, Phase
-from workflows import deeds, retries, rooms
+from workflows import deeds, retries, rooms, tasks
 from workflows.after_input import AfterBrief, AfterStart
 from workflows.queues import CHAT
 from workflows.spoken_to import HANDED_OVER, SpokenTo, spoken_to
 from workflows.waiting import wait_until
 
 HISTORY_LIMIT = 2_000
+FINISHED_WITHIN = timedelta(seconds=30)
+"""What is being done when the workflow is cancelled from outside may take this long."""
 LOST_AFTER = timedelta(hours=1)
 """An incident that should have been closed so long ago was ended from outside."""
 
@@ -44,11 +47,15 @@ class AfterIncidentWorkflow(SpokenTo):
         self._doing: dict[str, asyncio.Task[None]] = {}
         self._news = False
         self._winding_up = False
+        self._cancelled = False
 
     @workflow.run
     async def run(self, start: AfterStart) -> str:
-        """The last stage of the postmortem."""
-        while True:
+        """The last stage of the postmortem. Cancelled from outside, it says so, keeps the record and ends as cancelled."""
+        return await tasks.end_in_order(self._see_through(), self._cancel_asked)
+
+    async def _see_through(self) -> str:
+        while not self._cancelled:
             self._news = False
             info = workflow.info()
             self._winding_up = info.get_current_history_length() >= HISTORY_LIMIT or info.is_continue_as_new_suggested()
@@ -61,8 +68,25 @@ class AfterIncidentWorkflow(SpokenTo):
                 await workflow.wait_condition(workflow.all_handlers_finished)
                 workflow.continue_as_new(AfterStart(AfterBrief(self._version, self._incident), self._done))
             await self._await_news()
+        if self._cancelled:
+            await self._finish()
         await workflow.wait_condition(workflow.all_handlers_finished)
         return self._incident.after.stage if self._incident.after else ""
+
+    def _cancel_asked(self, reason: str) -> None:
+        self._cancelled = True
+        why = f"its workflow was cancelled from outside{f' ({reason})' if reason else ''}"
+        if self._own:
+            self._incident.say(f"Nobody is reminded of this postmortem any more: {why}.", workflow.now())
+            self._incident.log("postmortem", f"no more reminders: {why}", workflow.now(), source="workflow")
+            self._incident.want(KeepRecord("record/cancelled"))
+        self._changed()
+
+    async def _finish(self) -> None:
+        """What is under way is done, or given up after a while; nothing new is begun but the last words."""
+        self._begin_what_is_wanted()
+        await wait_until(lambda: not self._doing, within=FINISHED_WITHIN, summary="until what is being done is done")
+        await tasks.end(self._doing.values())
 
     # -- who may speak to it --------------------------------------------------------------------------
 
@@ -106,11 +130,15 @@ class AfterIncidentWorkflow(SpokenTo):
     # -- what happens in the world --------------------------------------------------------------------
 
     def _do_what_is_due(self) -> None:
-        """A task for each duty that is due, for each effect, one for what is to be said in the room, one for its card."""
+        """A task for each duty that is due, and for what is wanted beside them."""
         now = workflow.now()
         for duty in duties(self._incident, self._done, now):
             if duty.due_at <= now and duty.key not in self._doing:
                 self._doing[duty.key] = asyncio.create_task(self._carry_out(duty))
+        self._begin_what_is_wanted()
+
+    def _begin_what_is_wanted(self) -> None:
+        """A task for each effect, one for what is to be said in the room, one for its card."""
         for key in self._incident.effects:
             if key not in self._doing:
                 self._doing[key] = asyncio.create_task(self._settle(key))
@@ -125,17 +153,15 @@ class AfterIncidentWorkflow(SpokenTo):
 
     async def _await_news(self) -> None:
         """A defect in a task of ours fails the workflow task, which is retried and seen, instead of stalling silently."""
-        tasks = list(self._doing.values())
+        doing = list(self._doing.values())
         now = workflow.now()
         due = min((d.due_at for d in duties(self._incident, self._done, now) if d.key not in self._doing), default=None)
-        news = lambda: self._news or any(task.done() for task in tasks)  # noqa: E731  # read twice below
+        news = lambda: self._news or tasks.failed(doing)  # noqa: E731  # read twice below
         if due is None or self._winding_up:
             await workflow.wait_condition(news)
         else:
             await wait_until(news, within=due - now, summary=f"next reminder {due:%Y-%m-%d %H:%M} UTC")
-        for task in tasks:
-            if task.done() and (defect := task.exception()) is not None:
-                raise defect
+        tasks.raise_defects(doing)
 
     async def _carry_out(self, duty: Duty) -> None:
         """What cannot be said to somebody is done all the same: it comes again another day, or matters no more."""
@@ -164,7 +190,8 @@ class AfterIncidentWorkflow(SpokenTo):
         effect = self._incident.effects[key]
         try:
             await deeds.carry_out(effect, self._incident, {})
-        except ActivityError as failure:
+        except FailureError as failure:
+            tasks.raise_if_cancelled(failure)
             workflow.logger.warning("%s was not done: %s", key, failure.cause)
         self._incident.effects.pop(key, None)
         del self._doing[key]
@@ -193,4 +220,5 @@ class AfterIncidentWorkflow(SpokenTo):
                 method, order, task_queue=CHAT, summary=retries.summary(text), **retries.POST
             )
         except ActivityError as failure:
+            tasks.raise_if_cancelled(failure)
             workflow.logger.warning("not said: %s", failure.cause)
