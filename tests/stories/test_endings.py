@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from temporalio.client import WorkflowHandle
+from temporalio.api.common.v1 import WorkflowExecution
+from temporalio.api.enums.v1 import EventType
+from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
+from temporalio.client import WorkflowHandle, WorkflowHistory
 
 import workflows.incident
 from activities.records import Records
@@ -235,6 +239,70 @@ async def test_a_role_is_cancelled_from_outside(tmp_path: Path) -> None:
         assert stand[identity.workflow_id(copy.incident)] == "completed"
         assert stand[f"{identity.workflow_id(copy.incident)}/scribe"] == "canceled"
         assert [line for line in await copy.lines() if "deputy's timers are gone" in line] != []
+
+
+async def test_a_role_that_is_reset_is_not_gone(tmp_path: Path) -> None:
+    async with running(tmp_path, example(ending=SOON, deputy=MARKS)) as copy:
+        await commanded(copy)
+        await copy.heard_in_room("the 0 minute mark")
+        deputy, first = handle(copy, "/deputy"), (await handle(copy, "/deputy").describe()).run_id
+        await reset(copy, deputy.id, last_completed(await deputy.fetch_history()))
+
+        async def another_run() -> bool:
+            return (await deputy.describe()).run_id != first
+
+        await copy.until(another_run, "it was reset")
+        for n in range(3):
+            await copy.say("anne", f"finding number {n}")
+        await copy.say("bob", "resolve --insist")
+        stand = await copy.everything_ended()
+        assert stand[deputy.id] == "completed"
+        assert not any("timers are gone" in line for line in await copy.lines())
+
+
+async def test_an_incident_that_is_reset_takes_its_children_on(tmp_path: Path) -> None:
+    async with running(tmp_path, example(ending=SOON)) as copy:
+        await commanded(copy)
+        await copy.heard_in_room("waits for the IC")
+        before = await first_runs(copy)
+        completed = [e.event_id for e in (await handle(copy).fetch_history()).events if e.event_type == COMPLETED]
+        await reset(copy, handle(copy).id, completed[0])
+
+        async def asked() -> bool:
+            events = (await handle(copy).fetch_history()).events
+            names = [e.activity_task_scheduled_event_attributes.activity_type.name for e in events]
+            return names.count("describe_execution") == len(before)
+
+        await copy.until(asked, "it knows its children again")
+        await copy.say("anne", "finding it goes on")
+        await copy.heard_in_room("Anne Apison found: it goes on")
+        assert await first_runs(copy) == before
+        assert not any("is taken by" in line for line in await copy.lines())
+
+
+COMPLETED = EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED
+
+
+def last_completed(history: WorkflowHistory) -> int:
+    return max(event.event_id for event in history.events if event.event_type == COMPLETED)
+
+
+async def reset(copy: Copy, id: str, event: int) -> None:
+    """As `temporal workflow reset` does."""
+    request = ResetWorkflowExecutionRequest(
+        namespace=copy.client.namespace,
+        workflow_execution=WorkflowExecution(workflow_id=id),
+        reason="by hand",
+        workflow_task_finish_event_id=event,
+        request_id=str(uuid.uuid4()),
+    )
+    await copy.client.workflow_service.reset_workflow_execution(request)
+
+
+async def first_runs(copy: Copy) -> dict[str, str]:
+    """The roles that run, each with its run."""
+    prefix = f"{identity.workflow_id(copy.incident)}/"
+    return {run.id: run.run_id async for run in copy.client.list_workflows("") if run.id.startswith(prefix)}
 
 
 async def test_the_weeks_after_are_cancelled_from_outside(tmp_path: Path) -> None:
