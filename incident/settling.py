@@ -91,3 +91,20 @@ def letter_taken(incident: Incident, team: SubTeam, now: datetime, *, by_us: boo
     incident.say(text, now)
     incident.tell(incident.commander, text)
     incident.log("team", f"{team.title} not formed: the letter is in use {whom}", now, source="workflow")
+
+
+def team_gone(incident: Incident, team: SubTeam, now: datetime) -> None:
+    """Its workflow was ended from outside while the team works: said once."""
+    team.started = False
+    if team.open:
+        text = f"{team.title}'s timers are gone: its workflow was ended from outside."
+        incident.say(text, now)
+        incident.log("team", text, now, source="workflow")
+
+
+def after_gone(incident: Incident, now: datetime) -> None:
+    """The workflow of the weeks after was ended from outside: said once."""
+    text = "Nobody is reminded of the postmortem: its workflow was ended from outside."
+    if not any(entry.kind == "postmortem" and entry.text == text for entry in incident.timeline):
+        incident.say(text, now)
+        incident.log("postmortem", text, now, source="workflow")

@@ -79,6 +79,7 @@ async def _come_after(effect: want.BeginAfter | want.TellAfter, incident: Incide
         await tasks.complete(workflow.get_external_workflow_handle(child).signal("see", seen))
     except ApplicationError as failure:
         workflow.logger.warning("what comes after was ended from outside: %s", failure.message)
+        settling.after_gone(incident, workflow.now())
 
 
 async def _declare_separately(incident: Incident, trigger: Trigger) -> None:
@@ -177,7 +178,7 @@ async def _start_team(incident: Incident, key: str) -> None:
                 await workflow.sleep(wait, summary=f"{team.letter} is free again in a moment")
                 continue
             found = await starting.whose(child)
-            team.started = found is not None and starting.is_ours(found, kind)
+            team.started = not again and found is not None and starting.is_ours(found, kind)
             if not team.started:
                 settling.letter_taken(incident, team, workflow.now(), by_us=found is None or found.type == kind)
         else:
@@ -197,6 +198,7 @@ async def _tell_team(incident: Incident, key: str, versions: dict[str, int]) -> 
         await tasks.complete(workflow.get_external_workflow_handle(child).signal("see", brief))
     except ApplicationError as failure:
         workflow.logger.info("%s hears nothing more: %s", child, failure.message)
+        settling.team_gone(incident, incident.teams[key], workflow.now())
 
 
 async def dismiss_repairs(incident: Incident, versions: dict[str, int]) -> None:

@@ -56,6 +56,8 @@ async def _late(keeper: RoleKeeper[V], duty: Duty, message: Publish) -> Publishe
 
     An attempt that is under way is awaited, because it may get through.
     """
+    if _is_over(keeper) or _overtaken(keeper, message):
+        return None
     trying = _begin(keeper, duty, message, retries.PUBLISH, again=True)
     try:
         await workflow.wait_condition(lambda: trying.done() or _is_over(keeper) or _overtaken(keeper, message))

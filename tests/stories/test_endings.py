@@ -139,11 +139,8 @@ async def test_a_repair_whose_workflow_is_cancelled_while_it_runs(tmp_path: Path
         assert "cancelled from outside" in repair.outcome and "half of it is done" in repair.outcome
         await copy.heard_in_room("half of it is done")
         await handle(copy, f"/repair-{waits}").cancel()
-
-        async def gone() -> bool:
-            return (await copy.workflows())[f"{identity.workflow_id(copy.incident)}/repair-{waits}"].name == "CANCELED"  # type: ignore[union-attr]
-
-        await copy.until(gone, "the one that waits has ended as well")
+        waiting = f"{identity.workflow_id(copy.incident)}/repair-{waits}"
+        await copy.until(lambda: _is(copy, waiting, "CANCELED"), "the one that waits has ended as well")
         await copy.say("bob", f"approve {waits} --also")
         await here.came_to(waits, RepairState.VOID)
         await copy.heard_in_room("propose it again")
@@ -239,6 +236,35 @@ async def test_a_role_is_cancelled_from_outside(tmp_path: Path) -> None:
         assert stand[identity.workflow_id(copy.incident)] == "completed"
         assert stand[f"{identity.workflow_id(copy.incident)}/scribe"] == "canceled"
         assert [line for line in await copy.lines() if "deputy's timers are gone" in line] != []
+
+
+async def test_a_sub_team_and_the_weeks_after_are_ended_from_outside_before_the_close(tmp_path: Path) -> None:
+    ending = {"watched_for": '"6s"'}
+    async with running(tmp_path, example(ending=ending)) as copy:
+        await commanded(copy)
+        await copy.say("bob", "team alpha @sam 20m look at the database")
+        await copy.heard_in_room("Sub-team Alpha")
+
+        async def both() -> bool:
+            return "sub-team-alpha" in await copy.workflows()
+
+        await copy.until(both, "its workflow runs")
+        await copy.client.get_workflow_handle("sub-team-alpha").cancel()
+        await copy.until(lambda: _is(copy, "sub-team-alpha", "CANCELED"), "it has ended")
+        await copy.say("bob", "team more 10m alpha")
+        await copy.heard_in_room("Sub-team Alpha's timers are gone: its workflow was ended from outside.")
+        await copy.say("bob", "resolve --insist recovered")
+        after = f"{identity.workflow_id(copy.incident)}/after"
+        await copy.until(lambda: _is(copy, after, "RUNNING"), "the weeks after have begun")
+        await handle(copy, "/after").cancel()
+        await copy.until(lambda: _is(copy, after, "CANCELED"), "they have ended")
+        await copy.heard_in_room("Nobody is reminded of the postmortem: its workflow was ended from outside.")
+        await copy.everything_ended()
+
+
+async def _is(copy: Copy, id: str, status: str) -> bool:
+    found = (await copy.workflows()).get(id)
+    return found is not None and found.name == status
 
 
 async def test_a_role_that_is_reset_is_not_gone(tmp_path: Path) -> None:
