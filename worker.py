@@ -31,6 +31,7 @@ import settings as configuration
 from activities.again import AgainInterceptor
 from activities.chat import Chat
 from activities.classifying import Classifying
+from activities.executions import describe_execution
 from activities.monitoring import Monitoring
 from activities.on_call_book import REFRESH_EVERY, OnCallBook
 from activities.paging import Paging, Sessions, wait_for_book
@@ -185,7 +186,7 @@ def workers(client: Client, house: House, roles: Collection[str], environment: s
             client,
             task_queue=queues.INCIDENT,
             workflows=WORKFLOWS["incident"],
-            activities=[paging.page, paging.who_would_be_paged],
+            activities=[paging.page, paging.who_would_be_paged, describe_execution],
             activity_executor=ThreadPoolExecutor(PAGING_SLOTS, thread_name_prefix="paging"),
             max_concurrent_activities=PAGING_SLOTS,
             **common,

@@ -208,11 +208,15 @@ class Paging:
 
     @activity.defn
     async def await_acknowledgement(self, order: FollowOrder) -> Acknowledgement:
-        """Looks every few seconds; returns on news. A worker that stops hands over at once."""
+        """Looks every few seconds; returns on news. A worker that stops hands over at once.
+
+        What is left of the time is reckoned from the server's clock, which set the deadline: this machine's may be wrong.
+        """
         loop = asyncio.get_running_loop()
+        ends = loop.time() + (order.until - activity.info().started_time).total_seconds()
         stop = asyncio.create_task(activity.wait_for_worker_shutdown())
         try:
-            while now() < order.until:
+            while loop.time() < ends:
                 activity.heartbeat()
                 try:
                     news = await loop.run_in_executor(self._watchers, self._acknowledged, order)
@@ -222,7 +226,7 @@ class Paging:
                     news = None  # PagerDuty is away for a moment; the next look may find it back
                 if news is not None:
                     return news
-                await asyncio.wait([stop], timeout=order.every.total_seconds())
+                await asyncio.wait([stop], timeout=min(order.every.total_seconds(), max(0.0, ends - loop.time())))
                 if stop.done():
                     raise errors.stopping()
             return Acknowledgement()

@@ -30,7 +30,7 @@ def view(open_ones: Sequence[Incident], person: str, places: Placeholders) -> di
         place = f"<#{incident.room.channel}>" if incident.room else f"#inc-{incident.id}"
         text = (
             f"*{incident.severity} {wording.shorten(incident.label, 200)}* · {wording.state_in_words(incident)} ·"
-            f" {{since:{incident.declared_at:%Y-%m-%dT%H:%M:%SZ}}}\n{wording.roles(incident)} · {place}"
+            f" declared {{since:{incident.declared_at:%Y-%m-%dT%H:%M:%SZ}}}\n{wording.roles(incident)} · {place}"
         )
         choices = (notices.TAKE_COMMAND,) if incident.commander is None else ()
         shown += [DividerBlock(), *blocks.message(places.for_slack(text), incident.id, choices)]

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 
 SUB_TEAM_WORKFLOW = "SubTeamWorkflow"
 WORKFLOW = "IncidentWorkflow"  # by name: its class would import every SDK of the activities into each `ic`
+AFTER = "AfterIncidentWorkflow"
 ANSWER_WITHIN = timedelta(seconds=20)
 BEGUN_WITHIN = timedelta(seconds=4)
 """After that a door pages by itself: a page is never behind anything."""
@@ -221,14 +222,29 @@ class Gateway:
             if not said.command.after_close:
                 raise
         # The incident is closed; the weeks after it have a workflow of their own.
-        begun = time.monotonic()
+        begun, after = time.monotonic(), await self._after(incident)
         while True:
             try:
-                return await self._said(identity.after_workflow_id(incident), incident, said)
+                return await self._said(after, incident, said)
             except _HandedOver:
                 if time.monotonic() - begun > MOVED_WITHIN:
                     raise Unreachable("The incident is just being closed. Say it again in a minute.") from None
                 await asyncio.sleep(TURN)
+
+    async def _after(self, incident: str) -> str:
+        """The workflow of the weeks after it, which has another id than usual where something else stood there."""
+        usual, parent, kind = identity.after_workflow_id(incident), identity.workflow_id(incident), AFTER
+        try:
+            found = await self._client.get_workflow_handle(usual).describe()
+            if (found.parent_id, found.workflow_type) != (parent, kind):
+                query = f'WorkflowType = "{kind}" AND WorkflowId STARTS_WITH "{usual}/"'
+                async for run in self._client.list_workflows(query):
+                    if run.parent_id == parent:
+                        return run.id
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise Unreachable(_sentence(error)) from error
+        return usual
 
     async def _said(self, workflow_id: str, incident: str, said: Said[Command]) -> Answer:
         said = replace(said, reply_to=uuid.uuid4().hex[:12])
@@ -329,11 +345,10 @@ class Gateway:
 
     async def _is_current(self, incident: str, found: Snapshot) -> bool:
         """Whether the snapshot knows of the last answer; asks the server, and no worker."""
-        of = (
-            identity.after_workflow_id(incident)
-            if found.incident.phase is Phase.CLOSED
-            else identity.workflow_id(incident)
-        )
+        of = identity.workflow_id(incident)
+        if found.incident.phase is Phase.CLOSED:
+            usual = identity.after_workflow_id(incident)
+            of = found.incident.other_ids.get(usual, usual)
         try:
             described = await self._client.get_workflow_handle(of).describe()
             answered = (await described.memo()).get(answers.VERSION, "")

@@ -24,7 +24,7 @@ def markdown(incident: Incident, now: datetime) -> str:
     """For the Web UI and the shell. Times of day, so that it changes only when the incident does."""
     lines = [
         f"## {incident.severity} {incident.label}",
-        f"**{wording.state_in_words(incident)}** since {wording.clock(incident.ended_at or incident.declared_at)}"
+        f"**{wording.state_in_words(incident)}** since {wording.clock(wording.state_since(incident))}"
         f" · declared {incident.declared_at:%Y-%m-%d} {wording.clock(incident.declared_at)}",
         wording.roles(incident),
     ]

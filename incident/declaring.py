@@ -147,8 +147,8 @@ def tell_origin(incident: Incident, now: datetime) -> None:
         return
     places = {incident.origin.channel: incident.origin.thread, incident.policy.rooms.incidents: ""}
     for channel, thread in places.items():
-        if channel and f"announced/{channel}" not in incident.reported:
-            incident.reported[f"announced/{channel}"] = now
+        if channel and channel not in incident.announced_in:
+            incident.announced_in.append(channel)
             incident.want(Announce(f"announced/{channel}", channel, thread))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from incident import after, leadership, sub_teams, wording
+from incident import after, leadership, repairs, sub_teams, wording
 from incident.effects import KeepRecord, ResolvePages
 from incident.model import Announcement, DraftState, Incident, Phase, RepairState
 
@@ -24,20 +24,7 @@ def open_ends(incident: Incident) -> list[str]:
 
 def end(incident: Incident, phase: Phase, by: str, now: datetime, why: str = "") -> None:
     """Close the call: the room is told, clocks stop, PagerDuty is resolved, people are released."""
-    incident.phase = phase
-    incident.ended_at = now
-    incident.ended_by = by
-    incident.handover = None
-    leadership.void_approvals(incident, now, "the incident ended")
-    for task in incident.tasks.values():
-        if task.done_at is None:
-            task.done_at = now
-            task.result = f"the incident was {phase}"
-    sub_teams.close_all(incident, f"the incident was {phase}", now)
-    # The last message, if there is one, is drafted from what is known now.
-    for version in [version for draft in incident.drafts.values() for version in draft.versions.values()]:
-        if version.state in (DraftState.WAITING, DraftState.HELD):
-            version.state = DraftState.SUPERSEDED
+    _stop_clocks(incident, phase, by, now)
     because = f": {why}" if why else ""
     name = incident.name(by)
     if phase is Phase.RESOLVED:
@@ -50,7 +37,50 @@ def end(incident: Incident, phase: Phase, by: str, now: datetime, why: str = "")
         )
     else:
         incident.say(f"{name} ends this as a false alarm{because}. Thank you, everybody; you are released.", now)
+    for repair in repairs.still_running(incident):
+        incident.say(
+            f"{wording.repair_line(repair)} is running still. It is stopped when this incident closes, in"
+            f" {wording.minutes(incident.policy.ending.watched_for)}, unless it has ended by then.",
+            now,
+        )
     incident.log(phase.value, f"{phase} by {name}{because}", now, who=by)
+    _wind_up(incident, phase, now)
+
+
+def cancelled_from_outside(incident: Incident, reason: str, now: datetime) -> None:
+    """Somebody has cancelled the incident's workflow: it closes at once, in order, and says so."""
+    if incident.phase is Phase.CLOSED:
+        return
+    why = f"its workflow was cancelled from outside{f' ({reason})' if reason else ''}"
+    if incident.open:
+        _stop_clocks(incident, Phase.CANCELLED, "", now)
+        incident.say(f"This incident ends here: {why}. If the trouble is not over, declare it again.", now)
+        incident.log(Phase.CANCELLED.value, why, now, source="workflow")
+        _wind_up(incident, Phase.CANCELLED, now)
+    else:
+        incident.say(f"The status is watched no more: {why}.", now)
+    incident.phase = Phase.CLOSED
+    incident.log("closed", why, now, source="workflow")
+
+
+def _stop_clocks(incident: Incident, phase: Phase, by: str, now: datetime) -> None:
+    incident.phase = phase
+    incident.ended_at = now
+    incident.ended_by = by or None
+    incident.handover = None
+    leadership.void_approvals(incident, now, "the incident ended")
+    for task in incident.tasks.values():
+        if task.done_at is None:
+            task.done_at = now
+            task.result = f"the incident was {phase}"
+    sub_teams.close_all(incident, f"the incident was {phase}", now)
+    # The last message, if there is one, is drafted from what is known now.
+    for version in [version for draft in incident.drafts.values() for version in draft.versions.values()]:
+        if version.state in (DraftState.WAITING, DraftState.HELD):
+            version.state = DraftState.SUPERSEDED
+
+
+def _wind_up(incident: Incident, phase: Phase, now: datetime) -> None:
     leadership.set_topic(incident)
     ends = sum(1 for entry in incident.timeline if entry.kind in (Phase.RESOLVED, Phase.CANCELLED))
     incident.want(ResolvePages(f"resolve-pages/{ends}"))

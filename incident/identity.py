@@ -107,8 +107,8 @@ def incident_of(any_workflow_id: str) -> str:
 
 
 def repair_number_of(repair_workflow: str) -> int:
-    """3 from `incident-ID/repair-3`. Raises ValueError."""
-    match = re.fullmatch(r"incident-[a-z-]+/repair-([0-9]{1,6})", repair_workflow)
+    """3 from `incident-ID/repair-3`, or from `incident-ID/repair-3/…` where that was taken. Raises ValueError."""
+    match = re.fullmatch(r"incident-[a-z-]+/repair-([0-9]{1,6})(?:/[0-9a-f]+)?", repair_workflow)
     if match is None:
         raise ValueError(f"{repair_workflow!r} is not a repair action's workflow")
     return int(match[1])

@@ -36,6 +36,7 @@ _AFTERWARDS = {
     DraftState.SUPERSEDED: "a newer one took its place.",
     DraftState.FAILED: "it could not be published; approving it tries again.",
     DraftState.RETRACTED: "taken down.",
+    DraftState.DROPPED: "it was not out when the incident closed.",
 }
 REOPEN = Choice("Reopen", "reopen", "danger")
 

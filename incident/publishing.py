@@ -276,6 +276,28 @@ def taken_down(incident: Incident, draft: Draft, outlet: Outlet, now: datetime) 
         incident.say("Nothing public stands any more. `announce yes` begins again.", now)
 
 
+def close(incident: Incident, now: datetime) -> None:
+    """The incident has closed. What was approved and is not out, or stands though it was to be taken down, is said."""
+    for draft in incident.drafts.values():
+        for outlet, version in draft.versions.items():
+            if version.state in (DraftState.WAITING, DraftState.HELD):
+                version.state = DraftState.DROPPED
+                incident.log("message", f"{draft.number} was not approved for {the(outlet)} before the end", now)
+            elif version.state is DraftState.APPROVED:
+                version.state, version.delayed = DraftState.DROPPED, False
+                incident.say(
+                    f"Public message {draft.number} was approved and is not out on {the(outlet)}: the incident is"
+                    " closed, it is tried no more.",
+                    now,
+                )
+                incident.log("message", f"{draft.number} dropped on {the(outlet)}: {version.text}", now)
+            elif version.retract_asked_at is not None and version.state is DraftState.PUBLISHED:
+                version.retract_asked_at = None
+                text = f"Public message {draft.number} still stands on {the(outlet)}, though it was to be taken down"
+                incident.say(f"{text}: the incident is closed, take it down there by hand.", now)
+                incident.log("message", text, now)
+
+
 def withdraw(incident: Incident, stage: str) -> None:
     """What is not true any more waits for nobody, and does not hold up the next."""
     for draft in incident.drafts.values():

@@ -16,7 +16,7 @@ from incident.answers import Outcome, Reply
 from incident.catalogue import MOST_TRIES, CatalogueEntry, StepName
 from incident.choices import Choice
 from incident.effects import StartRepair, TellRepair
-from incident.model import Answer, Incident, Repair, RepairState
+from incident.model import Answer, Incident, Phase, Repair, RepairState
 from incident.proof import Signed
 
 if TYPE_CHECKING:
@@ -261,6 +261,8 @@ def end_run(
     shown = f"\n```\n{output}\n```\n" if output else " "
     undo = f" `undo {n}` proposes to undo it." if may_be_undone(incident, repair) else ""
     match state:
+        case _ if incident.phase is Phase.CLOSED:  # nobody is left to decide what next
+            then = "Nobody knows whether it ran to its end." if state is RepairState.UNKNOWN else ""
         case RepairState.SUCCEEDED:
             look = f" {repair.look}" if repair.look else ""
             then = f"IC, did it work?{look} `verified {n}` or `unverified {n}`."
@@ -279,6 +281,21 @@ def end_run(
             then += undo
     incident.say(wording.sentence(f"{wording.repair_line(repair)}: {state}{result}.{shown}{then}"), now)
     incident.log("repair", f"{n} {state}{f': {outcome}' if outcome else ''}", now, who=who)
+
+
+def still_running(incident: Incident, *, automated: bool = False) -> list[Repair]:
+    """What has begun and has not been said to have ended; with `automated` what a runner carries out alone."""
+    running = [r for r in incident.repairs.values() if r.state is RepairState.RUNNING]
+    return [r for r in running if r.automated] if automated else running
+
+
+def workflow_gone(incident: Incident, repair: Repair, now: datetime) -> None:
+    """It was ended from outside: nobody follows what runs any more, and nothing begins."""
+    why = "its workflow was ended from outside"
+    if repair.state is RepairState.RUNNING and repair.automated:
+        end_run(incident, repair, RepairState.UNKNOWN, why, now, who="workflow")
+    elif repair.state is RepairState.APPROVED:
+        make_void(incident, repair, f"{why}; propose it again", now)
 
 
 def unknown_choices(repair: Repair) -> tuple[Choice, ...]:

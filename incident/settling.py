@@ -83,13 +83,31 @@ def room_lost(incident: Incident, why: str, now: datetime) -> None:
     incident.log("room", f"no room: {why}", now, source="slack")
 
 
-def letter_taken(incident: Incident, team: SubTeam, now: datetime) -> None:
-    """Another incident uses it: nothing was formed."""
+def letter_taken(incident: Incident, team: SubTeam, now: datetime, *, by_us: bool = True) -> None:
+    """Another incident uses it, or a workflow that is none of ours stands there: nothing was formed."""
     team.denied, team.closed_at, team.result = True, now, "the letter was taken"
-    text = f"{team.letter.capitalize()} is in use by another incident. Say it again with another letter: {team.text}."
+    whom = "by another incident" if by_us else f"by a workflow that is not ours (`sub-team-{team.letter}`)"
+    text = f"{team.letter.capitalize()} is in use {whom}. Say it again with another letter: {team.text}."
     incident.say(text, now)
     incident.tell(incident.commander, text)
-    incident.log("team", f"{team.title} not formed: another incident uses the letter", now, source="workflow")
+    incident.log("team", f"{team.title} not formed: the letter is in use {whom}", now, source="workflow")
+
+
+def team_gone(incident: Incident, team: SubTeam, now: datetime) -> None:
+    """Its workflow was ended from outside while the team works: said once."""
+    team.started = False
+    if team.open:
+        text = f"{team.title}'s timers are gone: its workflow was ended from outside."
+        incident.say(text, now)
+        incident.log("team", text, now, source="workflow")
+
+
+def after_gone(incident: Incident, now: datetime) -> None:
+    """The workflow of the weeks after was ended from outside: said once."""
+    text = "Nobody is reminded of the postmortem: its workflow was ended from outside."
+    if not any(entry.kind == "postmortem" and entry.text == text for entry in incident.timeline):
+        incident.say(text, now)
+        incident.log("postmortem", text, now, source="workflow")
 
 
 def workflow_reset(incident: Incident, whose: str, to: datetime, now: datetime) -> None:

@@ -284,18 +284,35 @@ def changed_lately(found: ChangedLately, since: datetime) -> list[str]:
 
 def state_in_words(incident: Incident) -> str:
     """One word or two for where the incident stands."""
+    return _state(incident)[0]
+
+
+def state_since(incident: Incident) -> datetime:
+    """Since when it stands there."""
+    return _state(incident)[1]
+
+
+def _state(incident: Incident) -> tuple[str, datetime]:
     if not incident.open:
-        return incident.phase.value
-    states = {repair.state for repair in incident.repairs.values()}
-    if RepairState.SUCCEEDED in states:
-        return "repair done, being verified"
-    if RepairState.RUNNING in states:
-        return "being repaired"
-    if RepairState.VERIFIED in states:
-        return "recovering"
+        closed = [entry.at for entry in incident.timeline if entry.kind == incident.phase]
+        return incident.phase.value, closed[-1] if closed else incident.ended_at or incident.declared_at
+    for state, words in (
+        (RepairState.SUCCEEDED, "repair done, being verified"),
+        (RepairState.RUNNING, "being repaired"),
+        (RepairState.VERIFIED, "recovering"),
+    ):
+        since = [_came_to(repair) for repair in incident.repairs.values() if repair.state is state]
+        if since:
+            return words, min(since)
     if incident.facts.cause:
-        return "cause identified"
-    return "being investigated"
+        return "cause identified", incident.facts.cause_at or incident.declared_at
+    return "being investigated", incident.declared_at
+
+
+def _came_to(repair: Repair) -> datetime:
+    """When it came to its present state."""
+    begun = repair.started_at or repair.proposed_at
+    return begun if repair.state is RepairState.RUNNING else repair.settled_at or begun
 
 
 @dataclass(frozen=True)

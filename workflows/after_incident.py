@@ -10,16 +10,17 @@ from typing import Any
 
 from temporalio import workflow
 from temporalio.common import RawValue
-from temporalio.exceptions import ActivityError, ApplicationError
+from temporalio.exceptions import ActivityError, ApplicationError, FailureError
 
 from activities.chat import Chat, Part, Post, Tell
 from incident import after, card, identity, notices, settling
 from incident.commands import VOCABULARY, Command, Said
 from incident.duties.after import duties
 from incident.duties.base import Duty, Remark, Whisper
+from incident.effects import KeepRecord
 from incident.model import Answer, Incident, Phase
 from incident.reports import Report, WorkflowReset
-from workflows import deeds, messages, retries, rooms
+from workflows import deeds, messages, retries, rooms, tasks
 from workflows.after_input import AfterBrief, AfterStart
 from workflows.command_handlers import CommandHandlers, Elsewhere
 from workflows.queues import CHAT
@@ -28,6 +29,8 @@ from workflows.versions import newer
 from workflows.waiting import wait_until
 
 HISTORY_LIMIT = 2_000
+FINISHED_WITHIN = timedelta(seconds=30)
+"""What is being done when the workflow is cancelled from outside may take this long."""
 LOST_AFTER = timedelta(hours=1)
 """An incident that should have been closed so long ago was ended from outside."""
 
@@ -56,13 +59,17 @@ class AfterIncidentWorkflow(CommandHandlers):
         self._winding_up = False
         self._event_time = EventTime()
         self._resets = 0
+        self._cancelled = False
 
     @workflow.run
     async def run(self, start: AfterStart) -> str:
-        """The last stage of the postmortem."""
+        """The last stage of the postmortem. Cancelled from outside, it says so, keeps the record and ends as cancelled."""
+        return await tasks.end_in_order(self._see_through(), self._cancel_asked)
+
+    async def _see_through(self) -> str:
         self._helpers = [asyncio.create_task(one) for one in (self._show_answers(), self._keep_snapshot())]
         self._unsaved = self._own
-        while True:
+        while not self._cancelled:
             self._news = False
             self._note_reset()
             info = workflow.info()
@@ -74,18 +81,33 @@ class AfterIncidentWorkflow(CommandHandlers):
                 break
             if not self._doing and self._winding_up:
                 await workflow.wait_condition(workflow.all_handlers_finished)
+                await tasks.end(self._helpers)
                 self._show_answers_now()
-                for helper in self._helpers:
-                    helper.cancel()
                 brief = AfterBrief(self._seen_version, self._incident)
                 workflow.continue_as_new(AfterStart(brief, self._done, self._answers))
             await self._await_news()
+        if self._cancelled:
+            await self._finish()
         await workflow.wait_condition(workflow.all_handlers_finished)
         await self._last_snapshot()
-        for helper in self._helpers:
-            helper.cancel()
+        await tasks.end(self._helpers)
         self._show_answers_now()
         return self._incident.after.stage if self._incident.after else ""
+
+    def _cancel_asked(self, reason: str) -> None:
+        self._cancelled = True
+        why = f"its workflow was cancelled from outside{f' ({reason})' if reason else ''}"
+        if self._own:
+            self._incident.say(f"Nobody is reminded of this postmortem any more: {why}.", workflow.now())
+            self._incident.log("postmortem", f"no more reminders: {why}", workflow.now(), source="workflow")
+            self._incident.want(KeepRecord("record/cancelled"))
+        self._changed()
+
+    async def _finish(self) -> None:
+        """What is under way is done, or given up after a while; nothing new is begun but the last words."""
+        self._begin_what_is_wanted()
+        await wait_until(lambda: not self._doing, within=FINISHED_WITHIN, summary="until what is being done is done")
+        await tasks.end(self._doing.values())
 
     # -- who may speak to it --------------------------------------------------------------------------
 
@@ -157,16 +179,20 @@ class AfterIncidentWorkflow(CommandHandlers):
     async def _report_reset(self, key: str, report: Report) -> None:
         with suppress(ApplicationError):  # the incident was ended from outside
             incident = workflow.get_external_workflow_handle(identity.workflow_id(self._incident.id))
-            await incident.signal("report", report)
+            await tasks.complete(incident.signal("report", report))
         del self._doing[key]
         self._news = True
 
     def _do_what_is_due(self) -> None:
-        """A task for each duty that is due, for each effect, one for what is to be said in the room, one for its card."""
+        """A task for each duty that is due, and for what is wanted beside them."""
         now = workflow.now()
         for duty in duties(self._incident, self._done, now):
             if duty.due_at <= now and duty.key not in self._doing:
                 self._doing[duty.key] = asyncio.create_task(self._carry_out(duty))
+        self._begin_what_is_wanted()
+
+    def _begin_what_is_wanted(self) -> None:
+        """A task for each effect, one for what is to be said in the room, one for its card."""
         for key in self._incident.effects:
             if key not in self._doing:
                 self._doing[key] = asyncio.create_task(self._settle(key))
@@ -181,17 +207,15 @@ class AfterIncidentWorkflow(CommandHandlers):
 
     async def _await_news(self) -> None:
         """A defect in a task of ours fails the workflow task, which is retried and seen, instead of stalling silently."""
-        tasks = [*self._helpers, *self._doing.values()]
+        doing = [*self._helpers, *self._doing.values()]
         now = workflow.now()
         due = min((d.due_at for d in duties(self._incident, self._done, now) if d.key not in self._doing), default=None)
-        news = lambda: self._news or resets().count > self._resets or any(task.done() for task in tasks)  # noqa: E731  # read twice below
+        news = lambda: self._news or resets().count > self._resets or tasks.failed(doing)  # noqa: E731  # read twice below
         if due is None or self._winding_up:
             await workflow.wait_condition(news)
         else:
             await wait_until(news, within=due - now, summary=f"next reminder {due:%Y-%m-%d %H:%M} UTC")
-        for task in tasks:
-            if task.done() and (defect := task.exception()) is not None:
-                raise defect
+        tasks.raise_defects(doing)
 
     async def _carry_out(self, duty: Duty) -> None:
         """What cannot be said to somebody is done all the same: it comes again another day, or matters no more."""
@@ -220,7 +244,8 @@ class AfterIncidentWorkflow(CommandHandlers):
         effect = self._incident.effects[key]
         try:
             await deeds.carry_out(effect, self._incident, {})
-        except ActivityError as failure:
+        except FailureError as failure:
+            tasks.raise_if_cancelled(failure)
             workflow.logger.warning("%s was not done: %s", key, failure.cause)
         self._incident.effects.pop(key, None)
         del self._doing[key]
@@ -250,4 +275,5 @@ class AfterIncidentWorkflow(CommandHandlers):
                 method, order, task_queue=CHAT, summary=retries.summary(text), **retries.POST
             )
         except ActivityError as failure:
+            tasks.raise_if_cancelled(failure)
             workflow.logger.warning("not said: %s", failure.cause)

@@ -27,6 +27,7 @@ from incident.model import Incident, Offer, Page, Trouble
 from workflows import children, retries
 from workflows.queues import CHAT, INCIDENT, WATCH
 from workflows.repair_action import look
+from workflows.tasks import raise_if_cancelled
 
 CLOSELY = timedelta(minutes=2)
 TRY_AGAIN_AFTER = timedelta(minutes=1)
@@ -60,7 +61,8 @@ async def _send_page(incident: Incident, page: Page) -> None:
     order = order_for(incident, page)
     try:
         paged = await _page(order, page, retries.FIRST_PAGE)
-    except ActivityError:
+    except ActivityError as failure:
+        raise_if_cancelled(failure)
         await _say_whom_to_call(incident, page, order)
         paged = await _page_at_last(order, page)
     settling.paged(incident, page, paged.pagerduty_id, paged.url, paged.people, paged.names, workflow.now())
@@ -78,7 +80,8 @@ async def _page_at_last(order: PageOrder, page: Page) -> Paged:
     while True:
         try:
             return await _page(order, page, retries.PAGE)
-        except ActivityError:
+        except ActivityError as failure:
+            raise_if_cancelled(failure)
             # A wrong key or id is mended by somebody while we wait.
             await workflow.sleep(TRY_AGAIN_AFTER, summary=retries.summary(f"page {page.label} again"))
 
@@ -92,31 +95,33 @@ async def _say_whom_to_call(incident: Incident, page: Page, order: PageOrder) ->
             summary=retries.summary(f"whom to call for {page.label}"),
             **retries.BOOK,
         )
-    except ActivityError:
+    except ActivityError as failure:
+        raise_if_cancelled(failure)
         who = Paged(order.key, people=order.people, names=tuple(map(incident.name, order.people)), age="not readable")
     settling.not_paged(incident, page, who.people, who.names, who.age, workflow.now())
 
 
 async def _follow_page(incident: Incident, page: Page) -> None:
-    """Each acknowledgement by itself, until all have, or long enough; closely in the first minutes."""
+    """Each acknowledgement by itself, until all have, or long enough; closely in the first minutes.
+
+    Whether the time is over is for the activity to say: two clocks that judge one deadline begin it again and again.
+    """
     rules = incident.policy.paging
     paged_at = page.paged_at or page.asked_at
     until = paged_at + rules.follow_acknowledgement_for
-    closely_until = min(paged_at + CLOSELY, until)
-    while workflow.now() < until and not (page.people and set(page.people) <= set(page.acknowledged_by)):
-        closely = workflow.now() < closely_until
-        heard: Acknowledgement = await workflow.execute_activity_method(
-            Paging.await_acknowledgement,
-            FollowOrder(
-                page.pagerduty_id, tuple(page.acknowledged_by), rules.poll_every, closely_until if closely else until
-            ),
-            task_queue=WATCH,
-            summary=retries.summary(f"wait until {', '.join(page.paged) or page.label} acknowledges"),
-            **(retries.WATCHED_CLOSELY if closely else retries.WATCHED),
-        )
-        if heard.resolved:
-            return
-        if heard.person:
+    for ends, terms in ((min(paged_at + CLOSELY, until), retries.WATCHED_CLOSELY), (until, retries.WATCHED)):
+        while not (page.people and set(page.people) <= set(page.acknowledged_by)):
+            heard: Acknowledgement = await workflow.execute_activity_method(
+                Paging.await_acknowledgement,
+                FollowOrder(page.pagerduty_id, tuple(page.acknowledged_by), rules.poll_every, ends),
+                task_queue=WATCH,
+                summary=retries.summary(f"wait until {', '.join(page.paged) or page.label} acknowledges"),
+                **terms,
+            )
+            if heard.resolved:
+                return
+            if not heard.person:
+                break
             settling.acknowledged(incident, page, heard.person, heard.name, heard.at or workflow.now(), workflow.now())
 
 

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import pickle
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from temporalio import workflow
 from temporalio.common import RawValue
-from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
+from temporalio.exceptions import ActivityError, ApplicationError, FailureError, is_cancelled_exception
 
 from activities.chat import Chat, Part, Post
-from incident import answers, card, declaring, notices, repairs, reports, settling, wording
+from incident import answers, card, declaring, ending, notices, publishing, repairs, reports, settling, wording
 from incident.answers import Answers
 from incident.commands import VOCABULARY, Command, Said
 from incident.duties import command
 from incident.effects import (
     AddBookmarks,
+    Effect,
     FollowPage,
     Invite,
     KeepRecord,
@@ -31,7 +32,7 @@ from incident.effects import (
     Uninvite,
 )
 from incident.model import Entry, Incident, Line, Phase
-from workflows import children, deeds, messages, retries, rooms, search_attributes, staff
+from workflows import children, deeds, messages, retries, rooms, search_attributes, staff, tasks
 from workflows.command_handlers import CommandHandlers, Elsewhere
 from workflows.incident_input import Carried, Ended, IncidentInput
 from workflows.queues import CHAT
@@ -63,8 +64,6 @@ class IncidentWorkflow(CommandHandlers):
             self._incident = start.carried.incident
         elif start.declaration is not None:
             self._incident = declaring.declare(start.declaration, workflow.info().workflow_start_time)
-            # One that was declared before words were proved goes on by claims; a practice needs no marker.
-            self._incident.proofs = self._incident.proofs and workflow.patched("proofs")
         else:
             raise ApplicationError("An incident begins with a declaration.", non_retryable=True)
         self._versions = dict(start.carried.versions) if start.carried else {}
@@ -86,46 +85,54 @@ class IncidentWorkflow(CommandHandlers):
 
     @workflow.run
     async def run(self, start: IncidentInput) -> Ended:
-        """Carry out what the incident wants until it is closed. The pages are the first thing it wants."""
+        """Carry out what the incident wants until it is closed. The pages are the first thing it wants.
+
+        Cancelled from outside, it closes in order, and then ends as cancelled.
+        """
+        return await tasks.end_in_order(self._see_through(), self._cancel_asked)
+
+    async def _see_through(self) -> Ended:
         self._carry_out_effects()  # the pages come before anything else
         self._unsaved = True
-        self._helpers = [
-            asyncio.create_task(helper)
-            for helper in (
-                self._speak(),
-                self._keep_notices_current(),
-                self._keep_time(),
-                self._staff.serve(),
-                self._show_answers(),
-                self._keep_snapshot(),
-            )
-        ]
+        self._begin_helpers()
         while self._incident.phase is not Phase.CLOSED:
             self._note_reset()
             self._winding_up = self._history_is_long()
             self._carry_out_effects()
             self._show()
             await self._await_news()
-            if self._winding_up and self._nothing_in_flight():
+            # What is in flight to Slack may take hours, when it is away: the roles go on meanwhile.
+            begins_anew = self._winding_up and self._nothing_in_flight()
+            self._staff.pause(paused=begins_anew)
+            if begins_anew and self._staff.idle:
                 await self._begin_anew()
         await self._close()
-        self._unsaved = True
-        await self._last_snapshot()
-        for helper in self._helpers:
-            helper.cancel()
-        self._show_answers_now()
         incident = self._incident
         lasted = (incident.ended_at or workflow.now()) - incident.declared_at
         return Ended(incident.id, incident.phase, incident.severity, int(lasted.total_seconds() // 60))
 
-    async def _await_news(self) -> None:
+    def _begin_helpers(self) -> None:
+        self._redraw = True
+        helpers = (
+            self._speak(),
+            self._keep_notices_current(),
+            self._keep_time(),
+            self._staff.serve(),
+            self._show_answers(),
+            self._keep_snapshot(),
+        )
+        self._helpers = [asyncio.create_task(helper) for helper in helpers]
+
+    def _cancel_asked(self, reason: str) -> None:
+        ending.cancelled_from_outside(self._incident, reason, workflow.now())
+        self._changed()
+
+    async def _await_news(self, until: Callable[[], bool] = lambda: False) -> None:
         """A defect in a task of ours fails the workflow task, which is retried and seen, instead of stalling silently."""
         self._news = False
-        tasks = (*self._helpers, *self._doing.values())
-        await workflow.wait_condition(lambda: self._news or self._was_reset or any(task.done() for task in tasks))
-        for task in tasks:
-            if task.done() and not task.cancelled() and (defect := task.exception()) is not None:
-                raise defect
+        ours = [*self._helpers, *self._doing.values()]
+        await workflow.wait_condition(lambda: self._news or self._was_reset or tasks.failed(ours) or until())
+        tasks.raise_defects(ours)
 
     @property
     def _was_reset(self) -> bool:
@@ -232,24 +239,29 @@ class IncidentWorkflow(CommandHandlers):
     def _carry_out_effects(self) -> None:
         """A task for each effect that has none; one that was replaced meanwhile is carried out again."""
         for effect in list(self._incident.effects.values()):
-            key, of_a_call = effect.key, isinstance(effect, SendPage | FollowPage)
-            if of_a_call and not self._incident.open:
-                # Nobody is woken for a call that is over.
+            key = effect.key
+            if self._is_pointless(effect):
                 if key in self._doing:
                     self._doing[key].cancel()
                 else:
                     del self._incident.effects[key]
             elif key not in self._doing and (not self._winding_up or isinstance(effect, URGENT)):
-                self._doing[key] = asyncio.create_task(self._carry_out(key))
+                self._doing[key] = asyncio.create_task(self._carry_out(key), name=key)
+
+    def _is_pointless(self, effect: Effect) -> bool:
+        """Nobody is woken for a call that is over; what needs a room would wait for one for ever."""
+        if isinstance(effect, SendPage | FollowPage):
+            return not self._incident.open
+        return isinstance(effect, OF_A_ROOM) and self._incident.room is None and self._incident.phase is Phase.CLOSED
 
     async def _carry_out(self, key: str) -> None:
         effect = self._incident.effects[key]
         try:
             await deeds.carry_out(effect, self._incident, self._versions)
-        except (ActivityError, asyncio.CancelledError) as failure:
+        except (FailureError, asyncio.CancelledError) as failure:
             if not is_cancelled_exception(failure):
                 self._incident.log("not done", f"{effect.kind}: {_why(failure)}", workflow.now(), source="workflow")
-            elif self._incident.open:
+            elif not self._is_pointless(effect):
                 return  # only put off: it is carried along to the next history
         finally:
             del self._doing[key]
@@ -283,6 +295,7 @@ class IncidentWorkflow(CommandHandlers):
                         **retries.POST,
                     )
             except ActivityError as failure:
+                tasks.raise_if_cancelled(failure)
                 # What Slack can never accept must not hold the room.
                 incident.log("not said", f"{text} ({_why(failure)})", workflow.now(), source="slack")
             del incident.outbox[: len(lines)]
@@ -354,38 +367,53 @@ class IncidentWorkflow(CommandHandlers):
         again = (SendPage, FollowPage, OpenRoom)
         effects = self._incident.effects
         busy = [key for key in self._doing if not isinstance(effects.get(key), again)]
-        if busy or self._speaking or self._editing:
-            return False  # for hours, when Slack is away: the roles go on meanwhile
-        self._staff.pause()
-        return self._staff.idle
+        return not (busy or self._speaking or self._editing)
 
     async def _begin_anew(self) -> None:
-        for task in (*self._helpers, *self._doing.values()):
-            task.cancel()
-        await workflow.wait_condition(lambda: not self._doing and workflow.all_handlers_finished())
+        await tasks.end([*self._helpers, *self._doing.values()])
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        if (
+            self._incident.phase is Phase.CLOSED
+        ):  # cancelled from outside meanwhile, which a new history knows nothing of
+            self._begin_helpers()
+            return
         self._show_answers_now()
         workflow.continue_as_new(IncidentInput(carried=Carried(self._incident, self._versions, self._answers)))
 
     async def _close(self) -> None:
-        """The last record is kept, the last words are said, the roles and repair actions end."""
+        """What runs is stopped, the roles end, the last words are said and the last record is kept."""
         self._winding_up = False
-        if self._incident.room is None:
-            # What needs a room would wait for one for ever.
-            for key, task in self._doing.items():
-                if isinstance(self._incident.effects.get(key), OF_A_ROOM):
-                    task.cancel()
-        self._incident.want(KeepRecord("record/closed"))
-        if self._incident.after is not None:
-            self._incident.want(TellAfter("after/closed"))
-        self._carry_out_effects()
+        dismissing = asyncio.create_task(self._dismiss(), name="dismiss")
+        self._helpers.append(dismissing)
+
+        def done() -> bool:
+            return dismissing.done() and self._all_is_done()
+
+        while not done():
+            self._carry_out_effects()
+            self._show()
+            await self._await_news(done)
         self._show()
-        if self._incident.room is None:
-            self._incident.outbox.clear()
-        await children.dismiss_repairs(self._incident, self._versions)
-        await self._staff.dismiss()
-        await workflow.wait_condition(lambda: not self._doing and not self._incident.outbox)
-        await workflow.wait_condition(lambda: not self._redraw and not self._editing)
         await workflow.wait_condition(workflow.all_handlers_finished)
+        self._unsaved = True
+        await self._last_snapshot()
+        await tasks.end(self._helpers)
+        self._show_answers_now()
+
+    async def _dismiss(self) -> None:
+        incident = self._incident
+        await children.dismiss_repairs(incident, self._versions)
+        await self._staff.dismiss()
+        publishing.close(incident, workflow.now())
+        incident.want(KeepRecord("record/closed"))
+        if incident.after is not None:
+            incident.want(TellAfter("after/closed"))
+        self._changed()
+
+    def _all_is_done(self) -> bool:
+        incident = self._incident
+        said = not incident.outbox or incident.room is None
+        return said and not (self._doing or incident.effects or self._redraw or self._editing)
 
 
 def _why(failure: BaseException) -> str:

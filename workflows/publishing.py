@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
 from temporalio import workflow
@@ -23,7 +22,7 @@ from incident.reports import (
     MessagePublished,
     MessageTakenDown,
 )
-from workflows import queues, retries
+from workflows import queues, retries, tasks
 
 if TYPE_CHECKING:
     from workflows.role import RoleKeeper, V
@@ -35,15 +34,17 @@ async def publish(keeper: RoleKeeper[V], duty: Duty, message: Publish) -> None:
         try:
             published = await _begin(keeper, duty, message, retries.FIRST_PUBLISH)
         except ActivityError as failure:
+            tasks.raise_if_cancelled(failure)
             if _given_up(failure):
                 raise
             await keeper.report(f"{duty.key}/delayed", MessageDelayed(message.number, _why(failure), message.outlet))
             late = await _late(keeper, duty, message)
             if late is None:
-                await keeper.report(f"{duty.key}/overtaken", MessageOvertaken(message.number, message.outlet))
+                await _say_why_not(keeper, duty, message)
                 return
             published = late
     except ActivityError as failure:
+        tasks.raise_if_cancelled(failure)
         await keeper.report(f"{duty.key}/given-up", MessageNotPublished(message.number, _why(failure), message.outlet))
     else:
         out = MessagePublished(message.number, published.url, workflow.now(), message.outlet, published.id)
@@ -55,16 +56,27 @@ async def _late(keeper: RoleKeeper[V], duty: Duty, message: Publish) -> Publishe
 
     An attempt that is under way is awaited, because it may get through.
     """
+    if _is_over(keeper) or _overtaken(keeper, message):
+        return None
     trying = _begin(keeper, duty, message, retries.PUBLISH, again=True)
-    await workflow.wait_condition(lambda: trying.done() or _overtaken(keeper, message))
-    if not trying.done():
-        trying.cancel()
     try:
-        return await trying
-    except (ActivityError, asyncio.CancelledError) as failure:
-        if is_cancelled_exception(failure):
-            return None
-        raise
+        await workflow.wait_condition(lambda: trying.done() or _is_over(keeper) or _overtaken(keeper, message))
+    finally:
+        trying.cancel()
+    await workflow.wait([trying])
+    error = None if trying.cancelled() else trying.exception()
+    if trying.cancelled() or (error is not None and is_cancelled_exception(error)):
+        return None
+    return trying.result()
+
+
+async def _say_why_not(keeper: RoleKeeper[V], duty: Duty, message: Publish) -> None:
+    """Of what is not out when the incident closes the incident itself says so."""
+    if _overtaken(keeper, message):
+        await keeper.report(f"{duty.key}/overtaken", MessageOvertaken(message.number, message.outlet))
+    elif keeper.cancelled:
+        why = "the customer liaison's workflow was cancelled from outside."
+        await keeper.report(f"{duty.key}/given-up", MessageNotPublished(message.number, why, message.outlet))
 
 
 def _begin(
@@ -93,9 +105,11 @@ def _begin(
     )
 
 
+def _is_over(keeper: RoleKeeper[V]) -> bool:
+    return keeper.view.over or keeper.lost or keeper.cancelled
+
+
 def _overtaken(keeper: RoleKeeper[V], message: Publish) -> bool:
-    if keeper.view.over or keeper.lost:
-        return True
     assert isinstance(keeper.view, CustomerLiaisonView)
     return customer_liaison.overtaken(keeper.view, message)
 
@@ -110,6 +124,7 @@ async def take_down(keeper: RoleKeeper[V], duty: Duty, message: TakeDown) -> Non
             **retries.TAKE_DOWN,
         )
     except ActivityError as failure:
+        tasks.raise_if_cancelled(failure)
         await keeper.report(duty.key, MessageNotTakenDown(message.number, _why(failure), message.outlet))
     else:
         await keeper.report(duty.key, MessageTakenDown(message.number, message.outlet))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from temporalio import workflow
@@ -30,10 +30,13 @@ from incident.reports import (
     What,
     WorkflowReset,
 )
-from workflows import messages, queues, retries
+from workflows import messages, queues, retries, tasks
 from workflows.resets import resets
 from workflows.versions import newer
 from workflows.waiting import wait_until
+
+LAST_WORD_WITHIN = timedelta(seconds=30)
+"""What still runs when the incident closes is stopped; a runner that is lost is noticed by its heartbeats within ten seconds."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,6 @@ class RepairStart:
     """`checked`, `verified`: the entry has a check, and a verify, that the runner may carry out without approval.
 
     `tries`: how often the step may be begun under one approval; more than once only when its entry is idempotent.
-    `decision_ends_window`: not so for those that were begun before it was.
     """
 
     incident: str
@@ -71,7 +73,6 @@ class RepairStart:
     step: StepName = "apply"
     verified: bool = False
     tries: int = 1
-    decision_ends_window: bool = False
 
 
 @workflow.defn
@@ -80,7 +81,8 @@ class RepairActionWorkflow:
 
     Id: `incident-ID/repair-N`. Starting it runs nothing; the incident decides, and the runner asks the incident. Only the
     incident speaks to it: signals named after what happened, each with how it stands. It ends when the action is
-    settled, or with the incident.
+    settled, or with the incident; what runs then is stopped, and the incident is told how it ended. The same when it is
+    cancelled from outside.
     """
 
     @workflow.init
@@ -92,11 +94,16 @@ class RepairActionWorkflow:
         self._seen = 0
         self._lost = False
         self._resets = 0
+        self._running = False
+        self._cancelled = False
 
     @workflow.run
     async def run(self, start: RepairStart) -> RepairState:
         if start.brief.story:
             workflow.set_current_details(start.brief.story)
+        return await tasks.end_in_order(self._see_through(), self._cancel_asked)
+
+    async def _see_through(self) -> RepairState:
         chapters = [
             asyncio.create_task(c)
             for c in (
@@ -107,12 +114,15 @@ class RepairActionWorkflow:
                 self._report_resets(),
             )
         ]
-        await workflow.wait_condition(lambda: self._over)
-        for chapter in chapters:
-            chapter.cancel()
-        await workflow.wait(chapters)
+        await workflow.wait_condition(lambda: self._over or tasks.failed(chapters))
+        tasks.raise_defects(chapters)
+        await wait_until(lambda: not self._running, within=LAST_WORD_WITHIN, summary="until what runs has been stopped")
+        await tasks.end(chapters)
         await workflow.wait_condition(workflow.all_handlers_finished)
         return self._brief.state
+
+    def _cancel_asked(self, reason: str) -> None:
+        self._cancelled = True
 
     def _see(self, brief: RepairBrief) -> None:
         """The incident shows how it stands."""
@@ -130,7 +140,7 @@ class RepairActionWorkflow:
 
     @property
     def _over(self) -> bool:
-        return self._brief.over or self._brief.state.settled or self._lost
+        return self._brief.over or self._brief.state.settled or self._lost or self._cancelled
 
     async def _report_resets(self) -> None:
         """Somebody reset this workflow, or it healed itself: the incident says so in its channel."""
@@ -168,21 +178,20 @@ class RepairActionWorkflow:
         """False when the IC decided before: approving or rejecting during the window ends it."""
         left = max(closes - workflow.now(), timedelta())
         summary = f"the window for objections ends {closes:%H:%M:%S} UTC"
-        if not self._start.decision_ends_window:
-            await workflow.sleep(left, summary=summary)
-            return True
         return not await wait_until(lambda: not self._brief.state.awaits_approval, within=left, summary=summary)
 
     async def _run_when_approved(self) -> None:
         """Once an approval: the runner, or the clock of whoever owns a manual step."""
         while True:
-            await workflow.wait_condition(lambda: self._wanted and self._brief.approvals > self._ran)
+            await workflow.wait_condition(lambda: self._wanted and self._brief.approvals > self._ran and not self._over)
             self._ran = self._brief.approvals
             if not self._approved:
                 why = "its workflow was begun anew from outside, which stopped what ran"
                 await self._report(f"ended/{self._ran}", RunEnded(self._start.number, RepairState.UNKNOWN, why))
             elif self._brief.automated:
+                self._running = True
                 await self._have_it_run(self._ran)
+                self._running = False
             else:
                 await self._await_start(self._ran)
 
@@ -217,14 +226,14 @@ class RepairActionWorkflow:
                 watching.cancel()
                 running.cancel()
             if running.cancelled():
-                if self._brief.abort:
+                if self._brief.abort or self._brief.over or self._cancelled:
                     # Between two tries, or before the runner had begun.
                     ended = RunEnded(self._start.number, RepairState.ABORTED, "aborted; nothing was running")
-                    await self._report(f"ended/{approval}", ended)
+                    await self._report(f"ended/{approval}", self._with_reason(ended))
                 return  # void before any runner took it
             outcome = running.result()
             if outcome is not None:
-                await self._report(f"ended/{approval}", outcome)
+                await self._report(f"ended/{approval}", self._with_reason(outcome))
                 return
             left = (self._brief.approval_ends or workflow.now()) - workflow.now()
             if left <= timedelta(seconds=1):
@@ -236,12 +245,21 @@ class RepairActionWorkflow:
             wait = left
 
     async def _watch(self, running: asyncio.Task[RunEnded | None], approval: int) -> None:
-        """An abort, or an approval that became void, cancels the activity."""
+        """An abort, an approval that became void, or the end of it all cancels the activity."""
         waiting = (RepairState.APPROVED, RepairState.RUNNING)
         await workflow.wait_condition(
-            lambda: self._brief.abort or self._brief.approvals != approval or self._brief.state not in waiting
+            lambda: (
+                self._brief.abort or self._over or self._brief.approvals != approval or self._brief.state not in waiting
+            )
         )
         running.cancel()
+
+    def _with_reason(self, ended: RunEnded) -> RunEnded:
+        """Why it was stopped, where nobody has asked for that."""
+        if ended.state not in (RepairState.ABORTED, RepairState.UNKNOWN) or self._brief.abort:
+            return ended
+        why = "its workflow was cancelled from outside" if self._cancelled else "the incident closed"
+        return replace(ended, outcome=f"{why}: {ended.outcome}") if self._cancelled or self._brief.over else ended
 
     async def _execute(self, wait: timedelta) -> RunEnded | None:
         """How the run ended; None when no runner took it, and so nothing ran."""
@@ -255,6 +273,7 @@ class RepairActionWorkflow:
                 **terms,
             )
         except ActivityError as failure:
+            tasks.raise_if_cancelled(failure)
             return self._after(failure)
         return RunEnded(self._start.number, _state(outcome), outcome.text, output=outcome.output)
 
@@ -272,8 +291,6 @@ class RepairActionWorkflow:
         if isinstance(cause, ApplicationError):
             refused = cause.type == errors.REFUSED
             return RunEnded(self._start.number, RepairState.FAILED, cause.message, refused=refused)
-        if isinstance(cause, asyncio.CancelledError) or "ancel" in type(cause).__name__:
-            raise asyncio.CancelledError
         return RunEnded(self._start.number, RepairState.UNKNOWN, _why(failure))
 
     @property
@@ -284,7 +301,8 @@ class RepairActionWorkflow:
     async def _report(self, key: str, what: What) -> None:
         incident = workflow.get_external_workflow_handle(identity.workflow_id(self._start.incident))
         try:
-            await incident.signal("report", Report(f"repair-{self._start.number}", key, what, workflow.now()))
+            report = Report(f"repair-{self._start.number}", key, what, workflow.now())
+            await tasks.complete(incident.signal("report", report))
         except ApplicationError:
             self._lost = True
 
@@ -302,6 +320,7 @@ async def look(
             **retries.CHECK,
         )
     except ActivityError as failure:
+        tasks.raise_if_cancelled(failure)
         return f"could not be asked: {_why(failure)}"
     return outcome.text if outcome.ok else f"not all right: {outcome.text}"
 

@@ -75,6 +75,9 @@ BOOK = Terms(
 LOOK = Terms(start_to_close_timeout=timedelta(seconds=15), retry_policy=_WITHOUT_END)
 """What sources do not answer is said in the result; only a worker that dies makes it be tried again."""
 
+LOOK_UP = Terms(start_to_close_timeout=timedelta(seconds=10), retry_policy=_WITHOUT_END)
+"""Asks the server on which the workflow itself depends."""
+
 RECORD = Terms(start_to_close_timeout=timedelta(seconds=30), retry_policy=_WITHOUT_END)
 
 SNAPSHOT = Terms(

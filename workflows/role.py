@@ -19,13 +19,15 @@ from incident.duties.base import Done, Duty, Publish, Remark, SayIn, Subscribe, 
 from incident.duties.internal_liaison import InternalLiaisonView
 from incident.model import Status
 from incident.reports import Report, SummarySent, What, WorkflowReset
-from workflows import messages, publishing, queues, retries
+from workflows import messages, publishing, queues, retries, tasks
 from workflows.resets import resets
 from workflows.versions import newer
 from workflows.waiting import wait_until
 
 HISTORY_LIMIT = 2_000
 LATE_FROM = timedelta(minutes=1)
+FINISHED_WITHIN = timedelta(seconds=30)
+"""What is being done when the workflow is cancelled from outside may take this long."""
 
 
 class View(Protocol):
@@ -69,10 +71,12 @@ class RoleKeeper(Generic[V]):
         self.brief = start.brief
         self.done = dict(start.done)
         self.lost = False
+        self.cancelled = False
         self._duties = duties
         self._earliest: tuple[datetime, str] | None = None
         self._moved = False
         self._doing: dict[str, asyncio.Task[None]] = {}
+        self._begun: list[asyncio.Task[None]] = []
         self._mouth = asyncio.Lock()
         self._known: dict[str, datetime] = {}
         self._tried: set[str] = set()
@@ -96,12 +100,23 @@ class RoleKeeper(Generic[V]):
             self.brief = brief
             self._look_again()
 
-    async def keep(self) -> bool:
+    async def keep(self, *beside: asyncio.Task[None]) -> bool:
         """Until the incident is over (False), or the history is long enough for a new run (True).
 
-        After an outage the end and the words that the incident is over may arrive together: what is due is done first.
+        `beside` are tasks that run and end with it. Cancelled from outside, it begins nothing more and finishes what is
+        being done.
         """
-        while not self.lost:
+        self._begun = list(beside)
+        return await tasks.end_in_order(self._keep(), self._cancel_asked)
+
+    def _cancel_asked(self, reason: str) -> None:
+        self.cancelled = self._moved = True
+
+    async def _keep(self) -> bool:
+        """After an outage the end and the words that it is over may arrive together: what is due is done first."""
+        while not self.lost and not self.cancelled:
+            tasks.raise_defects(self._begun)
+            self._begun = [task for task in self._begun if not task.done()]
             self._moved = False
             now = workflow.now()
             self._note_known(now)
@@ -109,16 +124,19 @@ class RoleKeeper(Generic[V]):
             due = [duty for duty in self._todo(now) if duty.due_at <= now]
             joined = self._join(due, now)
             for duty in due:
-                self._doing[duty.key] = asyncio.create_task(self._carry_out(duty, joined))
+                self._doing[duty.key] = asyncio.create_task(self._carry_out(duty, joined), name=duty.key)
+                self._begun.append(self._doing[duty.key])
             if self.view.over:
                 if not self._doing:
                     break
-                await workflow.wait_condition(lambda: not self._doing)
+                await workflow.wait_condition(lambda: not self._doing or self.cancelled or tasks.failed(self._begun))
                 continue
             if self._history_is_long and not self._doing:
+                await tasks.end(self._begun)
                 return True
             await self._wait(self._next(now))
-        await workflow.wait_condition(lambda: not self._doing)
+        await wait_until(lambda: not self._doing, within=FINISHED_WITHIN, summary="until what is being done is done")
+        await tasks.end(self._begun)
         return False
 
     @property
@@ -129,7 +147,8 @@ class RoleKeeper(Generic[V]):
         """Tell the incident. When there is no incident any more, this role ends too."""
         incident = workflow.get_external_workflow_handle(identity.workflow_id(self.incident))
         try:
-            await incident.signal("report", Report(str(self.role), key, what, workflow.now()))
+            report = Report(str(self.role), key, what, workflow.now())
+            await tasks.complete(incident.signal("report", report))
         except ApplicationError:
             self.lost = True
 
@@ -174,7 +193,7 @@ class RoleKeeper(Generic[V]):
                 for person in duty.deed.people:
                     letters.setdefault(person, []).append(self._part(duty, duty.deed, person, now))
         several = {person: parts for person, parts in letters.items() if len(parts) > 1}
-        if not several or not workflow.patched("what falls due at once is one message"):
+        if not several:
             return {}
         return {
             person: asyncio.create_task(self._tell(person, parts[0], tuple(parts[1:])))
@@ -190,13 +209,9 @@ class RoleKeeper(Generic[V]):
         return min(((duty.due_at, duty.key) for duty in self._todo(now)), default=None)
 
     def _overtaken(self) -> bool:
-        return (
-            self._moved
-            or resets().count > self._resets
-            or self.view.over
-            or self.lost
-            or (self._history_is_long and not self._doing)
-        )
+        over = self.view.over or self.lost or self.cancelled or tasks.failed(self._begun)
+        was_reset = resets().count > self._resets
+        return self._moved or was_reset or over or (self._history_is_long and not self._doing)
 
     async def _wait(self, earliest: tuple[datetime, str] | None) -> None:
         self._earliest = earliest
@@ -214,6 +229,7 @@ class RoleKeeper(Generic[V]):
             for key in (duty.key, *duty.settles):
                 self.done[key] = workflow.now()
         except ActivityError as failure:
+            tasks.raise_if_cancelled(failure)
             workflow.logger.warning("%s: %s was not done: %s", self.role, duty.key, failure.cause)
             if isinstance(failure.cause, ApplicationError) and failure.cause.non_retryable:
                 self.done[duty.key] = workflow.now()

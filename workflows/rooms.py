@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -16,6 +15,7 @@ from incident import identity, notices, settling
 from incident.model import Incident, Room, Shown
 from workflows import retries
 from workflows.queues import CHAT
+from workflows.tasks import raise_if_cancelled
 
 TRY_AGAIN_AFTER = timedelta(minutes=1)
 LEFT = "This goes on elsewhere."
@@ -72,7 +72,8 @@ async def edit_notice(incident: Incident, about: str) -> None:
     try:
         await _chat(Chat.edit, edit, f"{about}: {notice.text}")
         done = notices.settled(about, notice)
-    except ActivityError:
+    except ActivityError as failure:
+        raise_if_cancelled(failure)
         done = True
     shown.mark, shown.at = notice.mark, workflow.now()
     # Meanwhile the incident may have gone to another room, where the same matter stands anew.
@@ -110,6 +111,7 @@ async def _open_room(incident: Incident) -> None:
                 **retries.POST,
             )
         except ActivityError as failure:
+            raise_if_cancelled(failure)
             settling.room_lost(incident, str(failure.cause), workflow.now())
             await workflow.sleep(TRY_AGAIN_AFTER, summary="open the room again")
         else:
@@ -123,8 +125,10 @@ async def _leave_room(incident: Incident, channel: str) -> None:
     for about in there:  # before anything is awaited: the same matters are about to stand in the new room
         del incident.shown[about]
     for shown in there.values():
-        with suppress(ActivityError):
+        try:
             await _chat(Chat.edit, chat.Edit(channel, shown.ts, LEFT, incident.id), "emptied")
+        except ActivityError as failure:
+            raise_if_cancelled(failure)  # else somebody has deleted it
     await _chat(Chat.set_topic, Topic(channel, LEFT), "topic emptied")
     key = f"{workflow.info().workflow_id}/left"
     await _chat(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from temporalio import workflow
 from temporalio.common import RawValue
-from temporalio.exceptions import ActivityError, is_cancelled_exception
+from temporalio.exceptions import ActivityError
 
 from activities.monitoring import Monitoring, Watch
 from incident.duties import scribe
@@ -16,8 +16,10 @@ from incident.duties.scribe import ScribeView
 from incident.model import Status
 from incident.reports import StatusSeen
 from incident.severity import Role
-from workflows import queues, retries
+from workflows import queues, retries, tasks
 from workflows.role import Brief, RoleKeeper, RoleStart
+
+ANEW_AFTER = timedelta(seconds=10)
 
 
 @workflow.defn
@@ -38,10 +40,7 @@ class ScribeWorkflow:
     @workflow.run
     async def run(self, start: RoleStart[ScribeView]) -> None:
         stalk = asyncio.create_task(self._stalk())
-        again = await self._keeper.keep()
-        stalk.cancel()
-        await workflow.wait([stalk])
-        if again:
+        if await self._keeper.keep(stalk):
             await workflow.wait_condition(workflow.all_handlers_finished)
             workflow.continue_as_new(
                 RoleStart(
@@ -65,7 +64,8 @@ class ScribeWorkflow:
                 look.cancel()
                 stopped.cancel()
             await workflow.wait([look])
-            if not look.cancelled() and look.exception() is None:
+            tasks.raise_defects([look])
+            if not look.cancelled():
                 await self._tell(look.result())
 
     async def _look(self) -> Status:
@@ -80,10 +80,10 @@ class ScribeWorkflow:
                     **retries.WATCHED,
                 )
             except ActivityError as failure:
-                if is_cancelled_exception(failure):
-                    raise
+                tasks.raise_if_cancelled(failure)
                 # 24 hours without a change end the activity, not the stalk.
                 workflow.logger.info("the status stalk begins anew: %s", failure.cause)
+                await workflow.sleep(ANEW_AFTER, summary="the status stalk begins anew")
 
     async def _tell(self, status: Status) -> None:
         before, self._status = self._status, status

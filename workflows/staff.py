@@ -9,17 +9,15 @@ from typing import Any
 
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError
-from temporalio.workflow import ParentClosePolicy
 
 from incident import identity
 from incident.duties import customer_liaison, deputy, internal_liaison, scribe
 from incident.model import Incident
 from incident.severity import Role
-from workflows import retries, search_attributes
+from workflows import retries, search_attributes, starting, tasks
 from workflows.customer_liaison import CustomerLiaisonWorkflow
 from workflows.deputy import DeputyWorkflow
 from workflows.internal_liaison import InternalLiaisonWorkflow
-from workflows.queues import ROLES
 from workflows.role import Brief, RoleStart, View
 from workflows.scribe import ScribeWorkflow
 from workflows.versions import next_version
@@ -39,7 +37,8 @@ VIEWS: dict[Role, Callable[..., View]] = {
 }
 
 
-ENDED_WITHIN = timedelta(seconds=30)
+ENDED_WITHIN = timedelta(seconds=45)
+"""Longer than an attempt to publish takes, which is awaited because it may get through."""
 
 
 class Staff:
@@ -57,10 +56,10 @@ class Staff:
         self._settled = settled
         self._seen: dict[Role, View] = {}
         self._looked: dict[Role, bool] = dict.fromkeys(WORKFLOWS, goes_on)
-        self._children: list[workflow.ChildWorkflowHandle[Any, Any]] = []
+        self._children: dict[Role, workflow.ChildWorkflowHandle[Any, Any]] = {}
         self._showing = 0
         self._paused = False
-        self._gone: set[Role] = set()
+        self._gone: list[Role] = []
         self._over = False
 
     def look(self) -> None:
@@ -68,9 +67,12 @@ class Staff:
         for role in self._looked:
             self._looked[role] = True
 
-    def pause(self) -> None:
-        """No new Signal from here on; the next history shows each role how it stands then."""
-        self._paused = True
+    def pause(self, *, paused: bool = True) -> None:
+        """No new Signal from here on; the next history shows each role how it stands then.
+
+        Taken back when there is none after all: whoever waits for the roles to have seen something would wait for ever.
+        """
+        self._paused = paused
 
     @property
     def idle(self) -> bool:
@@ -80,21 +82,28 @@ class Staff:
         """Start the roles, then keep them informed, each at its own pace. Cancelled by the incident's end."""
         if not self._started:
             # Four more workflows are not to stand between a hundred declarations and their pages.
-            pages = self._incident.pages.values()
-            await workflow.wait_condition(lambda: all(page.paged_at or page.failing for page in pages))
-            await asyncio.gather(*(self._start(role) for role in WORKFLOWS))
+            await workflow.wait_condition(lambda: self._over or self._pages_are_answered)
+            if self._over:
+                self._gone = list(WORKFLOWS)  # it is over before anybody had to be told anything
+            else:
+                await asyncio.gather(*(self._start(role) for role in WORKFLOWS))
             self._started = True
         await asyncio.gather(*(self._inform(role) for role in WORKFLOWS))
 
+    @property
+    def _pages_are_answered(self) -> bool:
+        return all(page.paged_at or page.failing for page in self._incident.pages.values())
+
     async def dismiss(self) -> None:
         """The last view they get says that it is over."""
-        await workflow.wait_condition(lambda: self._started)
         self._over = True
+        self.pause(paused=False)
+        await workflow.wait_condition(lambda: self._started)
         self.look()
         await workflow.wait_condition(lambda: not any(self._looked.values()))
         # Their ends are events of this history, and one that arrives as it closes would have it closed twice over.
         await wait_until(
-            lambda: all(child.done() for child in self._children),
+            lambda: all(child.done() for child in self._children.values()),
             within=ENDED_WITHIN,
             summary="until the roles have ended",
         )
@@ -102,21 +111,24 @@ class Staff:
     async def _start(self, role: Role) -> None:
         view = VIEWS[role](self._incident, over=False)
         self._seen[role] = view
-        child = await workflow.start_child_workflow(
-            WORKFLOWS[role].run,
+        child = await starting.start_child(
+            self._incident,
+            WORKFLOWS[role].__name__,
             RoleStart[View](self._incident.id, Brief(0, view)),
-            id=identity.role_workflow_id(self._incident.id, role),
-            task_queue=ROLES,
-            parent_close_policy=ParentClosePolicy.ABANDON,
+            identity.role_workflow_id(self._incident.id, role),
             static_summary=retries.summary(f"{role.label} of {self._incident.label}"),
             search_attributes=search_attributes.of_kind("role"),
         )
-        self._children.append(child)
+        if child.handle is not None:
+            self._children[role] = child.handle
 
     async def _inform(self, role: Role) -> None:
         while True:
             # Handlers may change the incident while a Signal is on its way: then there is another look.
-            await workflow.wait_condition(lambda: self._looked[role] and not self._paused)
+            await workflow.wait_condition(lambda: (self._looked[role] and not self._paused) or self._has_ended(role))
+            if self._has_ended(role):
+                # By somebody from outside; or it was reset and lives on. The next Signal shows which.
+                del self._children[role], self._seen[role]
             view: View = VIEWS[role](self._incident, over=self._over)
             if role not in self._gone and view != self._seen.get(role):
                 await self._show(role, view)
@@ -124,18 +136,25 @@ class Staff:
                 self._looked[role] = False
 
     async def _show(self, role: Role, view: View) -> None:
-        child = identity.role_workflow_id(self._incident.id, role)
-        version = next_version(self._versions, child)
+        child = starting.id_of(self._incident, identity.role_workflow_id(self._incident.id, role))
+        brief = Brief(next_version(self._versions, child), view)
         self._seen[role] = view
         self._showing += 1
         try:
-            await workflow.get_external_workflow_handle(child).signal("see", Brief(version, view))
+            await tasks.complete(workflow.get_external_workflow_handle(child).signal("see", brief))
         except ApplicationError:
-            self._gone.add(role)
-            if not self._over:
-                self._incident.say(
-                    f"The {role.label.lower()}'s timers are gone: its workflow was ended from outside.", workflow.now()
-                )
+            self._say_gone(role)
         finally:
             self._showing -= 1
             self._settled()
+
+    def _has_ended(self, role: Role) -> bool:
+        """Before it was told that it is over."""
+        return not self._over and role in self._children and self._children[role].done()
+
+    def _say_gone(self, role: Role) -> None:
+        self._gone.append(role)
+        if not self._over:
+            text = f"The {role.label.lower()}'s timers are gone: its workflow was ended from outside."
+            self._incident.say(text, workflow.now())
+            self._incident.log("role gone", text, workflow.now(), source="workflow")

@@ -96,6 +96,7 @@ class Cause(_Told):
 
     def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
         incident.facts.cause = self.text
+        incident.facts.cause_at = incident.facts.cause_at or now
         self.pass_on(incident, speaker, f"Cause: {self.text}", now)
         return Answer("kept; every summary is composed from it")
 

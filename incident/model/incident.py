@@ -48,7 +48,11 @@ class Origin:
 
 @dataclass
 class Incident:
-    """`proofs`: outside of practice a decision counts by its signature; `spent` are the signed words of the last minutes."""
+    """`proofs`: outside of practice a decision counts by its signature; `spent` are the signed words of the last minutes.
+
+    `other_ids` are the workflow ids that something else had taken, each with the one in its place; `announced_in` are the
+    channels in which it was announced.
+    """
 
     id: str
     title: str
@@ -135,6 +139,8 @@ class Incident:
     proofs: bool = False
     refusals: dict[str, list[datetime]] = field(default_factory=dict)
     spent: dict[str, datetime] = field(default_factory=dict)
+    other_ids: dict[str, str] = field(default_factory=dict)
+    announced_in: list[str] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
 
     # -- who is who -----------------------------------------------------------------------------------

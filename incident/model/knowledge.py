@@ -14,6 +14,7 @@ class Facts:
 
     symptoms: list[str] = field(default_factory=list)
     cause: str = ""
+    cause_at: datetime | None = None
     impact: str = ""
     impact_at: datetime | None = None
     eta: str = ""

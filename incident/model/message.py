@@ -21,6 +21,7 @@ class DraftState(StrEnum):
     FAILED = "failed"
     SUPERSEDED = "superseded"
     RETRACTED = "retracted"
+    DROPPED = "dropped"
 
     @property
     def open(self) -> bool:

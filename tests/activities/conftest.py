@@ -6,6 +6,7 @@ import asyncio
 import dataclasses
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -44,7 +45,9 @@ class Outside:
     async def run(self, activity: Callable[..., Any], order: object, *, attempt: int = 1) -> Any:
         """As attempt number `attempt`."""
         environment = ActivityEnvironment()
-        environment.info = dataclasses.replace(environment.info, attempt=attempt, namespace="incidents.acct")
+        environment.info = dataclasses.replace(
+            environment.info, attempt=attempt, started_time=datetime.now(UTC), namespace="incidents.acct"
+        )
         if asyncio.iscoroutinefunction(activity):
             result: Awaitable[Any] = environment.run(activity, order)
             return await result

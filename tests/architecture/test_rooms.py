@@ -63,6 +63,35 @@ def test_no_workflow_waits_as_only_one_python_does(file: Path) -> None:
             assert "Task" not in held and "Handle" not in held, f"{file.name}:{node.lineno}: a set of {held}"
 
 
+FAILURES = {"ActivityError", "FailureError", "ChildWorkflowError", "BaseException", "Exception"}
+
+
+@pytest.mark.parametrize("file", files("workflows"), ids=lambda f: str(f.relative_to(ROOT)))
+def test_a_cancellation_is_never_taken_for_a_failure(file: Path) -> None:
+    """It is raised once: whatever catches it and goes on waits for ever (`workflows.tasks`)."""
+    for node in ast.walk(ast.parse(file.read_text())):
+        for handler in node.handlers if isinstance(node, ast.Try) and _awaits(node.body) else ():
+            names = ast.walk(handler.type) if handler.type is not None else ()
+            caught = {name.id for name in names if isinstance(name, ast.Name)} & FAILURES
+            told_apart = {"raise_if_cancelled", "is_cancelled_exception"} & set(_called(handler))
+            assert told_apart or not caught, f"{file.name}:{handler.lineno}: a cancelled activity is caught"
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("suppress", "contextlib.suppress"):
+            assert not FAILURES & set(map(ast.unparse, node.args)), f"{file.name}:{node.lineno}: a cancelled activity"
+        if isinstance(node, ast.Await) and isinstance(node.value, ast.Call) and file.name != "tasks.py":
+            what = ast.unparse(node.value.func)
+            sends = what.endswith((".signal", "workflow.start_child_workflow"))
+            assert not sends, f"{file.name}:{node.lineno}: a cancellation is lost here: `await tasks.complete(…)`"
+
+
+def _awaits(body: list[ast.stmt]) -> bool:
+    return any(isinstance(node, ast.Await) for statement in body for node in ast.walk(statement))
+
+
+def _called(node: ast.AST) -> list[str]:
+    calls = [call.func for call in ast.walk(node) if isinstance(call, ast.Call)]
+    return [ast.unparse(function).rpartition(".")[2] for function in calls]
+
+
 @pytest.mark.parametrize("file", files("activities"), ids=lambda f: str(f.relative_to(ROOT)))
 def test_activities_import_the_domain_and_sdks(file: Path) -> None:
     heads = {name.partition(".")[0] for name in imports(file)}

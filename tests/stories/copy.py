@@ -23,6 +23,7 @@ from entrypoints.conversation import Conversation, Heard
 from entrypoints.gateway import Gateway
 from entrypoints.signing import Sign, unsigned
 from entrypoints.snapshots import SnapshotReader
+from incident import identity
 from incident.model import Incident
 from incident.policy import Organisation
 from settings import PRACTICE_KEYS, Settings
@@ -31,6 +32,9 @@ from tests.stories import temporal
 from worker import APART, furnish, workers
 
 PATIENCE = 40.0
+RUNNING = WorkflowExecutionStatus.RUNNING
+FAILED = (WorkflowExecutionStatus.FAILED, WorkflowExecutionStatus.TIMED_OUT)
+ENDED_IN_ORDER = (WorkflowExecutionStatus.COMPLETED, WorkflowExecutionStatus.CANCELED)
 SKIPPING = str(Path(sys.executable).parent / "temporal-test-server")
 
 
@@ -136,6 +140,44 @@ class Copy:
 
         await self.until(all_closed, "all workflows ended", patience)
 
+    async def workflows(self) -> dict[str, WorkflowExecutionStatus | None]:
+        """How each workflow of the incident stands, its sub-teams' too."""
+        found: dict[str, WorkflowExecutionStatus | None] = {}
+        async for run in self.client.list_workflows(""):  # the newest run of each comes first
+            ours = run.id.partition("/")[0] == identity.workflow_id(self.incident)
+            if ours or (await run.memo()).get("incident") == self.incident:
+                found.setdefault(run.id, run.status)
+        return found
+
+    async def everything_ended(self, patience: float = 0, *, but: str = "/after") -> dict[str, str]:
+        """How each workflow of the incident has ended. Fails by name with those that do not."""
+
+        async def none_runs() -> dict[str, WorkflowExecutionStatus | None] | None:
+            stand = await self.workflows()
+            running = [id for id, status in stand.items() if status is RUNNING and not (but and but in id)]
+            return None if running or identity.workflow_id(self.incident) not in stand else stand
+
+        try:
+            stand = await self.until(none_runs, "all workflows of the incident end", patience)
+        except AssertionError as never:
+            left = [id for id, status in (await self.workflows()).items() if status is RUNNING]
+            raise AssertionError(f"never ended: {', '.join(left)}\n{never}") from None
+        return {id: status.name.lower() for id, status in stand.items() if status is not None}
+
+    async def nothing_left_behind(self) -> None:
+        """Where an incident has ended in order, so has all that it started; no workflow of one has failed."""
+        stand: dict[str, WorkflowExecutionStatus | None] = {}
+        async for run in self.client.list_workflows(""):
+            stand.setdefault(run.id, run.status)
+        failed = [id for id, status in stand.items() if status in FAILED and id.startswith("incident-")]
+        assert not failed, f"failed: {', '.join(failed)}"
+        before = self.incident
+        for id, status in stand.items():
+            if id.startswith("incident-") and "/" not in id and status in ENDED_IN_ORDER:
+                self.incident = identity.incident_of(id)
+                await self.everything_ended()
+        self.incident = before
+
     # -- workers as a process of their own, to be killed ----------------------------------------------
 
     async def start_worker(self, code: Path = ROOT) -> None:
@@ -224,10 +266,12 @@ async def running(
                     served = workers(client, house, ["all"], "local", **options)
                     async with serving(served):
                         yield copy
+                        await copy.nothing_left_behind()
             elif worker == "apart":
                 await copy.start_worker()
                 try:
                     yield copy
+                    await copy.nothing_left_behind()
                 finally:
                     await copy.stop_worker()
             else:

@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,10 +67,15 @@ class Site:
 
 
 @asynccontextmanager
-async def site(tmp_path: Path, catalogue: Path = CONFIG / "catalogue", **options: Any) -> AsyncIterator[Site]:
-    """The shop, and the product beside it with the catalogue that is about it."""
+async def site(
+    tmp_path: Path,
+    catalogue: Path = CONFIG / "catalogue",
+    sections: Mapping[str, dict[str, str]] | None = None,
+    **options: Any,
+) -> AsyncIterator[Site]:
+    """The shop, and the product beside it with the catalogue that is about it, and `sections` configured so."""
     with start(tmp_path / "shop") as shop, exported(SHOP_URL=shop.url, SHOP_TOKEN=TOKEN):
-        async with running(tmp_path, example(catalogue, repair=QUICK), **options) as copy:
+        async with running(tmp_path, example(catalogue, repair=QUICK, **(sections or {})), **options) as copy:
             copy.environment |= {"SHOP_URL": shop.url, "SHOP_TOKEN": TOKEN}
             yield Site(copy, shop.shop)
 
