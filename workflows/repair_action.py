@@ -107,7 +107,7 @@ class RepairActionWorkflow:
                 self._report_resets(),
             )
         ]
-        await workflow.wait_condition(lambda: self._over)
+        await workflow.wait_condition(lambda: self._over and resets().count == self._resets)
         for chapter in chapters:
             chapter.cancel()
         await workflow.wait(chapters)
@@ -136,9 +136,9 @@ class RepairActionWorkflow:
         """Somebody reset this workflow, or it healed itself: the incident says so in its channel."""
         while True:
             await workflow.wait_condition(lambda: resets().count > self._resets)
-            self._resets = resets().count
             went_back = WorkflowReset(f"repair {self._start.number}", resets().to or workflow.now())
             await self._report(f"reset/{workflow.now():%m%dT%H%M%S%f}", went_back)
+            self._resets = resets().count
 
     async def _check(self) -> None:
         if self._start.checked:

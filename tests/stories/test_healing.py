@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from pathlib import Path
 
@@ -37,6 +36,9 @@ async def nothing_twice(copy: Copy) -> None:
         for key in _keys(message.get("metadata", {}).get("event_payload", {}))
     )
     assert said and max(said.values()) == 1, said.most_common(3)
+    room = next(room for room in rooms if room["name"] == f"inc-{copy.incident}")
+    texts = Counter(message["text"] for message in room["messages"])
+    assert max(texts.values()) == 1, texts.most_common(3)
 
 
 def _keys(payload: dict[str, object]) -> list[str]:
@@ -56,12 +58,61 @@ async def test_code_that_was_changed_between_two_tasks(tmp_path: Path) -> None:
         (number,) = (await copy.look()).tasks
         await copy.kill_worker()
         await copy.start_worker()
-        began = time.monotonic()
-        await copy.heard_in_room("The incident's workflow had stopped and was reset", WITHIN)
-        print("healed after", time.monotonic() - began)
+        await copy.heard_in_room("This incident's workflow had stopped. It was reset", WITHIN)
         assert f"task {number}" in await copy.say("sam", f"ack {number}")
         incident = await copy.look()
         assert number in incident.tasks and incident.commander == "bob"
         assert sum(entry.kind == "note" for entry in incident.timeline) == 1
+        await nothing_twice(copy)
+        await copy.stop_worker()
+
+
+IN_THE_FIRST_TASK = (
+    (
+        "workflows/role.py",
+        "        while not self.lost:\n",
+        '        workflow.upsert_memo({"older": 1})\n        while not self.lost:\n',
+    ),
+    (
+        "workflows/repair_action.py",
+        "        if start.brief.story:\n",
+        '        workflow.upsert_memo({"older": 1})\n        if start.brief.story:\n',
+    ),
+    (
+        "workflows/after_incident.py",
+        "        self._unsaved = self._own\n",
+        '        self._unsaved = self._own\n        workflow.upsert_memo({"older": 1})\n',
+    ),
+)
+
+
+async def test_each_kind_of_workflow_heals(tmp_path: Path) -> None:
+    """Roles, a repair action, a sub-team and the postmortem, all at once, each from its first task on."""
+    older = changed.version(tmp_path / "older", changed.BEFORE, *IN_THE_FIRST_TASK)
+    async with running(tmp_path, example(), worker="none") as copy:
+        await copy.start_worker(older)
+        await copy.say("anne", "declare 2 checkout answers with 500 service: shop-api")
+        await copy.say("bob", "command")
+        await copy.say("anne", "propose restart the cache by hand")
+        await copy.heard_in_room("proposes repair")
+        (repair,) = (await copy.look()).repairs
+        await copy.say("bob", "resolve --insist")
+        await copy.say("bob", "reopen it came back")
+        await copy.say("bob", "team alpha @sam 10m look at the queries")
+        await copy.heard_in_room("Sub-team Alpha: Sam Storeson")
+        await copy.kill_worker()
+        await copy.start_worker()
+        await copy.say("bob", f"reject {repair} another way")
+        await copy.say("bob", "resolve --insist")
+        for whose in (
+            "The deputy",
+            "The scribe",
+            "The customer liaison",
+            "The internal liaison",
+            f"Repair {repair}",
+            "Sub-team Alpha",
+            "The postmortem",
+        ):
+            await copy.heard_in_room(f"{whose}'s workflow had stopped. It was reset", WITHIN)
         await nothing_twice(copy)
         await copy.stop_worker()
