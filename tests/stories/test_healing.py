@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
+from entrypoints import stuck
+from incident.duties.base import Remark
+from incident.reports import Report
 from tests.configured import example
 from tests.stories import changed
 from tests.stories.copy import Copy, running
@@ -116,3 +119,41 @@ async def test_each_kind_of_workflow_heals(tmp_path: Path) -> None:
             await copy.heard_in_room(f"{whose}'s workflow had stopped. It was reset", WITHIN)
         await nothing_twice(copy)
         await copy.stop_worker()
+
+
+async def test_what_newer_code_has_carried_on_is_left_to_it(tmp_path: Path) -> None:
+    """As after a rollback: nothing is reset, the log and `ic doctor` say what is needed, and with it all goes on."""
+    newer = changed.version(tmp_path / "newer", changed.LATER, AFTER_A_NOTE)
+    async with running(tmp_path, example(), worker="none") as copy:
+        await copy.start_worker(newer)
+        await copy.say("anne", "declare 2 checkout answers with 500 service: shop-api")
+        await copy.say("bob", "command")
+        await copy.say("anne", "note it began at noon")
+        run = await run_of(copy)
+        await copy.kill_worker()
+        await copy.start_worker()
+        await copy.gateway.report(copy.incident, Report("test", "wakes it", Remark("the cache is cold")))
+
+        async def left_alone() -> bool:
+            return "was carried on by a newer version of the code (20370101T000000Z-" in logged(copy)
+
+        await copy.until(left_alone, "the log says that newer code is needed")
+
+        async def found_stuck() -> bool:
+            return f"incident-{copy.incident}" in (await stuck.find(copy.client)).stuck
+
+        await copy.until(found_stuck, "doctor finds it stuck")
+        await copy.stop_worker()
+        assert await run_of(copy) == run and logged(copy).count("newer version of the code") == 1
+        await copy.start_worker(newer)
+        await copy.heard_in_room("the cache is cold")
+        assert await run_of(copy) == run
+        await copy.stop_worker()
+
+
+async def run_of(copy: Copy) -> str:
+    return (await copy.client.get_workflow_handle(f"incident-{copy.incident}").describe()).run_id
+
+
+def logged(copy: Copy) -> str:
+    return (copy.settings.state / "worker.log").read_text()
