@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import Path
 
 from entrypoints import stuck
@@ -11,6 +10,7 @@ from incident.reports import Report
 from tests.configured import example
 from tests.stories import changed
 from tests.stories.copy import Copy, running
+from tests.stories.once import nothing_twice
 
 WITHIN = 30.0
 """From the moment at which a worker first meets the history."""
@@ -23,30 +23,6 @@ AFTER_A_NOTE = (
             self._show()
 """,
 )
-
-
-async def nothing_twice(copy: Copy) -> None:
-    """Judged from outside: each page, and each thing said, reached PagerDuty and Slack once."""
-    pages = Counter(
-        one["arguments"]["incident"]["incident_key"] for one in await copy.received("pagerduty", "POST /incidents")
-    )
-    assert pages and max(pages.values()) == 1, pages
-    rooms = await copy.control("GET", "slack/rooms")
-    said = Counter(
-        key
-        for room in rooms
-        for message in room["messages"]
-        for key in _keys(message.get("metadata", {}).get("event_payload", {}))
-    )
-    assert said and max(said.values()) == 1, said.most_common(3)
-    room = next(room for room in rooms if room["name"] == f"inc-{copy.incident}")
-    texts = Counter(message["text"] for message in room["messages"])
-    assert max(texts.values()) == 1, texts.most_common(3)
-
-
-def _keys(payload: dict[str, object]) -> list[str]:
-    says = payload.get("says")
-    return [str(key) for key in says] if isinstance(says, list) else [str(payload["key"])] if "key" in payload else []
 
 
 async def test_code_that_was_changed_between_two_tasks(tmp_path: Path) -> None:
