@@ -33,6 +33,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from temporalio.worker import Interceptor, WorkflowRunner
 
 from entrypoints.replaying import (
+    MACHINES,
     CodeFails,
     Disagreement,
     Replay,
@@ -50,6 +51,7 @@ SURELY = 6
 """A worker that was stopped for a while leaves a task with some attempts behind, too."""
 LOOKED_AT_ONCE = 100
 PAUSE = 0.05
+HEALED_AT_ONCE = 20
 JITTER = 1.0
 """So that two processes that see the same do not act at the same moment, which would do no harm."""
 FINISHED_WITHIN = 15.0
@@ -91,14 +93,23 @@ class Healer:
 
     async def look(self) -> None:
         """Once: at what the server itself reports, and at the next hundred of all that run."""
+        stuck = []
         for id, run in [*await self._reported(), *await self._some()]:
-            if time.monotonic() < self._examined.get(run, 0) + EXAMINED_AGAIN_AFTER:
-                continue
-            found = await self._describe(id)
-            attempts = found.pending_workflow_task.attempt if found is not None else 0
-            if found is not None and (attempts >= OFTEN or (attempts > 1 and await self._failed_over_history(id))):
-                await self._heal(Stuck(id, found.workflow_execution_info.execution.run_id, attempts))
-            await asyncio.sleep(PAUSE)
+            if time.monotonic() >= self._examined.get(run, 0) + EXAMINED_AGAIN_AFTER:
+                if (found := await self._look_at(id)) is not None:
+                    stuck.append(found)
+                await asyncio.sleep(PAUSE)
+        turn = asyncio.Semaphore(HEALED_AT_ONCE)
+        await asyncio.gather(*(self._heal(one, turn) for one in stuck))
+
+    async def _look_at(self, id: str) -> Stuck | None:
+        found = await self._describe(id)
+        if found is None:
+            return None
+        attempts = found.pending_workflow_task.attempt
+        if attempts >= OFTEN or (attempts > 1 and await self._failed_over_history(id)):
+            return Stuck(id, found.workflow_execution_info.execution.run_id, attempts)
+        return None
 
     async def _reported(self) -> list[tuple[str, str]]:
         """Whatever the number of workflows: a server that knows of this reports it, after some more attempts."""
@@ -136,11 +147,18 @@ class Healer:
                 namespace=self._client.namespace, execution=WorkflowExecution(workflow_id=id), maximum_page_size=5
             )
         )
-        return any(
-            event.workflow_task_failed_event_attributes.cause == _NON_DETERMINISTIC for event in newest.history.events
-        )
+        failures = (event.workflow_task_failed_event_attributes for event in newest.history.events)
+        return any(one.cause == _NON_DETERMINISTIC or MACHINES in one.failure.message for one in failures)
 
-    async def _heal(self, stuck: Stuck) -> None:
+    async def _heal(self, stuck: Stuck, turn: asyncio.Semaphore) -> None:
+        """One that fails in an unforeseen way does not keep the others waiting."""
+        async with turn:
+            try:
+                await self._reset_until_it_goes_on(stuck)
+            except (RPCError, asyncio.TimeoutError) as error:
+                self._leave(stuck.id, stuck.run, f"could not be healed: {type(error).__name__}: {error}")
+
+    async def _reset_until_it_goes_on(self, stuck: Stuck) -> None:
         """Reset it as often, and as far back, as it takes; what does not help is not done."""
         await asyncio.sleep(random.uniform(0, JITTER))  # noqa: S311  # there is nothing to guess
         run = stuck.run

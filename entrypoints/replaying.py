@@ -21,10 +21,13 @@ from temporalio.worker import Interceptor, Replayer, WorkflowInstance, WorkflowI
 from temporalio.workflow import Info, NondeterminismError
 
 WITHIN = 60.0
+AT_ONCE = 2
 _COMPLETED = EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED
 _FAILED = EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED
 _CANCEL_REQUESTED = EventType.EVENT_TYPE_WORKFLOW_EXECUTION_CANCEL_REQUESTED
-_NAMED = re.compile(r"HistoryEvent\(id: (\d+)")
+_NAMED = re.compile(r"(?:HistoryEvent\(id|event_id): (\d+)")
+MACHINES = "Fatal error in workflow machines"
+"""What the SDK says where the history holds an event that cannot follow upon what the code has done."""
 _LATER_CHANGE = "no corresponding change command"
 _MESSAGE = re.compile(r'message: "((?:[^"\\]|\\.)*)"')
 
@@ -67,10 +70,25 @@ class Replay:
         self._classes = classes
         self._runner = runner
         self._interceptors = interceptors
+        self._turn = asyncio.Semaphore(AT_ONCE)
 
     async def __call__(self, history: WorkflowHistory) -> Disagreement | CodeFails | None:
         """None when it replays. The history must be whole: the SDK waits for ever for what is missing."""
         watched = _Watched(self._runner)
+        async with self._turn:
+            failure = await self._failure(history, watched)
+        if failure is None:
+            return None
+        message = _MESSAGE.search(str(failure))
+        why = message[1].replace('\\"', '"') if message else str(failure)
+        if not isinstance(failure, NondeterminismError) and not why.startswith(MACHINES):
+            return CodeFails(why[:500])
+        named = _NAMED.search(why)
+        # Not every disagreement names its event. It follows the completion of the task that was replayed last.
+        event = int(named[1]) if named else watched.last_started + 2
+        return Disagreement(why[:500], event, _LATER_CHANGE in why)
+
+    async def _failure(self, history: WorkflowHistory, watched: _Watched) -> Exception | None:
         with ThreadPoolExecutor(1) as thread:
             replayer = Replayer(
                 workflows=self._classes,
@@ -80,18 +98,8 @@ class Replay:
                 namespace=self._client.namespace,
                 data_converter=self._client.data_converter,
             )
-            result = await asyncio.wait_for(replayer.replay_workflow(history, raise_on_replay_failure=False), WITHIN)
-        failure = result.replay_failure
-        if failure is None:
-            return None
-        message = _MESSAGE.search(str(failure))
-        why = message[1].replace('\\"', '"') if message else str(failure)
-        if not isinstance(failure, NondeterminismError):
-            return CodeFails(why[:500])
-        named = _NAMED.search(why)
-        # Not every disagreement names its event. It follows the completion of the task that was replayed last.
-        event = int(named[1]) if named else watched.last_started + 2
-        return Disagreement(why[:500], event, _LATER_CHANGE in why)
+            replaying = replayer.replay_workflow(history, raise_on_replay_failure=False)
+            return (await asyncio.wait_for(replaying, WITHIN)).replay_failure
 
 
 def reset_point(history: WorkflowHistory, event: int) -> int | None:

@@ -162,7 +162,7 @@ class RunEnded:
 
 @dataclass(frozen=True)
 class WorkflowReset:
-    """The sender's workflow went back to how it was at the time `to`, and goes on. `whose`: "deputy", "repair 3"."""
+    """The sender's workflow went back to how it was at the time `to`, and goes on. `whose`: "the deputy", "repair 3"."""
 
     whose: str
     to: datetime

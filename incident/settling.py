@@ -111,11 +111,10 @@ def after_gone(incident: Incident, now: datetime) -> None:
 
 
 def workflow_reset(incident: Incident, whose: str, to: datetime, now: datetime) -> None:
-    """A workflow of the incident had stopped, and was reset; `whose` is empty for the incident's own."""
-    what = f"workflow of the {whose}" if whose else "incident's workflow"
+    """A workflow of the incident had stopped, and was reset."""
     text = (
-        f"The {what} had stopped and was reset to {wording.clock(to)}; it's running again. Nothing was lost."
-        " Anything that fell due in the meantime happens now."
+        f"{wording.sentence(whose)}'s workflow had stopped. It was reset to {wording.clock(to)} and is running again:"
+        " nothing is lost, and what fell due meanwhile happens now."
     )
     incident.say(text, now)
     incident.log("reset", text, now, source="workflow")

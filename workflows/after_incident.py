@@ -168,12 +168,12 @@ class AfterIncidentWorkflow(CommandHandlers):
         self._resets = resets().count
         now, to = workflow.now(), resets().to or workflow.now()
         if self._own:
-            settling.workflow_reset(self._incident, "postmortem", to, now)
+            settling.workflow_reset(self._incident, "the postmortem", to, now)
             self._changed()
         else:
             key = f"reset/{now:%m%dT%H%M%S%f}"
             self._doing[key] = asyncio.create_task(
-                self._report_reset(key, Report("after", key, WorkflowReset("postmortem", to), now))
+                self._report_reset(key, Report("after", key, WorkflowReset("the postmortem", to), now))
             )
 
     async def _report_reset(self, key: str, report: Report) -> None:

@@ -144,7 +144,7 @@ class IncidentWorkflow(CommandHandlers):
             return
         self._resets = resets().count
         self._let_time_pass(workflow.now())
-        settling.workflow_reset(self._incident, "", resets().to or workflow.now(), workflow.now())
+        settling.workflow_reset(self._incident, "this incident", resets().to or workflow.now(), workflow.now())
         self._changed()
 
     def _let_time_pass(self, until: datetime) -> None:

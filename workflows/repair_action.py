@@ -114,7 +114,8 @@ class RepairActionWorkflow:
                 self._report_resets(),
             )
         ]
-        await workflow.wait_condition(lambda: self._over or tasks.failed(chapters))
+        over = lambda: self._over and resets().count == self._resets  # noqa: E731  # a reset is reported first
+        await workflow.wait_condition(lambda: over() or tasks.failed(chapters))
         tasks.raise_defects(chapters)
         await wait_until(lambda: not self._running, within=LAST_WORD_WITHIN, summary="until what runs has been stopped")
         await tasks.end(chapters)
@@ -146,9 +147,9 @@ class RepairActionWorkflow:
         """Somebody reset this workflow, or it healed itself: the incident says so in its channel."""
         while True:
             await workflow.wait_condition(lambda: resets().count > self._resets)
-            self._resets = resets().count
             went_back = WorkflowReset(f"repair {self._start.number}", resets().to or workflow.now())
             await self._report(f"reset/{workflow.now():%m%dT%H%M%S%f}", went_back)
+            self._resets = resets().count
 
     async def _check(self) -> None:
         if self._start.checked:

@@ -19,6 +19,7 @@ from incident.duties.base import Done, Duty, Publish, Remark, SayIn, Subscribe, 
 from incident.duties.internal_liaison import InternalLiaisonView
 from incident.model import Status
 from incident.reports import Report, SummarySent, What, WorkflowReset
+from incident.severity import Role
 from workflows import messages, publishing, queues, retries, tasks
 from workflows.resets import resets
 from workflows.versions import newer
@@ -160,7 +161,8 @@ class RoleKeeper(Generic[V]):
             self._doing[key] = asyncio.create_task(self._report_reset(key, resets().to or now))
 
     async def _report_reset(self, key: str, to: datetime) -> None:
-        await self.report(key, WorkflowReset(str(self.role).replace("-", " "), to))
+        whose = f"the {self.role.label.lower()}" if isinstance(self.role, Role) else self.role
+        await self.report(key, WorkflowReset(whose, to))
         del self._doing[key]
         self._look_again()
 

@@ -1,0 +1,31 @@
+"""Whether everything that reached the outside reached it once: judged by what the emulators received and show."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from tests.stories.copy import Copy
+
+
+async def nothing_twice(copy: Copy) -> None:
+    """Judged from outside: each page, and each thing said, reached PagerDuty and Slack once."""
+    pages = Counter(
+        one["arguments"]["incident"]["incident_key"] for one in await copy.received("pagerduty", "POST /incidents")
+    )
+    assert pages and max(pages.values()) == 1, pages
+    rooms = await copy.control("GET", "slack/rooms")
+    said = Counter(
+        key
+        for room in rooms
+        for message in room["messages"]
+        for key in _keys(message.get("metadata", {}).get("event_payload", {}))
+    )
+    assert said and max(said.values()) == 1, said.most_common(3)
+    room = next(room for room in rooms if room["name"] == f"inc-{copy.incident}")
+    texts = Counter(message["text"] for message in room["messages"])
+    assert max(texts.values()) == 1, texts.most_common(3)
+
+
+def _keys(payload: dict[str, object]) -> list[str]:
+    says = payload.get("says")
+    return [str(key) for key in says] if isinstance(says, list) else [str(payload["key"])] if "key" in payload else []

@@ -1,0 +1,103 @@
+"""`temporal workflow reset`: what was done is done again, and happens once; a repair that may have run does not run again."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from temporalio.api.enums.v1 import EventType
+from temporalio.api.history.v1 import HistoryEvent
+
+from incident.model import RepairState
+from tests.configured import example
+from tests.stories import temporal
+from tests.stories.copy import Copy, running
+from tests.stories.once import nothing_twice
+from tests.stories.repairing import runner, site
+from tests.stories.test_runner import SET, catalogue
+
+STARTED = EventType.EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_STARTED
+SIGNALED = EventType.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED
+COMPLETED = EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED
+SLOW = SET.replace("time.sleep(1)", "time.sleep(30)")
+
+
+async def reset(copy: Copy, workflow_id: str, *how: str) -> None:
+    """As somebody would who has nothing but Temporal's own program."""
+    address, namespace = copy.environment["TEMPORAL_ADDRESS"], copy.environment["TEMPORAL_NAMESPACE"]
+    where = ("--address", address, "--namespace", namespace, "--workflow-id", workflow_id)
+    process = await asyncio.create_subprocess_exec(
+        temporal.PROGRAM, "workflow", "reset", *where, *how, "--reason", "a test", stdout=asyncio.subprocess.DEVNULL
+    )
+    assert await process.wait() == 0
+
+
+def _approves(event: HistoryEvent) -> bool:
+    signaled = event.workflow_execution_signaled_event_attributes
+    return event.event_type == SIGNALED and signaled.signal_name == "approve"
+
+
+async def test_an_incident(tmp_path: Path) -> None:
+    """To the first task after its roles had been started."""
+    async with running(tmp_path, example()) as copy:
+        await copy.say("anne", "declare 2 checkout answers with 500 service: shop-api")
+        await copy.heard_in_room("paged Tara Traineeson")
+        await copy.say("bob", "command")
+        await copy.say("anne", "note it began at noon")
+        await copy.say("bob", "task @sam 10m look at the queries")
+        await copy.heard_in_room("Status: shop ok")
+        (number,) = (await copy.look()).tasks
+        before = await copy.lines()
+        id = f"incident-{copy.incident}"
+        events = (await copy.client.get_workflow_handle(id).fetch_history()).events
+        started = max(event.event_id for event in events if event.event_type == STARTED)
+        point = next(event.event_id for event in events if event.event_type == COMPLETED and event.event_id > started)
+        await reset(copy, id, "--event-id", str(point))
+        await copy.heard_in_room("This incident's workflow had stopped. It was reset")
+        assert f"task {number}" in await copy.say("sam", f"ack {number}")
+        await nothing_twice(copy)
+        assert set(before) <= set(await copy.lines())
+        entries = [entry for entry in (await copy.look()).timeline if entry.kind == "note"]
+        assert len(entries) == 1
+
+
+async def test_a_repair_that_may_have_run_is_not_run_again(tmp_path: Path) -> None:
+    folder = catalogue(
+        tmp_path, slow=(SLOW, "local", "", ""), quick=(SET, "local", "", ""), later=(SET, "nowhere", "", "")
+    )
+    async with site(tmp_path, folder) as here:
+        copy = here.copy
+        await here.commanded()
+
+        async def approved(words: str) -> int:
+            number = await here.proposed(f"propose {words}")
+            await copy.say("bob", f"approve {number}")
+            return number
+
+        waiting = await approved("later to=10")
+        await copy.heard_in_room("No runner serves runner.nowhere")
+        await reset(copy, f"incident-{copy.incident}/repair-{waiting}", "--type", "LastWorkflowTask")
+        await copy.heard_in_room(f"Repair {waiting}'s workflow had stopped")
+        async with runner(copy, "nowhere"):
+            await here.came_to(waiting, RepairState.SUCCEEDED)
+
+        done = await approved("quick to=20")
+        await here.came_to(done, RepairState.SUCCEEDED)
+        events = (await copy.client.get_workflow_handle(f"incident-{copy.incident}").fetch_history()).events
+        asked = max(event.event_id for event in events if _approves(event))
+        point = max(event.event_id for event in events if event.event_type == COMPLETED and event.event_id < asked)
+        await reset(copy, f"incident-{copy.incident}", "--event-id", str(point))
+        await copy.heard_in_room("This incident's workflow had stopped")
+        assert (await here.repair(done)).state is RepairState.SUCCEEDED
+
+        under_way = await approved("slow to=30")
+
+        async def begun() -> bool:
+            return "throttle 30" in here.did()
+
+        await copy.until(begun, "it is under way")
+        await reset(copy, f"incident-{copy.incident}/repair-{under_way}", "--type", "FirstWorkflowTask")
+        repair = await here.came_to(under_way, RepairState.UNKNOWN)
+        assert "stopped what ran" in repair.outcome
+        assert here.did("throttle") == ["throttle 10", "throttle 20", "throttle 30"]
+        await nothing_twice(copy)
