@@ -23,10 +23,11 @@ from chat.forms import FORMS, About
 from chat.people import People
 from entrypoints.conversation import PROBLEMS, Conversation, Heard
 from entrypoints.gateway import Gateway
-from entrypoints.problems import Unreachable
+from entrypoints.problems import Unreachable, reaching, sentence
 from incident import identity, security
 from incident.commands import Command
 from incident.grammar import Opening
+from incident.model import Incident
 from incident.policy import Policy
 from incident.words import Unreadable
 
@@ -36,6 +37,7 @@ FINISHED_WITHIN = 5.0
 ALONE_THEY_ASK = frozenset({"declare", "propose", "trouble", "task", "draft", "update", "handover"})
 _LOST = (SlackApiError, SlackClientError, OSError, asyncio.TimeoutError)
 Payload = dict[str, Any]
+_log = logging.getLogger(__name__)
 
 
 class Listener:
@@ -261,14 +263,28 @@ class Listener:
             await self._in_time(self._show_home(event["user"]))
 
     async def _show_home(self, user: str) -> None:
-        person = (await self._people.who(user)).by
+        """One incident that cannot be read is shown as such; it keeps nobody from seeing the others."""
+        person, problems = (await self._people.who(user)).by, []
+        seen: list[Incident] = []
         try:
-            listed = (await self._gateway.list())[: home.MOST]
-            open_ones = await asyncio.gather(*(self._gateway.look(one.id) for one in listed if one.status == "open"))
-            seen = [one for one in open_ones if security.may_read(one, person)]
-            await self._slack.views_publish(user_id=user, view=home.view(seen, person, self._places))
-        except (*PROBLEMS, *_LOST, RuntimeError) as error:
-            logging.getLogger(__name__).warning("the App Home was not shown: %s", error)
+            with reaching():
+                listed = [one for one in await self._gateway.list() if one.open][: home.MOST]
+        except Exception as fault:  # noqa: BLE001  # an entry point: what is wrong is shown
+            _log.exception("the list for the App Home was not read")
+            listed, problems = [], [str(fault) if isinstance(fault, PROBLEMS) else sentence(fault)]
+        looked = await asyncio.gather(*(self._gateway.look(one.id) for one in listed), return_exceptions=True)
+        for one, found in zip(listed, looked):
+            if isinstance(found, BaseException):
+                why = str(found) if isinstance(found, PROBLEMS) else sentence(found)
+                what = "A security incident" if one.secret else f"*{one.severity} {one.title}* ({one.id})"
+                problems.append(f"{what} cannot be shown: {why}")
+            elif security.may_read(found, person):
+                seen.append(found)
+        try:
+            view = home.view(seen, person, self._places, problems)
+            await self._slack.views_publish(user_id=user, view=view)
+        except _LOST as error:
+            _log.warning("the App Home was not shown: %s", error)
 
     # -------------------------------------------------------------------------------------------------
 

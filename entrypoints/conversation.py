@@ -16,7 +16,16 @@ from activities.on_call_book import OnCallBook, now
 from entrypoints import contacts
 from entrypoints.archive import Archive, look, readable
 from entrypoints.contacts import Contacts, Outcome
-from entrypoints.problems import CannotSign, Doubtful, NoSuchIncident, Refused, Unanswered, Unreachable, reaching
+from entrypoints.problems import (
+    CannotSign,
+    Doubtful,
+    NoSuchIncident,
+    Refused,
+    Unanswered,
+    Unreachable,
+    reaching,
+    sentence,
+)
 from incident import card, grammar, identity, security, wording
 from incident.grammar import Entered, Opening, Question
 from incident.model import Entry, Incident, Origin
@@ -254,7 +263,8 @@ class Conversation:
 
     async def _only_open(self, heard: Heard) -> str:
         """The one open incident that they may know of; empty when there is none, or several and none is meant."""
-        running = [one for one in await self._readable(heard, await self._gateway.list()) if one.open]
+        known, _ = await self._readable(heard, await self._gateway.list())
+        running = [one for one in known if one.open]
         return running[0].id if len(running) == 1 else ""
 
     async def _say(self, heard: Heard, command: Command, *, on_behalf: str = "") -> Outcome:
@@ -275,7 +285,7 @@ class Conversation:
         """Outside of a room a command names its incident, unless only one is open and it decides nothing (process, 7)."""
         if heard.incident:
             return heard.incident
-        known = await self._readable(heard, await self._gateway.list())
+        known, _ = await self._readable(heard, await self._gateway.list())
         running = [one for one in known if one.open] or known
         if not running:
             raise NoSuchIncident("No incident is open. `declare …` begins one.")
@@ -300,10 +310,9 @@ class Conversation:
             status = await Monitoring(http, impacted).read(self._organisation.status_sources)
         lines = [f"Status: {wording.status(status)}."]
         try:
-            lines += [
-                f"{i.id}: {i.title}, {i.status}, IC {self._policy.name(i.commander or None)}"
-                for i in await self._readable(heard, await self._gateway.list())
-            ]
+            known, problems = await self._readable(heard, await self._gateway.list())
+            lines += [f"{i.id}: {i.title}, {i.status}, IC {self._policy.name(i.commander or None)}" for i in known]
+            lines += problems
         except Unreachable as problem:
             lines.append(str(problem))
         return Outcome("\n".join(lines), status)
@@ -354,11 +363,13 @@ class Conversation:
 
     async def _list(self, heard: Heard, rest: str) -> Outcome:
         if "all" not in rest:
-            found = [one for one in await self._readable(heard, await self._gateway.list()) if one.open]
-            return Outcome("\n".join(map(self._line, found)) or "No incident is open.", found)
-        found, problem = await self._everything()
-        found = await self._readable(heard, found)
-        lines = [*map(self._line, found), *([problem] if problem else [])]
+            known, problems = await self._readable(heard, await self._gateway.list())
+            found = [one for one in known if one.open]
+            lines = [*(map(self._line, found) if found else ["No incident is open."]), *problems]
+            return Outcome("\n".join(lines), found)
+        known, problem = await self._everything()
+        found, problems = await self._readable(heard, known)
+        lines = [*map(self._line, found), *problems, *([problem] if problem else [])]
         return Outcome("\n".join(lines) or "There has been no incident yet.", found)
 
     async def _everything(self) -> tuple[list[Listed], str]:
@@ -371,19 +382,37 @@ class Conversation:
             if self._archive is None:
                 raise
             running, known, problem = [], [], str(unreachable)
-        records = await self._archive.listed() if self._archive is not None else []
+        records: list[Listed] = []
+        try:
+            records = await self._archive.listed() if self._archive is not None else []
+        except Unreachable as unreachable:
+            if problem:
+                raise
+            problem = str(unreachable)
         found: dict[str, Listed] = {}
         for listed in (*running, *records, *known):
             found.setdefault(listed.id, listed)
         return list(found.values()), problem
 
-    async def _readable(self, heard: Heard, found: list[Listed]) -> list[Listed]:
-        """A security incident is listed for those who are in it."""
-        return [
-            one
-            for one in found
-            if not one.secret or security.may_read(await look(self._gateway, self._archive, one.id), heard.by)
-        ]
+    async def _readable(self, heard: Heard, found: list[Listed]) -> tuple[list[Listed], list[str]]:
+        """A security incident is listed for those who are in it; and what is wrong with those that cannot be looked at.
+
+        Of those nobody knows who is in them. They do not keep the others from being listed, or spoken to.
+        """
+        secret = [one for one in found if one.secret]
+        looked = await asyncio.gather(*(self._secret(heard, one) for one in secret))
+        hidden = {one.id for one, problem in zip(secret, looked) if problem is not None}
+        problems = dict.fromkeys(problem for problem in looked if problem)
+        return [one for one in found if one.id not in hidden], list(problems)
+
+    async def _secret(self, heard: Heard, listed: Listed) -> str | None:
+        """None for somebody who may read it, empty for somebody who may not; else what is wrong."""
+        try:
+            incident = await look(self._gateway, self._archive, listed.id)
+        except Exception as fault:  # noqa: BLE001  # whatever is wrong with one incident is no matter of the others
+            why = str(fault) if isinstance(fault, PROBLEMS) else sentence(fault)
+            return f"A security incident is left out, because nobody can tell who may read it. {why}"
+        return None if security.may_read(incident, heard.by) else ""
 
     def _line(self, listed: Listed) -> str:
         commander = f"  IC: {self._policy.name(listed.commander)}" if listed.commander else ""
