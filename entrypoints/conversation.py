@@ -10,6 +10,7 @@ import time
 import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from activities.on_call_book import OnCallBook, now
@@ -26,7 +27,7 @@ from entrypoints.problems import (
     reaching,
     sentence,
 )
-from incident import card, grammar, identity, security, wording
+from incident import card, grammar, identity, proof, security, wording
 from incident.grammar import Entered, Opening, Question
 from incident.model import Entry, Incident, Origin
 from incident.policy import Organisation, Policy
@@ -41,13 +42,18 @@ if TYPE_CHECKING:
 READ_WITHIN = 10
 LISTED_WITHIN = 10.0
 PAGED_WITHIN = 3.0
+PAGED_NOT_LATER_THAN = timedelta(hours=1)
+"""Nobody is woken for what was typed longer ago and could not be delivered until now."""
 PROBLEMS = (Unreadable, Refused, NoSuchIncident, Unreachable, Unanswered, Doubtful, CannotSign)
 """Each says in its text what is wrong and what to do."""
 
 
 @dataclass(frozen=True)
 class Heard:
-    """Somebody's words, and where they were said. `incident` is the room's, or one that was named; else empty."""
+    """Somebody's words, and where they were said. `incident` is the room's, or one that was named; else empty.
+
+    `at` is when they were said, where that may be a while ago.
+    """
 
     words: str
     by: str
@@ -56,6 +62,7 @@ class Heard:
     incident: str = ""
     channel: str = ""
     thread: str = ""
+    at: datetime | None = None
 
 
 class Conversation:
@@ -111,7 +118,11 @@ class Conversation:
 
     async def act(self, heard: Heard) -> Outcome:
         """Raises Unreadable, Refused, NoSuchIncident, Unreachable or Unanswered, each with what to do."""
-        return await self.carry_out(heard, grammar.read(heard.words, self._policy))
+        return await self.carry_out(heard, self.read(heard.words))
+
+    def read(self, words: str) -> Command | Question | Opening | Entered:
+        """What the words mean. Raises Unreadable."""
+        return grammar.read(words, self._policy)
 
     async def carry_out(self, heard: Heard, meant: Command | Question | Opening | Entered) -> Outcome:
         """What was meant, however it was gathered: the words of a line, or a form's fields. Raises as `act` does."""
@@ -165,6 +176,7 @@ class Conversation:
         return next((listed.id for listed in await self._gateway.list() if listed.major), "")
 
     async def _declare(self, heard: Heard, opening: Opening) -> Outcome:
+        _refuse_late(heard, "declare", PAGED_NOT_LATER_THAN)
         asked: dict[str, Any] = {
             "by": heard.by,
             "by_name": heard.name,
@@ -242,6 +254,7 @@ class Conversation:
 
     async def _page(self, heard: Heard, command: PagePeople) -> Outcome:
         """With or without an incident, from anywhere (process, 1), and without Temporal."""
+        _refuse_late(heard, command.words(), PAGED_NOT_LATER_THAN)
         try:
             with reaching():
                 incident = heard.incident or await self._only_open(heard)
@@ -258,7 +271,9 @@ class Conversation:
         from incident.commands import Said
 
         id = heard.id or str(uuid.uuid4())
-        text = await self._standby().page(incident, Said(command, heard.by, id, self._door, heard.name, now()))
+        text = await self._standby().page(
+            incident, Said(command, heard.by, id, self._door, heard.name, heard.at or now())
+        )
         return Outcome(text, {"incident": incident, "text": text})
 
     async def _only_open(self, heard: Heard) -> str:
@@ -269,15 +284,25 @@ class Conversation:
 
     async def _say(self, heard: Heard, command: Command, *, on_behalf: str = "") -> Outcome:
         from incident.commands import Who
+        from incident.commands.base import may_decide
         from incident.commands.ending import Reload
 
+        if may_decide(command):
+            _refuse_late(heard, command.words(), proof.FRESH)
         if isinstance(command, Reload):
             command = Reload(self._rules())
         incident = await self._meant(heard, decides=command.who is Who.COMMANDER)
         if command.of_shown and not self._practice:
             command = command.bound(await self._gateway.look(incident))
         answer = await self._gateway.say(
-            incident, command, by=heard.by, name=heard.name, door=self._door, id=heard.id, on_behalf=on_behalf
+            incident,
+            command,
+            by=heard.by,
+            name=heard.name,
+            door=self._door,
+            id=heard.id,
+            at=heard.at,
+            on_behalf=on_behalf,
         )
         return Outcome(answer.text, {"incident": incident, "text": answer.text, "number": answer.number})
 
@@ -425,3 +450,11 @@ class Conversation:
         lines = grammar.usage_lines()
         data = [{"usage": usage, "help": text, "who": who} for usage, text, who in lines]
         return Outcome(grammar.help_text(rest), data)
+
+
+def _refuse_late(heard: Heard, words: str, limit: timedelta) -> None:
+    """Raises Refused for what was said so long ago that its author may not mean it any more."""
+    if heard.at is not None and now() - heard.at > limit:
+        raise Refused(
+            f"`{words}`, said at {heard.at:%H:%M} UTC, was not delivered in time. If it is still meant, say it again."
+        )
