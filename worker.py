@@ -79,8 +79,9 @@ WORKFLOWS: dict[str, list[type]] = {
     ],
 }
 """What the queues of these names run."""
-_ALWAYS = (ReadResults(), AgainInterceptor())
-INTERCEPTORS = (*_ALWAYS, Classifying())
+INTERCEPTORS = (ReadResults(), AgainInterceptor(), Classifying())
+# What only looks goes on looking: given up, it would be begun anew at once, again and again.
+LOOKING = (ReadResults(), AgainInterceptor(), Classifying(tries=None))
 GRACE = timedelta(seconds=25)
 PAGING_SLOTS = 200
 OUTSIDE_WITHIN = 10
@@ -232,8 +233,7 @@ def workers(client: Client, house: House, roles: Collection[str], environment: s
             # A heartbeat that reaches the server is a billable action.
             max_heartbeat_throttle_interval=timedelta(seconds=200),
             default_heartbeat_throttle_interval=timedelta(seconds=200),
-            # What only looks goes on looking: given up, it would be begun anew at once, again and again.
-            **{**common, "interceptors": (*_ALWAYS, Classifying(tries=None))},
+            **{**common, "interceptors": LOOKING},
         ),
         "runner": lambda: runner_worker(client, house.runner, environment, **options),
     }

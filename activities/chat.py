@@ -34,6 +34,7 @@ LONGEST = 39_000
 LOOK_BACK = 200
 NOT_DRAWN = ("invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long")
 _UNPRINTABLE = dict.fromkeys((*range(9), 11, 12, *range(14, 32), 127))
+_log = logging.getLogger(__name__)
 WAITED_OUT = 3.0
 WAITS = 3
 
@@ -167,10 +168,9 @@ class Chat:
     async def edit(self, edit: Edit) -> None:
         text = self._places.for_slack(edit.text)
         blocks = _drawn(partial(drawn.message, text, edit.incident, edit.choices, edit.more))
-        call: dict[str, Any] = {"channel": edit.channel, "ts": edit.ts}
-        await self._call_or_say_plainly(
-            self._slack.chat_update, {**call, "text": shorten(text, LONGEST), "blocks": blocks}, call
-        )
+        place = {"channel": edit.channel, "ts": edit.ts}
+        call: dict[str, Any] = {**place, "text": shorten(text, LONGEST), "blocks": blocks}
+        await self._drawn_or_plainly(self._slack.chat_update, call, place)
 
     @activity.defn
     async def pin(self, post: Post) -> Posted:
@@ -283,19 +283,19 @@ class Chat:
             "thread_ts": thread or None,
             "unfurl_links": False,
             "unfurl_media": False,
+            "blocks": blocks,
         }
-        plain = {"channel": channel, "metadata": metadata}
-        answer = await self._call_or_say_plainly(self._slack.chat_postMessage, {**call, "blocks": blocks}, plain)
+        place = {"channel": channel, "metadata": metadata}
+        answer = await self._drawn_or_plainly(self._slack.chat_postMessage, call, place)
         return Posted(str(answer["channel"]), str(answer["ts"]), now())
 
-    async def _call_or_say_plainly(
-        self, method: Callable[..., Awaitable[Any]], call: dict[str, Any], plain: dict[str, Any]
+    async def _drawn_or_plainly(
+        self, method: Callable[..., Awaitable[Any]], call: dict[str, Any], place: dict[str, Any]
     ) -> Any:
         """Blocks that Slack cannot take are left out: the text says the same, and must not be lost with them.
 
-        A message that it can never accept is tried once as plain text, without markup, with nothing but `plain` beside it.
+        A message that it can never accept is tried once as plain text, without markup, with nothing but its `place` beside it.
         """
-        text = call["text"]
         try:
             if call["blocks"]:
                 answer = await self._call(method, *NOT_DRAWN, **call)
@@ -305,11 +305,11 @@ class Chat:
         except ApplicationError as error:
             if error.type != errors.REJECTED:
                 raise
-            activity.logger.warning("said as plain text, because %s", error.message)
+            _log.warning("said as plain text, because %s", error.message)
             if "metadata" in error.message:
-                plain = {name: value for name, value in plain.items() if name != "metadata"}
-            said = shorten(text.translate(_UNPRINTABLE).strip(), LONGEST) or "…"
-            return await self._call(method, **plain, text=said, mrkdwn=False)
+                place = {name: value for name, value in place.items() if name != "metadata"}
+            text = call["text"].translate(_UNPRINTABLE).strip() or "…"
+            return await self._call(method, **place, text=text, mrkdwn=False)
 
     async def _find_post(self, channel: str, keys: set[str]) -> str | None:
         said = await self._said(channel)
@@ -382,7 +382,7 @@ def _drawn(draw: Callable[[], list[dict[str, Any]]]) -> list[dict[str, Any]] | N
     try:
         return draw() or None
     except Exception as fault:  # noqa: BLE001  # whatever it is, words must not be lost for lack of a button
-        logging.getLogger(__name__).warning("a message has no blocks: %r", fault)
+        _log.warning("a message has no blocks: %r", fault)
         return None
 
 

@@ -24,7 +24,8 @@ import durable
 import settings as configuration
 from activities.on_call_book import OnCallBook
 from activities.placeholders import Placeholders
-from chat.listener import Listener
+from chat.inbox import Inbox
+from chat.listener import DELIVERED_EVERY, Listener
 from chat.people import People
 from connection import connect
 from entrypoints import signing
@@ -74,7 +75,8 @@ async def serve(settings: Settings, stack: AsyncExitStack) -> Listener:
         present=settings.present,
     )
     places = Placeholders(organisation, book)
-    listener = Listener(slack, conversation, gateway, People(slack, organisation), places, policy)
+    inbox = Inbox(settings.state / "inbox")
+    listener = Listener(slack, conversation, gateway, People(slack, organisation), places, policy, inbox)
     signed, app_token = settings.slack_signing_secret.get_secret_value(), settings.slack_app_token.get_secret_value()
     if signed and not settings.listen:
         raise Misconfigured("SLACK_SIGNING_SECRET asks for HTTP: set DONT_PANIC_LISTEN to the address to listen on.")
@@ -88,6 +90,7 @@ async def serve(settings: Settings, stack: AsyncExitStack) -> Listener:
     )
     listener.register(app)
     supervisor = await stack.enter_async_context(Supervisor("listener", settings.state))
+    supervisor.keep("delivering", listener.deliver, DELIVERED_EVERY)
     supervisor.keep("handing over", partial(standby.hand_over, gateway), HANDED_OVER_EVERY)
     site = app.web_app(path="/slack/events") if signed else web.Application()
     if secrets := settings.pagerduty_webhook_secrets:

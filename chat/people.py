@@ -38,16 +38,16 @@ class People:
             return Speaker(person.id, person.name)
         at, speaker = self._known.get(user, (0.0, Speaker(user, user)))
         if time.monotonic() - at > REMEMBERED_FOR or not at:
-            speaker = await self._ask(user)
+            try:
+                speaker = await self._ask(user)
+            except (SlackApiError, SlackClientError, OSError, TimeoutError):
+                return speaker  # as known before, else a guest, for this once
             self._known[user] = (time.monotonic(), speaker)
         return speaker
 
     async def _ask(self, user: str) -> Speaker:
-        try:
-            found = (await self._slack.users_info(user=user))["user"]
-            home = await self._workspace()
-        except (SlackApiError, SlackClientError, OSError, TimeoutError):
-            return Speaker(user, user)
+        found = (await self._slack.users_info(user=user))["user"]
+        home = await self._workspace()
         name = str(found.get("real_name") or found.get("name") or user)
         # Somebody of another workspace, in a shared channel, may carry any address.
         ours = found.get("team_id") == home and not found.get("is_stranger")

@@ -10,14 +10,24 @@ import time
 import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from activities.on_call_book import OnCallBook, now
 from entrypoints import contacts
 from entrypoints.archive import Archive, look, readable
 from entrypoints.contacts import Contacts, Outcome
-from entrypoints.problems import CannotSign, Doubtful, NoSuchIncident, Refused, Unanswered, Unreachable, reaching
-from incident import card, grammar, identity, security, wording
+from entrypoints.problems import (
+    CannotSign,
+    Doubtful,
+    NoSuchIncident,
+    Refused,
+    Unanswered,
+    Unreachable,
+    reaching,
+    sentence,
+)
+from incident import card, grammar, identity, proof, security, wording
 from incident.grammar import Entered, Opening, Question
 from incident.model import Entry, Incident, Origin
 from incident.policy import Organisation, Policy
@@ -32,13 +42,18 @@ if TYPE_CHECKING:
 READ_WITHIN = 10
 LISTED_WITHIN = 10.0
 PAGED_WITHIN = 3.0
+PAGED_NOT_LATER_THAN = timedelta(hours=1)
+"""Nobody is woken for what was typed longer ago and could not be delivered until now."""
 PROBLEMS = (Unreadable, Refused, NoSuchIncident, Unreachable, Unanswered, Doubtful, CannotSign)
 """Each says in its text what is wrong and what to do."""
 
 
 @dataclass(frozen=True)
 class Heard:
-    """Somebody's words, and where they were said. `incident` is the room's, or one that was named; else empty."""
+    """Somebody's words, and where they were said. `incident` is the room's, or one that was named; else empty.
+
+    `at` is when they were said, where that may be a while ago.
+    """
 
     words: str
     by: str
@@ -47,6 +62,7 @@ class Heard:
     incident: str = ""
     channel: str = ""
     thread: str = ""
+    at: datetime | None = None
 
 
 class Conversation:
@@ -102,7 +118,11 @@ class Conversation:
 
     async def act(self, heard: Heard) -> Outcome:
         """Raises Unreadable, Refused, NoSuchIncident, Unreachable or Unanswered, each with what to do."""
-        return await self.carry_out(heard, grammar.read(heard.words, self._policy))
+        return await self.carry_out(heard, self.read(heard.words))
+
+    def read(self, words: str) -> Command | Question | Opening | Entered:
+        """What the words mean. Raises Unreadable."""
+        return grammar.read(words, self._policy)
 
     async def carry_out(self, heard: Heard, meant: Command | Question | Opening | Entered) -> Outcome:
         """What was meant, however it was gathered: the words of a line, or a form's fields. Raises as `act` does."""
@@ -156,6 +176,7 @@ class Conversation:
         return next((listed.id for listed in await self._gateway.list() if listed.major), "")
 
     async def _declare(self, heard: Heard, opening: Opening) -> Outcome:
+        _refuse_late(heard, "declare", PAGED_NOT_LATER_THAN)
         asked: dict[str, Any] = {
             "by": heard.by,
             "by_name": heard.name,
@@ -233,6 +254,7 @@ class Conversation:
 
     async def _page(self, heard: Heard, command: PagePeople) -> Outcome:
         """With or without an incident, from anywhere (process, 1), and without Temporal."""
+        _refuse_late(heard, command.words(), PAGED_NOT_LATER_THAN)
         try:
             with reaching():
                 incident = heard.incident or await self._only_open(heard)
@@ -249,25 +271,38 @@ class Conversation:
         from incident.commands import Said
 
         id = heard.id or str(uuid.uuid4())
-        text = await self._standby().page(incident, Said(command, heard.by, id, self._door, heard.name, now()))
+        text = await self._standby().page(
+            incident, Said(command, heard.by, id, self._door, heard.name, heard.at or now())
+        )
         return Outcome(text, {"incident": incident, "text": text})
 
     async def _only_open(self, heard: Heard) -> str:
         """The one open incident that they may know of; empty when there is none, or several and none is meant."""
-        running = [one for one in await self._readable(heard, await self._gateway.list()) if one.open]
+        known, _ = await self._readable(heard, await self._gateway.list())
+        running = [one for one in known if one.open]
         return running[0].id if len(running) == 1 else ""
 
     async def _say(self, heard: Heard, command: Command, *, on_behalf: str = "") -> Outcome:
         from incident.commands import Who
+        from incident.commands.base import may_decide
         from incident.commands.ending import Reload
 
+        if may_decide(command):
+            _refuse_late(heard, command.words(), proof.FRESH)
         if isinstance(command, Reload):
             command = Reload(self._rules())
         incident = await self._meant(heard, decides=command.who is Who.COMMANDER)
         if command.of_shown and not self._practice:
             command = command.bound(await self._gateway.look(incident))
         answer = await self._gateway.say(
-            incident, command, by=heard.by, name=heard.name, door=self._door, id=heard.id, on_behalf=on_behalf
+            incident,
+            command,
+            by=heard.by,
+            name=heard.name,
+            door=self._door,
+            id=heard.id,
+            at=heard.at,
+            on_behalf=on_behalf,
         )
         return Outcome(answer.text, {"incident": incident, "text": answer.text, "number": answer.number})
 
@@ -275,7 +310,7 @@ class Conversation:
         """Outside of a room a command names its incident, unless only one is open and it decides nothing (process, 7)."""
         if heard.incident:
             return heard.incident
-        known = await self._readable(heard, await self._gateway.list())
+        known, _ = await self._readable(heard, await self._gateway.list())
         running = [one for one in known if one.open] or known
         if not running:
             raise NoSuchIncident("No incident is open. `declare …` begins one.")
@@ -300,10 +335,9 @@ class Conversation:
             status = await Monitoring(http, impacted).read(self._organisation.status_sources)
         lines = [f"Status: {wording.status(status)}."]
         try:
-            lines += [
-                f"{i.id}: {i.title}, {i.status}, IC {self._policy.name(i.commander or None)}"
-                for i in await self._readable(heard, await self._gateway.list())
-            ]
+            known, problems = await self._readable(heard, await self._gateway.list())
+            lines += [f"{i.id}: {i.title}, {i.status}, IC {self._policy.name(i.commander or None)}" for i in known]
+            lines += problems
         except Unreachable as problem:
             lines.append(str(problem))
         return Outcome("\n".join(lines), status)
@@ -354,11 +388,13 @@ class Conversation:
 
     async def _list(self, heard: Heard, rest: str) -> Outcome:
         if "all" not in rest:
-            found = [one for one in await self._readable(heard, await self._gateway.list()) if one.open]
-            return Outcome("\n".join(map(self._line, found)) or "No incident is open.", found)
-        found, problem = await self._everything()
-        found = await self._readable(heard, found)
-        lines = [*map(self._line, found), *([problem] if problem else [])]
+            known, problems = await self._readable(heard, await self._gateway.list())
+            found = [one for one in known if one.open]
+            lines = [*(map(self._line, found) if found else ["No incident is open."]), *problems]
+            return Outcome("\n".join(lines), found)
+        known, problem = await self._everything()
+        found, problems = await self._readable(heard, known)
+        lines = [*map(self._line, found), *problems, *([problem] if problem else [])]
         return Outcome("\n".join(lines) or "There has been no incident yet.", found)
 
     async def _everything(self) -> tuple[list[Listed], str]:
@@ -371,19 +407,37 @@ class Conversation:
             if self._archive is None:
                 raise
             running, known, problem = [], [], str(unreachable)
-        records = await self._archive.listed() if self._archive is not None else []
+        records: list[Listed] = []
+        try:
+            records = await self._archive.listed() if self._archive is not None else []
+        except Unreachable as unreachable:
+            if problem:
+                raise
+            problem = str(unreachable)
         found: dict[str, Listed] = {}
         for listed in (*running, *records, *known):
             found.setdefault(listed.id, listed)
         return list(found.values()), problem
 
-    async def _readable(self, heard: Heard, found: list[Listed]) -> list[Listed]:
-        """A security incident is listed for those who are in it."""
-        return [
-            one
-            for one in found
-            if not one.secret or security.may_read(await look(self._gateway, self._archive, one.id), heard.by)
-        ]
+    async def _readable(self, heard: Heard, found: list[Listed]) -> tuple[list[Listed], list[str]]:
+        """A security incident is listed for those who are in it; and what is wrong with those that cannot be looked at.
+
+        Of those nobody knows who is in them. They do not keep the others from being listed, or spoken to.
+        """
+        secret = [one for one in found if one.secret]
+        looked = await asyncio.gather(*(self._secret(heard, one) for one in secret))
+        hidden = {one.id for one, problem in zip(secret, looked) if problem is not None}
+        problems = dict.fromkeys(problem for problem in looked if problem)
+        return [one for one in found if one.id not in hidden], list(problems)
+
+    async def _secret(self, heard: Heard, listed: Listed) -> str | None:
+        """None for somebody who may read it, empty for somebody who may not; else what is wrong."""
+        try:
+            incident = await look(self._gateway, self._archive, listed.id)
+        except Exception as fault:  # noqa: BLE001  # whatever is wrong with one incident is no matter of the others
+            why = str(fault) if isinstance(fault, PROBLEMS) else sentence(fault)
+            return f"A security incident is left out, because nobody can tell who may read it. {why}"
+        return None if security.may_read(incident, heard.by) else ""
 
     def _line(self, listed: Listed) -> str:
         commander = f"  IC: {self._policy.name(listed.commander)}" if listed.commander else ""
@@ -396,3 +450,11 @@ class Conversation:
         lines = grammar.usage_lines()
         data = [{"usage": usage, "help": text, "who": who} for usage, text, who in lines]
         return Outcome(grammar.help_text(rest), data)
+
+
+def _refuse_late(heard: Heard, words: str, limit: timedelta) -> None:
+    """Raises Refused for what was said so long ago that its author may not mean it any more."""
+    if heard.at is not None and now() - heard.at > limit:
+        raise Refused(
+            f"`{words}`, said at {heard.at:%H:%M} UTC, was not delivered in time. If it is still meant, say it again."
+        )

@@ -377,10 +377,15 @@ class Gateway:
         found: dict[str, Listed] = {}
         try:
             async for run in self._client.list_workflows(query):
+                try:
+                    id, title = identity.incident_of(run.id), str((await run.memo()).get("title", ""))
+                except Exception as fault:  # noqa: BLE001  # somebody else's workflow, or payload: the others are listed
+                    logging.getLogger(__name__).warning("%s is not listed: %r", run.id, fault)
+                    continue
                 attributes = run.typed_search_attributes
                 listed = Listed(
-                    id=identity.incident_of(run.id),
-                    title=str((await run.memo()).get("title", "")),
+                    id=id,
+                    title=title,
                     severity=attributes.get(search_attributes.SEVERITY) or "",
                     status=attributes.get(search_attributes.STATUS) or "",
                     commander=attributes.get(search_attributes.COMMANDER) or "",

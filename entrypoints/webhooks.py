@@ -11,8 +11,9 @@ import hmac
 import json
 import logging
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from aiohttp import web
@@ -21,7 +22,7 @@ from pydantic import SecretStr
 from activities.on_call_book import OnCallBook, now
 from entrypoints.conversation import Conversation, Heard
 from entrypoints.gateway import Gateway
-from entrypoints.problems import NoSuchIncident, Refused, Unanswered, Unreachable
+from entrypoints.problems import NoSuchIncident, Refused, Unanswered, Unreachable, sentence
 from incident import identity
 from incident.grammar import Opening
 from incident.policy import Policy
@@ -32,6 +33,7 @@ OLDEST = timedelta(hours=49)
 """PagerDuty tries again for 48 hours."""
 REMEMBERED = 10_000
 SOURCE = "PagerDuty"
+_log = logging.getLogger(__name__)
 
 
 class Webhooks:
@@ -65,14 +67,19 @@ class Webhooks:
                 return web.Response(status=400, text="That is too old to be believed.")
             if delivery and delivery in self._seen:
                 return web.Response(status=202, text="Heard already.")
-            await self._hear(event, occurred)
+            act = self._meaning(event, occurred)
         except (KeyError, TypeError, ValueError, AttributeError) as fault:
-            logging.getLogger(__name__).warning("a webhook that cannot be read: %r", fault)
+            _log.warning("a webhook that cannot be read: %r", fault)
             return web.Response(status=202, text="That is nothing this product knows.")
-        except (Unreachable, Unanswered, RuntimeError) as problem:
-            return web.Response(status=503, text=str(problem))
+        try:
+            await act()
         except (Refused, NoSuchIncident) as settled:
             return web.Response(status=202, text=str(settled))
+        except (Unreachable, Unanswered) as problem:
+            return web.Response(status=503, text=str(problem))
+        except Exception as fault:  # noqa: BLE001  # an entry point: PagerDuty sends it again, and it counts once
+            _log.exception("a webhook was not carried out")
+            return web.Response(status=503, text=sentence(fault))
         if delivery:
             self._seen[delivery] = None
             while len(self._seen) > REMEMBERED:
@@ -84,7 +91,8 @@ class Webhooks:
         made = [hmac.new(s.get_secret_value().encode(), body, hashlib.sha256).hexdigest() for s in self._secrets]
         return any(hmac.compare_digest(one, other) for one in given for other in made)
 
-    async def _hear(self, event: dict[str, Any], occurred: datetime) -> None:
+    def _meaning(self, event: dict[str, Any], occurred: datetime) -> Callable[[], Awaitable[object]]:
+        """What is to be done about it. Raises what reading an odd event raises."""
         data = event["data"]
         match event["event_type"]:
             case "incident.acknowledged":
@@ -92,26 +100,26 @@ class Webhooks:
                 if (incident := _ours(data)) and agent.get("type", "").startswith("user"):
                     person, name = self._person(agent)
                     page = PageAcknowledged(data["incident_key"], person, name, occurred)
-                    await self._report(incident, event["id"], page)
+                    return partial(self._report, incident, event["id"], page)
             case "incident.responder.replied":
                 person, name = self._person(data["user"])
                 accepted = data.get("state", data.get("response")) == "accepted"
-                pagerduty_id = data["incident"]["id"]
-                if incident := await self._paged_with(pagerduty_id):
-                    reply = ResponderReplied(person, name, accepted, str(data.get("message") or ""))
-                    await self._report(incident, event["id"], reply)
+                reply = ResponderReplied(person, name, accepted, str(data.get("message") or ""))
+                return partial(self._replied, data["incident"]["id"], event["id"], reply)
             case "incident.triggered" | "incident.priority_updated" | "incident.reopened":
-                await self._triggered(data)
+                return self._triggered(data)
+        return _nothing
 
-    async def _triggered(self, data: dict[str, Any]) -> None:
+    def _triggered(self, data: dict[str, Any]) -> Callable[[], Awaitable[object]]:
         """What we created in PagerDuty never declares (process, 1)."""
         priority = (data.get("priority") or {}).get("id")
         severity = next((s for s in self._policy.paging.declare_on if self._priority(s) == priority and priority), None)
         if _ours(data) or severity is None:
-            return
+            return _nothing
         heard = Heard("", SOURCE.lower(), SOURCE, f"pagerduty/{data['id']}")
         title = str(data.get("title") or "An incident in PagerDuty")
-        await self._conversation.trigger(heard, Opening(title, severity), source=SOURCE, url=data.get("html_url") or "")
+        url = str(data.get("html_url") or "")
+        return partial(self._conversation.trigger, heard, Opening(title, severity), source=SOURCE, url=url)
 
     def _priority(self, severity: Severity) -> str:
         return self._policy.paging.priorities.get(severity, "")
@@ -121,16 +129,33 @@ class Webhooks:
         name = self._book.name(person)
         return person, str(user.get("summary") or person) if name == person else name
 
+    async def _replied(self, pagerduty_id: str, key: str, reply: ResponderReplied) -> None:
+        if incident := await self._paged_with(pagerduty_id):
+            await self._report(incident, key, reply)
+
     async def _report(self, incident: str, key: str, what: What) -> None:
         await self._gateway.report(incident, Report("pagerduty", key, what))
 
     async def _paged_with(self, pagerduty_id: str) -> str:
-        """The open incident that this page belongs to."""
+        """The open incident that this page belongs to. Raises Unreachable when one that cannot be read may be it."""
+        unread: Unreachable | None = None
         for listed in await self._gateway.list():
-            incident = await self._gateway.look(listed.id)
+            try:
+                incident = await self._gateway.look(listed.id)
+            except NoSuchIncident:
+                continue
+            except Unreachable as problem:
+                unread = problem
+                continue
             if any(page.pagerduty_id == pagerduty_id for page in incident.pages.values()):
                 return incident.id
+        if unread is not None:
+            raise unread
         return ""
+
+
+async def _nothing() -> None:
+    """What is of no interest is heard all the same."""
 
 
 def _ours(data: dict[str, Any]) -> str:

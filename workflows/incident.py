@@ -271,15 +271,18 @@ class IncidentWorkflow(CommandHandlers):
         self._changed()
 
     async def _speak(self) -> None:
-        """The one mouth of the room: a post at a time, in order; what gathers meanwhile joins the next."""
-        incident = self._incident
+        """The one mouth of the room: a post at a time, in order; what gathers meanwhile joins the next.
+
+        Lines whose post is given up are posted one by one, so that one of them does not take the others with it.
+        """
+        incident, apart = self._incident, 0
         while True:
             await workflow.wait_condition(
                 lambda: bool(incident.outbox) and incident.room is not None and not self._winding_up
             )
             assert incident.room is not None
             self._speaking = True
-            lines = _together(incident.outbox)
+            lines = incident.outbox[:1] if apart else _together(incident.outbox)
             prefix = workflow.info().workflow_id
             first, *more = (Part(line.text, f"{prefix}/{line.key}") for line in lines)
             text = "\n".join(line.text for line in lines)
@@ -289,7 +292,13 @@ class IncidentWorkflow(CommandHandlers):
                 else:
                     await workflow.execute_activity_method(
                         Chat.post,
-                        Post(incident.room.channel, first.text, first.key, lines=tuple(more)),
+                        Post(
+                            incident.room.channel,
+                            first.text,
+                            first.key,
+                            also=(first.key,) if apart else (),
+                            lines=tuple(more),
+                        ),
                         task_queue=CHAT,
                         summary=retries.summary(text),
                         **retries.POST,
@@ -297,9 +306,13 @@ class IncidentWorkflow(CommandHandlers):
             except ActivityError as failure:
                 tasks.raise_if_cancelled(failure)
                 # What Slack can never accept must not hold the room.
+                if len(lines) > 1:
+                    apart, self._speaking = len(lines), False
+                    continue
                 incident.log("not said", f"{text} ({_why(failure)})", workflow.now(), source="slack")
+                self._unsaved = True
             del incident.outbox[: len(lines)]
-            self._speaking = False
+            apart, self._speaking = max(0, apart - 1), False
             self._redraw = self._news = True
 
     async def _keep_notices_current(self) -> None:

@@ -114,8 +114,8 @@ class RepairActionWorkflow:
                 self._report_resets(),
             )
         ]
-        over = lambda: self._over and resets().count == self._resets  # noqa: E731  # a reset is reported first
-        await workflow.wait_condition(lambda: over() or tasks.failed(chapters))
+        # A reset is reported first.
+        await workflow.wait_condition(lambda: (self._over and resets().count == self._resets) or tasks.failed(chapters))
         tasks.raise_defects(chapters)
         await wait_until(lambda: not self._running, within=LAST_WORD_WITHIN, summary="until what runs has been stopped")
         await tasks.end(chapters)

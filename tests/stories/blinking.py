@@ -44,3 +44,30 @@ async def blinking(address: str, times: int) -> AsyncIterator[str]:
         yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
     finally:
         server.close()
+
+
+@asynccontextmanager
+async def hanging(address: str) -> AsyncIterator[tuple[str, asyncio.Event]]:
+    """Where to reach it, and an event: until that is set connections are taken and nothing is answered."""
+    host, port = address.split(":")
+    answers = asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await answers.wait()
+        to_reader, to_writer = await asyncio.open_connection(host, int(port))
+        await asyncio.gather(_forward(reader, to_writer), _forward(to_reader, writer))
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    try:
+        yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}", answers
+    finally:
+        answers.set()
+        server.close()
+
+
+async def _forward(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+    with suppress(OSError):
+        while data := await source.read(65_536):
+            sink.write(data)
+            await sink.drain()
+    sink.close()

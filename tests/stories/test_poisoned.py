@@ -14,9 +14,12 @@ async def test_what_makes_an_activity_fail_for_ever_is_dropped_and_stands_in_the
         await copy.heard_in_room("Status: shop ok")
         # Slack says that all is well and leaves out what the product reads of the answer.
         await copy.fault("slack", "chat.postMessage", fault="odd", body='{"ok": true}', about="poison", times=-1)
-        await copy.say("sam", "finding poison")
-        await copy.say("sam", "finding the queue is full")
-        await copy.heard_in_room("Sam Storeson found: the queue is full", patience=60)
+        # The first is being posted while the others gather and join.
+        for finding in ("poison", "the queue is full", "poison again", "the disk is full"):
+            await copy.say("sam", f"finding {finding}")
+        await copy.heard_in_room("Sam Storeson found: the disk is full", patience=120)
+        found = [line for line in await copy.lines() if line.startswith("Sam Storeson found")]
+        assert found == ["Sam Storeson found: the queue is full", "Sam Storeson found: the disk is full"]
         assert not any("poison" in line for line in await copy.lines())
 
         async def said() -> bool:
