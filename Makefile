@@ -1,5 +1,7 @@
 # make up        set up and run everything on this machine
-# make test      set up, lint, types, all tests
+# make check     set up, lint, types, and the tests that start nothing: a minute
+# make test      all of it, with the stories: the product runs, with Temporal and the emulators
+# make soak      the long stories, and the random tests for long; SEED=… repeats a run
 # make coverage  all tests, and what none of them reaches
 # make bench     the table of measured times
 # make lock      write the requirements anew, with hashes
@@ -10,16 +12,32 @@ export PYTHON
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: up test coverage bench lock setup clean
+# The stories wait more than they compute, so that more of them run at once than there are processors.
+AT_ONCE ?= 4
+TESTS := $(BIN)/python -m pytest --numprocesses $(AT_ONCE) --dist loadgroup
+SEED ?= $(shell date +%s)
+
+# The tests start the program a few hundred times; compiled anew each time, it takes twice as long to start.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: up lint check test soak coverage bench lock setup clean
 
 up: setup
 	@$(BIN)/python -W ignore::UserWarning -m entrypoints.cli up $(UP)
 
-test: setup
+lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest
+
+check: lint
+	$(TESTS) -m "not story and not soak"
+
+test: lint
+	$(TESTS)
+
+soak: setup
+	SOAK=20 SEED=$(SEED) $(TESTS) -m "soak or hypothesis" --hypothesis-seed=$(SEED)
 
 # A test that fails is said in the report, too.
 coverage: setup

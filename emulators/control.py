@@ -226,8 +226,11 @@ class Control:
         return {"on": self._limits.on}
 
     async def _rooms(self, request: web.Request) -> Any:
+        """All channels with their messages, or those that the query names, as by `?name=general`."""
         return [
-            {**channel, "messages": self._space.history(channel["id"])} for channel in self._space.channels.values()
+            {**channel, "messages": self._space.history(channel["id"])}
+            for channel in self._space.channels.values()
+            if all(str(channel.get(key)) == value for key, value in request.query.items())
         ]
 
     # -- PagerDuty, Statuspage, the monitored system --------------------------------------------------

@@ -22,8 +22,12 @@ def files_of(folder: str) -> dict[str, str]:
 
 
 def example(catalogue: Path = SIMPLE, /, **sections: dict[str, str]) -> str:
-    """The example's TOML; `executives={"every": "6s"}` replaces or adds that line of that section."""
+    """The example's TOML; `executives={"every": "6s"}` replaces or adds that line of that section.
+
+    An acknowledgement is looked for more often than the example's 5 s, so that no story waits for one.
+    """
     text = (CONFIG / "example.toml").read_text().replace('catalogue = "catalogue"', f'catalogue = "{catalogue}"')
+    sections["paging"] = {"poll_every": '"200ms"'} | sections.get("paging", {})
     for section, values in sections.items():
         head = f"[{section}]\n"
         assert head in text, f"the example has no section {section}"

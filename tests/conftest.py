@@ -13,7 +13,7 @@ import pytest
 
 from emulators.server import Emulators, start
 from emulators.world import World, read_world
-from tests.stories import temporal
+from tests.stories import program, temporal
 
 ROOT = Path(__file__).parent.parent
 CONFIG = ROOT / "config"
@@ -21,6 +21,15 @@ CONFIG = ROOT / "config"
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 # The example's catalogue repairs the shop with `python3`: this one, as under `ic up`.
 os.environ["PATH"] = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)))
+STORIES = (ROOT / "tests" / "stories", ROOT / "tests" / "browser")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest first, then the other stories: what begins late in a long one keeps all waiting at the end."""
+    for item in items:
+        if any(place in item.path.parents for place in STORIES):
+            item.add_marker(pytest.mark.story)
+    items.sort(key=lambda item: 0 if item.get_closest_marker("long") else 1 if item.get_closest_marker("story") else 2)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -39,9 +48,9 @@ def _loopback_only() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-async def _one_temporal() -> AsyncIterator[None]:
-    """The stories of this process share a server; the first that needs it starts it."""
-    async with temporal.shared():
+async def _shared() -> AsyncIterator[None]:
+    """What all tests of this process share; the first that needs it starts it."""
+    async with temporal.shared(), program.forking():
         yield
 
 

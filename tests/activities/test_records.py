@@ -22,6 +22,8 @@ from tests.domain.conftest import Told, organisation, policy, told
 from tests.postgres import postgres
 
 __all__ = ["organisation", "policy", "told"]
+pytestmark = pytest.mark.xdist_group("records")  # one PostgreSQL for all of them
+
 AT_ONCE, ROUNDS = 8, 10
 
 

@@ -17,7 +17,7 @@ from tests.stories.copy import running
 from tests.stories.hands import hands
 
 CHROMIUM = shutil.which("chromium")
-PATIENCE_MS = 20_000
+PATIENCE_MS = 120_000
 # Kept for the documents when asked for: `PICTURES=docs/pictures pytest tests/browser`.
 PICTURES = os.environ.get("PICTURES", "")
 

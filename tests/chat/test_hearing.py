@@ -12,6 +12,7 @@ from incident.commands import VOCABULARY, Command
 from incident.policy import Policy
 from incident.words import Unreadable
 from tests.configured import organisation
+from tests.randomly import examples
 from tests.vocabulary import SPOKEN
 
 WORDS = sorted({word for spoken in SPOKEN.values() for word in spoken.split()} | {k.verb for k in VOCABULARY})
@@ -71,7 +72,7 @@ def test_what_is_nearly_a_word_of_ours_is_no_other_command() -> None:
 
 
 @settings(
-    max_examples=10_000,
+    max_examples=examples(2_000),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )

@@ -6,9 +6,13 @@ import asyncio
 import time
 from pathlib import Path
 
+import pytest
+
 from tests.configured import example
 from tests.stories.copy import Copy, running
 from tests.stories.hands import Hands, hands
+
+pytestmark = pytest.mark.story
 
 GENERAL = "C0GENERAL"
 

@@ -16,6 +16,8 @@ from tests.configured import example
 from tests.stories.copy import Copy, running
 from tests.stories.hands import hands
 
+pytestmark = pytest.mark.story
+
 SECRET = "practice-signing"
 
 

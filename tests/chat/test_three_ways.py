@@ -18,6 +18,8 @@ from tests.configured import example, organisation
 from tests.stories.copy import Copy, running
 from tests.stories.hands import Hands, hands
 
+pytestmark = pytest.mark.story
+
 Say = Callable[[Hands, str, str], Awaitable[None]]
 
 FORMS: dict[str, dict[str, str]] = {
@@ -273,6 +275,7 @@ def test_the_story_has_every_command() -> None:
     assert meant >= set(VOCABULARY)
 
 
+@pytest.mark.long
 async def test_three_ways_one_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workflows.incident, "EDITED_EVERY", timedelta(milliseconds=100))
     told = {}

@@ -14,10 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import pytest
 
 from tests.configured import example
 from tests.stories.copy import Copy, running
 from tests.stories.hands import Hands, hands
+
+pytestmark = pytest.mark.story
 
 SECRET = "practice-webhook"
 QUIET = {"poll_every": '"1h"'}

@@ -91,6 +91,7 @@ def test_an_ordinary_incident_has_no_checklist_and_nothing_to_lift(told: Story) 
         story.say("bob", "lift")
 
 
+@pytest.mark.story
 async def test_an_incident_that_is_secured_later_is_emptied_where_others_read(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -112,10 +113,15 @@ async def test_an_incident_that_is_secured_later_is_emptied_where_others_read(
         async def there() -> bool:
             return any("clear the cache" in line for line in await copy.lines(moved))
 
+        async def all_in_it() -> bool:
+            room = await copy.room(moved)
+            named = room["topic"]["value"].startswith("Attorney Work Project")
+            return named and set(room["members"]) >= {"U0BOB", "U0SASHA", "U0ANNE"}
+
         await copy.until(there, "the proposal in the new room")
+        await copy.until(all_in_it, "its topic, and who belongs in it")
         room = await copy.room(moved)
-        assert room["is_private"] and set(room["members"]) >= {"U0BOB", "U0SASHA", "U0ANNE"}
-        assert room["topic"]["value"].startswith("Attorney Work Project")
+        assert room["is_private"]
 
         async def emptied() -> bool:
             said = await readable(copy, {room["id"]})

@@ -119,6 +119,7 @@ def test_with_pagerdutys_own_escalation_ours_keeps_still(policy: Policy) -> None
     assert story.incident.rounds == 1 and story.incident.severity is Severity.SEV2
 
 
+@pytest.mark.story
 async def test_with_pagerduty_down_names_and_phones_are_said_in_the_room_and_where_it_was_typed(tmp_path: Path) -> None:
     async with running(tmp_path, example()) as copy, hands(copy) as use:
         await copy.fault("pagerduty", "*", code=503, times=-1)
@@ -138,7 +139,7 @@ async def test_with_pagerduty_down_names_and_phones_are_said_in_the_room_and_whe
             return next((one.id for one in await copy.gateway.list()), "")
 
         copy.incident = await copy.until(found, "an incident")
-        await copy.heard_in_room("could not page Bob Boberson, call +1 555 0100", patience=30)
+        await copy.heard_in_room("could not page Bob Boberson, call +1 555 0100")
 
         async def answered() -> bool:
             lines = await copy.lines("general")
@@ -148,4 +149,4 @@ async def test_with_pagerduty_down_names_and_phones_are_said_in_the_room_and_whe
 
         await copy.until(answered, "the answer where it was typed")
         await copy.control("DELETE", "faults")
-        await copy.heard_in_room("paged Bob Boberson after all", patience=40)
+        await copy.heard_in_room("paged Bob Boberson after all")

@@ -17,6 +17,7 @@ from incident.reports import Report, StatusSeen
 from tests.domain.conftest import NOW, Told
 from tests.process.keeper import MINUTE, Did, Keeper, whispers
 from tests.process.test_5_internal_liaison import begin
+from tests.randomly import examples
 
 Story = Callable[..., Told]
 
@@ -315,7 +316,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(steps=STEPS)
 def test_whatever_happens_no_duty_is_due_twice_and_none_after_the_end(steps: list[tuple[str, str]]) -> None:
     keeper = Keeper(deputy, begin())

@@ -20,6 +20,7 @@ from incident.severity import Severity
 from tests.conftest import CONFIG
 from tests.domain.conftest import NOW, Told
 from tests.process.keeper import MINUTE, Did, Keeper, summaries, whispers
+from tests.randomly import examples
 
 Story = Callable[..., Told]
 
@@ -205,7 +206,7 @@ def begin() -> Told:
     return story
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(300), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(steps=STEPS)
 def test_no_summary_is_skipped_or_doubled_whatever_happens(steps: list[tuple[str, object]]) -> None:
     keeper = Keeper(internal_liaison, begin())

@@ -17,6 +17,7 @@ from incident.severity import Severity
 from tests.configured import example
 from tests.domain.conftest import NOW, Told
 from tests.process.customers import MINUTE, Customers
+from tests.randomly import examples
 
 POLICY = read_organisation(example(), "example.toml").policy()
 SAYS = st.sampled_from(
@@ -73,7 +74,7 @@ def happens(customers: Customers, what: str, how: str | float, count: int) -> No
             customers.looks()
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(st.lists(HAPPENS, max_size=40))
 def test_what_is_out_was_approved_word_for_word_for_that_outlet_and_is_out_once(
     story: list[tuple[str, str | float]],
@@ -97,7 +98,7 @@ def test_what_is_out_was_approved_word_for_word_for_that_outlet_and_is_out_once(
         assert any(e.kind == "resolved" or e.kind == "cancelled" for e in incident.timeline)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(st.lists(HAPPENS, max_size=25))
 def test_no_promise_is_forgotten(story: list[tuple[str, str | float]]) -> None:
     """When customers wait for the next message, one is drafted before it is due, or somebody is reminded of what is in the way."""
@@ -123,7 +124,7 @@ def test_no_promise_is_forgotten(story: list[tuple[str, str | float]]) -> None:
     assert out and all(b - a <= every for a, b in zip([since, *out], [*out, since + 100], strict=True)), out
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(st.lists(HAPPENS, max_size=25))
 def test_nothing_is_due_after_the_end(story: list[tuple[str, str | float]]) -> None:
     customers = begun()

@@ -16,6 +16,7 @@ from incident.reports import Report, StatusSeen
 from tests.domain.conftest import NOW, Told
 from tests.process.keeper import MINUTE, Keeper, whispers
 from tests.process.test_5_internal_liaison import begin
+from tests.randomly import examples
 
 Story = Callable[..., Told]
 
@@ -128,7 +129,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(steps=STEPS)
 def test_whatever_the_status_does_flapping_begins_and_ends_in_turn(steps: list[tuple[str, float]]) -> None:
     story = begin()

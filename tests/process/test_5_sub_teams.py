@@ -91,6 +91,7 @@ def test_it_is_cancelled_with_the_incident(told: Story) -> None:
     assert any(isinstance(e, TellTeam) for e in story.incident.effects.values())
 
 
+@pytest.mark.story
 async def test_its_room_hears_its_own_words_and_a_letter_is_taken_for_all_incidents(tmp_path: Path) -> None:
     async with running(tmp_path, example(ending={"watched_for": '"1s"'})) as copy, hands(copy) as use:
         await copy.say("anne", "declare 1 checkout answers with 500")

@@ -10,10 +10,13 @@ import pytest
 
 from incident.model import RepairState
 from tests.signing import SAFE, Key
+from tests.stories.program import ic
 from tests.stories.real import Scene, scene
-from tests.stories.test_whose_word import ic
 
-pytestmark = pytest.mark.skipif(shutil.which("ssh-keygen") is None, reason="openssh-client is not installed")
+pytestmark = [
+    pytest.mark.story,
+    pytest.mark.skipif(shutil.which("ssh-keygen") is None, reason="openssh-client is not installed"),
+]
 
 FAR_AWAY = {
     "SLACK_API_URL": "https://slack.invalid/api/",

@@ -72,11 +72,11 @@ async def _said(copy: Copy, by: str, words: str) -> bool:
 
 
 STORIES: dict[str, tuple[str, Callable[[Copy], Awaitable[None]]]] = {
-    "major": (major.config("8s"), major.play),
+    "major": (major.config(), major.play),
     "false-alarm": (
         example(
             command={"no_commander_every": '"1s"', "anyone_after": '"4s"'},
-            paging={"round_every": '"2s"', "grace_after_acknowledgement": '"500ms"', "poll_every": '"200ms"'},
+            paging={"round_every": '"2s"', "grace_after_acknowledgement": '"500ms"'},
             ending={"watched_for": '"1s"'},
         ),
         false_alarm,

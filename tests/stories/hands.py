@@ -133,12 +133,12 @@ class Hands:
                     found.append(message["text"])
         return found
 
-    async def hears(self, who: str, text: str, patience: float = 0) -> None:
+    async def hears(self, who: str, text: str) -> None:
         async def heard() -> bool:
             return any(text in one for one in await self.told(who))
 
         try:
-            await self.copy.until(heard, f"{who} hears {text!r}", patience)
+            await self.copy.until(heard, f"{who} hears {text!r}")
         except AssertionError as never:
             raise AssertionError(f"{never}\n{await self.told(who)}") from None
 

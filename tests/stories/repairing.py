@@ -45,12 +45,12 @@ class Site:
     async def repair(self, number: int) -> Repair:
         return (await self.copy.look()).repairs[number]
 
-    async def came_to(self, number: int, *states: RepairState, patience: float = 0) -> Repair:
+    async def came_to(self, number: int, *states: RepairState) -> Repair:
         async def there() -> Repair | None:
             repair = await self.repair(number)
             return repair if repair.state in states else None
 
-        found: Repair = await self.copy.until(there, f"repair {number} is {' or '.join(states)}", patience)
+        found: Repair = await self.copy.until(there, f"repair {number} is {' or '.join(states)}")
         return found
 
     async def notice(self, number: int) -> dict[str, Any]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.configured import example
 from tests.stories.copy import Copy, running
-from tests.stories.test_whose_word import ic
+from tests.stories.program import ic
 
 CONFIG = example(ending={"watched_for": '"1s"'})
 
@@ -24,15 +26,11 @@ async def _two_incidents(copy: Copy) -> tuple[str, str]:
     plain = copy.incident
     copy.incident = ""
     await copy.say("anne", "declare 1 --security stolen tokens")
-    await copy.until(lambda: _is_called(copy, "bob"), "Bob is paged, and so in it")
+    await copy.is_in_it("bob")
     await copy.say("bob", "command")
     await copy.say("bob", "resolve --insist recovered")
     await copy.ended()
     return plain, copy.incident
-
-
-async def _is_called(copy: Copy, person: str) -> bool:
-    return any(person in page.people for page in (await copy.look()).pages.values())
 
 
 async def _kept(copy: Copy, incident: str) -> None:
@@ -43,6 +41,7 @@ async def _kept(copy: Copy, incident: str) -> None:
     await copy.until(noted, "the record has the last note")
 
 
+@pytest.mark.long
 async def test_everything_can_be_read_when_the_workflows_are_gone(tmp_path: Path) -> None:
     async with running(tmp_path, CONFIG) as copy:
         plain, secret = await _two_incidents(copy)

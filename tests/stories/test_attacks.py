@@ -174,7 +174,7 @@ async def test_a_change_of_command_or_of_the_catalogue_makes_it_void(tmp_path: P
         await here.commanded()
         number = await here.proposed("propose rollback")
         await here.copy.say("bob", f"approve {number}")
-        await here.copy.heard_in_room("No runner serves runner.prod-eu", patience=8)
+        await here.copy.heard_in_room("No runner serves runner.prod-eu")
         await here.copy.say("bob", "handover @dee")
         await here.copy.say("dee", "accept")
         assert (await here.repair(number)).state is RepairState.VOID

@@ -7,12 +7,14 @@ import json
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+import pytest
+
 from incident import grammar
 from incident.commands import VOCABULARY
 from incident.grammar import Entered, Question
 from tests.configured import example
 from tests.stories.copy import Copy, running
-from tests.stories.test_whose_word import ic
+from tests.stories.program import ic, started
 
 # Who says what, in order, and a piece of the answer. Numbers: 1 is the first repair action, and so on.
 SCRIPT: tuple[tuple[str, str, str], ...] = (
@@ -149,6 +151,7 @@ async def _is_listed(say: Callable[[str, str], Awaitable[str]], who: str, answer
     return answer in await say(who, "list")
 
 
+@pytest.mark.long
 async def test_every_command_of_the_help(tmp_path: Path) -> None:
     async with running(tmp_path, example()) as copy:
 
@@ -170,25 +173,27 @@ async def test_every_command_of_the_help(tmp_path: Path) -> None:
 
 async def test_answers_for_programs_and_exit_codes(tmp_path: Path) -> None:
     async with running(tmp_path, example()) as copy:
-        code, out, _ = await ic(copy, "declare", "1", "checkout", "is", "down", "--json", "--as", "anne", "--id", "k1")
+        code, out, _ = await started(
+            copy, "declare", "1", "checkout", "is", "down", "--json", "--as", "anne", "--id", "k1"
+        )
         declared = json.loads(out)
         assert code == 0 and declared["room"] == f"inc-{declared['incident']}"
-        again = await ic(copy, "declare", "1", "checkout", "is", "down", "--json", "--as", "anne", "--id", "k1")
+        again = await started(copy, "declare", "1", "checkout", "is", "down", "--json", "--as", "anne", "--id", "k1")
         assert json.loads(again[1]) == declared
         for question in ("list", "show", "timeline", "oncall", "responders", "summary", "help"):
-            code, out, err = await ic(copy, question, "--json")
+            code, out, err = await started(copy, question, "--json")
             assert code == 0 and json.loads(out), (question, err)
-        code, _, err = await ic(copy, "aprove", "3")
+        code, _, err = await started(copy, "aprove", "3")
         assert code == 2 and "Did you mean `approve N" in err
-        code, _, err = await ic(copy, "task", "@sam", "--as", "bob")
+        code, _, err = await started(copy, "task", "@sam", "--as", "bob")
         assert code == 2 and "task @USER 5m WHAT" in err
-        code, _, err = await ic(copy, "approve", "3", "--as", "bob")
+        code, _, err = await started(copy, "approve", "3", "--as", "bob")
         assert code == 1 and "name its incident" in err
-        code, out, _ = await ic(copy, "declare", "2", "search", "is", "slow", "--as", "sam")
+        code, out, _ = await started(copy, "declare", "2", "search", "is", "slow", "--as", "sam")
         assert code == 0 and "paged Bob Boberson\n" in out
         assert f"Open as well: {declared['incident']} (SEV-1 checkout is down)." in out
         copy.environment["TEMPORAL_ADDRESS"] = "127.0.0.1:1"
-        code, _, err = await ic(copy, "show", "--incident", declared["incident"])
+        code, _, err = await started(copy, "show", "--incident", declared["incident"])
         assert code == 3 and "Is `ic up` running?" in err
 
 

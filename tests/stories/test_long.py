@@ -28,7 +28,7 @@ async def test_a_new_history_loses_nothing_and_says_nothing_twice(tmp_path: Path
             said += 8
             return (await handle.describe()).run_id != first
 
-        await copy.until(begun_anew, "a new history", patience=90)
+        await copy.until(begun_anew, "a new history")
         await copy.say("anne", "propose clear the cache risk: low")
         await copy.heard_in_room("proposes repair")
         lines = await copy.lines()
@@ -60,7 +60,7 @@ async def test_a_page_does_not_wait_for_slack_though_a_new_history_is_due(
             said += 8
             return (await handle.describe()).history_length > workflows.incident.HISTORY_LIMIT + 50
 
-        await copy.until(a_new_one_is_due, "a new history is due", patience=90)
+        await copy.until(a_new_one_is_due, "a new history is due")
         await copy.say("bob", "page kim")
         number = await copy.say("anne", "propose rollback service=shop-api")
 
@@ -73,6 +73,6 @@ async def test_a_page_does_not_wait_for_slack_though_a_new_history_is_due(
 
 async def test_without_a_workflow_cache_the_story_is_the_same(tmp_path: Path) -> None:
     """Each step replays the whole history: whatever is not deterministic fails here."""
-    async with running(tmp_path, major.config("15s"), max_cached_workflows=0) as copy:
+    async with running(tmp_path, major.config(), max_cached_workflows=0) as copy:
         await major.play(copy)
         await major.check(copy)

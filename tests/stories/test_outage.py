@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import aiohttp
+import pytest
 from temporalio.client import Client
 
 from activities.on_call_book import OnCallBook
@@ -138,6 +139,7 @@ async def insist(copy: Copy, by: str, words: str, id: str) -> None:
             return
 
 
+@pytest.mark.long
 async def test_server_workers_and_listener_are_killed_in_turn(tmp_path: Path) -> None:
     async with up(tmp_path) as (copy, parent):
         await copy.say("anne", "declare 1 checkout answers with 500")
@@ -148,7 +150,7 @@ async def test_server_workers_and_listener_are_killed_in_turn(tmp_path: Path) ->
             kill(parent, victim)
             await insist(copy, "sam", f"finding number {n}", f"finding-{n}")
             expected.append(f"Sam Storeson found: number {n}")
-            await copy.heard_in_room(expected[-1], patience=60)
+            await copy.heard_in_room(expected[-1])
         channel = (await copy.room())["id"]
 
         async def heard() -> bool:
@@ -157,9 +159,9 @@ async def test_server_workers_and_listener_are_killed_in_turn(tmp_path: Path) ->
             await asyncio.sleep(0.5)
             return any(n.text == "the listener is back" for n in (await copy.look()).notes)
 
-        await copy.until(heard, "the listener hears again", patience=60)
+        await copy.until(heard, "the listener hears again")
         await insist(copy, "bob", "resolve --insist recovered", "the-end")
-        await copy.ended(patience=60)
+        await copy.ended()
         lines = await copy.lines()
         assert [line for line in lines if line in expected] == expected
         keys = [m["metadata"]["event_payload"]["key"] for m in (await copy.room())["messages"] if "metadata" in m]

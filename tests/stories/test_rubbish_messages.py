@@ -92,7 +92,7 @@ async def test_no_message_holds_a_workflow(tmp_path: Path) -> None:
         await copy.say("bob", f"approve {next(iter((await copy.look()).repairs))}")
         await copy.heard_in_room("did it work?")
         await copy.say("bob", "cancel that was all")
-        await copy.ended(patience=60)
+        await copy.ended()
         for workflow in (incident, repair, *roles):
             assert await failed_tasks(copy, workflow) == []
 

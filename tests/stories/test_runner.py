@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import re
 import signal
 import time
 from collections import Counter
@@ -14,6 +15,7 @@ import pytest
 
 from emulators.shop.front import TOKEN
 from incident.model import RepairState
+from tests.randomly import SEED
 from tests.stories.repairing import Site, runner, site
 from workflows import retries
 
@@ -46,13 +48,13 @@ to = sys.argv[1]
 for n in range(5):
     ctl.call("POST", "/throttle", to)
     print("throttled", to, n, flush=True)
-    time.sleep(0.15)
+    time.sleep(0.3)
 """
 CHATTY = """
 import os, time
-for n in range(200):
+for n in range(100_000):
     print("line", n, "token", os.environ["SHOP_TOKEN"], flush=True)
-    time.sleep(0.1)
+    time.sleep(0.05)
 """
 DEAF = """
 import signal, subprocess, sys, time
@@ -62,11 +64,17 @@ print("half of it is done", flush=True)
 time.sleep(60)
 """
 SET = """
-import os, sys, time
+import os, sys
 sys.path.insert(0, os.getcwd())
 from emulators.shop import ctl
 ctl.call("POST", "/throttle", sys.argv[1])
-time.sleep(1)
+"""
+HANGS_ONCE = """
+import pathlib, time
+begun = pathlib.Path("BEGUN")
+if not begun.exists():
+    begun.touch()
+    time.sleep(600)
 """
 
 
@@ -80,24 +88,31 @@ def catalogue(tmp_path: Path, **entries: tuple[str, str, str, str]) -> Path:
     return folder
 
 
+@pytest.mark.long
+@pytest.mark.parametrize("times", [pytest.param(5, id="short"), pytest.param(25, id="long", marks=pytest.mark.soak)])
 async def test_killed_at_twenty_points_of_an_apply_it_is_never_begun_twice(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, times: int
 ) -> None:
-    """Four actions under way at a time, the runner killed five times: each is begun once at the most."""
+    """Four actions under way at a time, the runner killed five times: each is begun once at the most.
+
+    Every other time right after the last approval, else when the last has begun.
+    """
     quick = retries.Terms(**{**retries.RUN, "heartbeat_timeout": timedelta(seconds=2)})
     monkeypatch.setattr(retries, "RUN", quick)
-    chance = random.Random(5)
+    chance = random.Random(SEED)
     async with site(tmp_path, catalogue(tmp_path, step=(STEPWISE, "apart", "", ""))) as here:
         await here.commanded()
         numbers: list[int] = []
-        for _ in range(5):
+        for n in range(times):
             async with runner(here.copy, "apart") as process:
                 for _ in range(4):
                     number = await here.proposed(f"propose step to={len(numbers) + 1}")
                     numbers.append(number)
                     await here.copy.say("bob", f"approve {number}")
                     await asyncio.sleep(chance.uniform(0, 0.25))
-                await asyncio.sleep(chance.uniform(0, 0.3))
+                if n % 2 == 0:
+                    await here.copy.until(lambda: did(here, numbers[-1]), "the last has begun")
+                await asyncio.sleep(chance.uniform(0, 0.5))
                 process.send_signal(signal.SIGKILL)
                 await process.wait()
         async with runner(here.copy, "apart"):
@@ -110,7 +125,7 @@ async def test_killed_at_twenty_points_of_an_apply_it_is_never_begun_twice(
         runs = {(d["to"], d["action"]) for d in here.shop.did()}
         assert len({to for to, _ in runs}) == len(runs), runs
         lost = [repair for repair in ended if repair.state is RepairState.UNKNOWN]
-        assert len(lost) >= 5, Counter(repair.state for repair in ended)
+        assert len(lost) >= (times + 1) // 2, Counter(repair.state for repair in ended)
         assert "the runner was lost" in lost[0].outcome
         blocks = (await here.notice(lost[0].number))["blocks"]
         words = [e["text"]["text"] for block in blocks for e in block.get("elements", ()) if "value" in e]
@@ -120,23 +135,26 @@ async def test_killed_at_twenty_points_of_an_apply_it_is_never_begun_twice(
 async def test_what_is_idempotent_is_begun_again_when_its_runner_dies(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    quick = retries.Terms(**{**retries.RUN, "heartbeat_timeout": timedelta(seconds=2)})
+    """By another runner that is there already: an action waits three seconds for one and no longer."""
+    quick = retries.Terms(**{**retries.RUN, "heartbeat_timeout": timedelta(seconds=4)})
     monkeypatch.setattr(retries, "RUN", quick)
-    folder = catalogue(tmp_path, set=(SET, "apart", "idempotent = true", "tries = 3"))
+    code = SET + HANGS_ONCE.replace("BEGUN", str(tmp_path / "begun"))
+    folder = catalogue(tmp_path, set=(code, "apart", "idempotent = true", "tries = 3"))
     async with site(tmp_path, folder) as here:
         await here.commanded()
-        async with runner(here.copy, "apart"):
+        async with runner(here.copy, "apart") as first:
             number = await here.proposed("propose set to=30")
             await here.copy.say("bob", f"approve {number}")
-            await here.copy.until(lambda: did(here, 1), "it was begun")
-        async with runner(here.copy, "apart"):
-            await here.came_to(number, RepairState.SUCCEEDED)
+            await here.copy.until(lambda: did(here, 30), "it was begun")
+            async with runner(here.copy, "apart"):
+                first.kill()
+                await here.came_to(number, RepairState.SUCCEEDED)
         assert here.did("throttle") == ["throttle 30", "throttle 30"]
         assert (await here.repair(number)).claims == 2
 
 
-async def did(here: Site, times: int) -> bool:
-    return len(here.did("throttle")) >= times
+async def did(here: Site, to: int) -> bool:
+    return f"throttle {to}" in here.did()
 
 
 async def test_abort_ends_all_of_it_within_two_seconds_and_says_what_had_been_done(tmp_path: Path) -> None:
@@ -160,14 +178,20 @@ async def test_its_output_is_followed_in_the_room_masked_and_all_of_it_is_kept(t
         await here.commanded()
         number = await here.proposed("propose chatty")
         await here.copy.say("bob", f"approve {number}")
-        await here.notice_says(number, "line 2")
+        await here.notice_says(number, "token ***")
         first = (await here.notice(number))["ts"]
-        await here.notice_says(number, "line 6")
+
+        async def much() -> bool:
+            shown = re.findall(r"line (\d+) token", (await here.notice(number))["text"])
+            return bool(shown) and int(shown[-1]) > 50
+
+        await here.copy.until(much, "more is shown")
         assert (await here.notice(number))["ts"] == first  # edited in place
         await here.copy.say("bob", f"abort {number}")
         aborted = await here.came_to(number, RepairState.ABORTED)
         kept = await asyncio.to_thread(Path(aborted.kept_in.partition(" on ")[0]).read_text)
-        assert kept.startswith("line 0 token ***\nline 1 token ***\n") and kept.count("\n") > 50
+        lines = kept.splitlines()
+        assert lines == [f"line {n} token ***" for n in range(len(lines))] and len(lines) > 50
         messages = [m["text"] for m in (await here.copy.room())["messages"]]
         assert TOKEN not in str(messages) + kept + str(await here.copy.look())
 
@@ -178,8 +202,8 @@ async def test_no_runner_is_said_within_seconds_and_the_action_starts_when_one_c
         number = await here.proposed("propose set to=40")
         await here.copy.say("bob", f"approve {number}")
         begun = time.monotonic()
-        await here.copy.heard_in_room("No runner serves runner.nowhere", patience=8)
-        assert time.monotonic() - begun < 6
+        await here.copy.heard_in_room("No runner serves runner.nowhere")
+        assert time.monotonic() - begun < 20
         assert here.did() == []
         async with runner(here.copy, "nowhere"):
             await here.came_to(number, RepairState.SUCCEEDED)

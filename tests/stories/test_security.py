@@ -27,6 +27,7 @@ async def test_nothing_readable_outside_says_what_it_is_about(tmp_path: Path, ca
             return next((r["name"] for r in rooms if r["name"].startswith("inc-")), "")
 
         copy.incident = (await copy.until(opened, "the room")).removeprefix("inc-")
+        await copy.is_in_it("bob")
         await copy.say("bob", "command")
         await copy.say("bob", "page sam")
         await copy.heard_in_room("paged Sam Storeson")

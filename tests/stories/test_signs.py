@@ -18,7 +18,7 @@ from workflows import role
 
 
 async def test_a_worse_status_reaches_the_room_at_once_and_the_ic_with_a_button_when_read_twice(tmp_path: Path) -> None:
-    config = example(stalk={"every": '"400ms"'}, paging={"poll_every": '"200ms"'})
+    config = example(stalk={"every": '"400ms"'})
     async with running(tmp_path, config) as copy, hands(copy) as people:
         await copy.say("anne", "declare 2 checkout is slow")
         await copy.say("bob", "command")
@@ -60,7 +60,7 @@ async def test_what_fell_due_in_an_outage_is_one_message_that_says_it_is_late(
 ) -> None:
     """Nobody understood two tasks, and the workers were away when that was to be said."""
     monkeypatch.setattr(role, "LATE_FROM", timedelta(seconds=2))
-    config = example(deputy={"understood_within": '"4s"'}, paging={"poll_every": '"200ms"'})
+    config = example(deputy={"understood_within": '"4s"'})
     async with (
         running(tmp_path, config, worker="none") as copy,
         furnish(copy.settings, copy.client) as house,

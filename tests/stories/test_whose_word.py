@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import functools
-import os
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +19,8 @@ from incident.commands import VOCABULARY, Command, Said, Who
 from incident.model import Incident
 from incident.severity import Role
 from tests.configured import example
-from tests.conftest import ROOT
 from tests.stories.copy import Copy, running
+from tests.stories.program import ic
 from tests.vocabulary import SPOKEN
 
 DECIDED_BY_THE_IC = [kind for kind in VOCABULARY if kind.who is Who.COMMANDER]
@@ -91,6 +89,7 @@ async def test_by_signal_the_room_hears_the_refusal(tmp_path: Path) -> None:
         assert kept(await copy.look()) == before
 
 
+@pytest.mark.long
 async def test_by_cli(tmp_path: Path) -> None:
     async with running(tmp_path, example()) as copy:
         await commanded(copy)
@@ -182,24 +181,6 @@ async def _has_read_its_signals(handle: WorkflowHandle[Any, Any]) -> bool:
 
 async def _informed(copy: Copy) -> bool:
     return bool((await copy.look()).summaries)
-
-
-async def ic(copy: Copy, *words: str) -> tuple[int, str, str]:
-    """The program itself: exit code, standard output, standard error."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-W",
-        "ignore",
-        "-m",
-        "entrypoints.cli",
-        *words,
-        cwd=ROOT,
-        env={**os.environ, **copy.environment},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    out, err = await process.communicate()
-    return process.returncode or 0, out.decode(), err.decode()
 
 
 def _command(copy: Copy, kind: type[Command]) -> Command:
