@@ -53,6 +53,8 @@ class _Reading(asyncio.Task[Any]):
     def __init__(self, activity: workflow.ActivityHandle[Any], reading: Coroutine[Any, Any, Any]) -> None:
         super().__init__(reading)
         self._activity = activity
+        # As the SDK does with each task: one that is pending when its workflow leaves the cache is no fault.
+        self._log_destroy_pending = False
 
     def cancel(self, msg: Any | None = None) -> bool:
         # Not the reading: cancelled before its first step it would leave the activity running.
