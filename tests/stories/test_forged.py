@@ -14,10 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from temporalio.client import WorkflowUpdateFailedError
-from temporalio.exceptions import ApplicationError
 from temporalio.worker import Replayer
 
+from activities.command_answers import CommandAnswers
 from activities.on_call_book import now
 from activities.outlet import Publication
 from activities.repair import StepOrder
@@ -26,7 +25,8 @@ from entrypoints.gateway import Gateway
 from entrypoints.problems import Refused
 from entrypoints.snapshots import SnapshotReader
 from entrypoints.standby import Standby
-from incident import grammar, identity, proof
+from incident import answers, grammar, identity, proof, repairs
+from incident.answers import Outcome, Reply
 from incident.commands import VOCABULARY, Command, Said
 from incident.commands.paging import PagePeople
 from incident.declaring import draw_up
@@ -61,11 +61,9 @@ async def whole(scene: Scene, by: str, words: str, **more: Any) -> Said[Any]:
 
 
 async def refused(scene: Scene, meant: Said[Any], why: str) -> None:
-    handle = scene.copy.client.get_workflow_handle(identity.workflow_id(scene.id))
-    with pytest.raises(WorkflowUpdateFailedError) as failure:
-        await handle.execute_update(meant.command.verb, meant)
-    assert isinstance(failure.value.cause, ApplicationError)
-    assert why in failure.value.cause.message, meant.command.verb
+    with pytest.raises(Refused) as failure:
+        await scene.copy.gateway.pass_on(scene.id, meant)
+    assert why in str(failure.value), meant.command.verb
 
 
 async def test_signed_words_repair_and_publish(tmp_path: Path) -> None:
@@ -112,14 +110,12 @@ async def test_the_stock_cli_decides_nothing(tmp_path: Path) -> None:
                 "at": now().isoformat(),
                 "id": verb,
             }
-            code, said_back = await s.stock(
-                "workflow", "update", "execute", *workflow, "--name", verb, "--input", json.dumps({**word})
-            )
-            assert code != 0 and "needs a proof of who you are" in said_back, (verb, said_back)
             signalled = ("workflow", "signal", *workflow, "--name", verb, "--input", json.dumps(word))
             assert (await s.stock(*signalled))[0] == 0
-            if verb not in ("command", "message-approve"):  # signals are the IC's decisions alone
-                await s.copy.heard_in_room(f"Bob Boberson said `{_words(verb, command)}` by a signal. Refused: Outside")
+            await s.copy.until(functools.partial(_answered, s, verb), f"{verb} is answered")
+            reply = await _answered(s, verb)
+            assert reply is not None and reply.outcome is Outcome.REFUSED
+            assert "needs a proof of who you are" in reply.text, (verb, reply)
         await s.untouched()
 
 
@@ -154,12 +150,12 @@ async def test_a_signed_word_counts_once(tmp_path: Path) -> None:
     async with scene(tmp_path) as s:
         handle = s.copy.client.get_workflow_handle(identity.workflow_id(s.id))
         approve = Key("bob").sign(s.id, await whole(s, "bob", "approve 1"))
-        await handle.execute_update("approve", approve)
+        await handle.signal("approve", approve)
         await s.copy.heard_in_room("did it work?")
         await s.say("bob", "unverified 1")
         await s.say("anne", "propose rollback service=shop-api")
-        await handle.execute_update("approve", approve, id="again")
         await handle.signal("approve", approve)
+        await handle.signal("approve", dataclasses.replace(approve, reply_to="again"))
         await handle.signal(
             "brief", Key("bob").sign(s.id, envelope(s, "bob", "brief a signal that is signed is heard"))
         )
@@ -188,7 +184,8 @@ async def test_a_repair_started_by_hand_runs_nothing(tmp_path: Path) -> None:
             await s.copy.until(functools.partial(_failed_run, s, name), f"{name} asked the runner")
         handle = s.copy.client.get_workflow_handle(identity.workflow_id(s.id))
         claim = Claim(1, repair.digest, identity.repair_workflow_id(s.id, 1), repair.run_id, "token")
-        assert not (await handle.execute_update("claim", claim, result_type=dict))["go"]
+        asked = CommandAnswers(s.copy.client).ask(handle.id, "claim", claim.token, claim, within=20)
+        assert not repairs.verdict(await asked).go
         await s.untouched()
 
 
@@ -266,8 +263,7 @@ async def test_nothing_is_published_by_hand(tmp_path: Path) -> None:
 
 async def test_what_decides_nothing_is_heard_unsigned_and_marked(tmp_path: Path) -> None:
     async with scene(tmp_path) as s:
-        handle = s.copy.client.get_workflow_handle(identity.workflow_id(s.id))
-        await handle.execute_update("stop", envelope(s, "sam", "stop 1 that is the wrong host"))
+        await s.copy.gateway.pass_on(s.id, envelope(s, "sam", "stop 1 that is the wrong host"))
         await s.copy.heard_in_room("Sam Storeson says STOP to repair 1")
         await s.copy.heard_in_room("(unsigned: nothing shows that Sam Storeson said it)")
         timeline = [entry.text for entry in (await s.copy.look()).timeline]
@@ -384,6 +380,12 @@ async def _asks_no_more(scene: Scene, workflow: str) -> bool:
     return not waits and not history.events[-1].HasField("workflow_task_failed_event_attributes")
 
 
+async def _answered(scene: Scene, verb: str) -> Reply | None:
+    """The answer to the command of this verb, whose id is the verb, too."""
+    described = await scene.copy.client.get_workflow_handle(identity.workflow_id(scene.id)).describe()
+    return answers.read(await described.memo(), verb, verb)
+
+
 async def _before_the_run(scene: Scene, action: str) -> tuple[str, ...]:
     events = (await scene.copy.client.get_workflow_handle(action).fetch_history()).events
     run = next(e for e in events if e.activity_task_scheduled_event_attributes.activity_type.name == "run")
@@ -393,14 +395,9 @@ async def _before_the_run(scene: Scene, action: str) -> tuple[str, ...]:
 async def _before_the_claim(scene: Scene) -> tuple[str, ...]:
     incident = identity.workflow_id(scene.id)
     events = (await scene.copy.client.get_workflow_handle(incident).fetch_history()).events
-    updates = [e for e in events if e.HasField("workflow_execution_update_accepted_event_attributes")]
-    claim = next(
-        e.workflow_execution_update_accepted_event_attributes
-        for e in updates
-        if e.workflow_execution_update_accepted_event_attributes.accepted_request.input.name == "claim"
-    )
+    claim = next(e.event_id for e in events if e.workflow_execution_signaled_event_attributes.signal_name == "claim")
     done = [e.event_id for e in events if e.HasField("workflow_task_completed_event_attributes")]
-    return _reset(incident, max(id for id in done if id < claim.accepted_request_sequencing_event_id))
+    return _reset(incident, max(id for id in done if id < claim))
 
 
 def _reset(workflow: str, event: int) -> tuple[str, ...]:
