@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import json
+import uuid
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from temporalio.client import WorkflowHandle
 
+from activities.command_answers import CommandAnswers
 from incident import identity, repairs
 from incident.model import RepairState
-from incident.repairs import Claim, Verdict
+from incident.repairs import Claim
 from incident.reports import CheckAnswered, Report, RunEnded
 from tests.conftest import CONFIG
 from tests.stories import temporal
@@ -136,8 +138,9 @@ async def test_forged_claims_signals_and_reports(tmp_path: Path) -> None:
         right = Claim(number, repair.digest, identity.repair_workflow_id(here.copy.incident, number), run_id, "t", True)
 
         async def claim(**wrong: Any) -> str:
-            asked = dataclasses.replace(right, **wrong)
-            verdict: Verdict = await incident.execute_update("claim", asked, result_type=Verdict)
+            asked = dataclasses.replace(right, **{"token": str(uuid.uuid4()), **wrong})
+            reply = await CommandAnswers(here.copy.client).ask(incident.id, "claim", asked.token, asked, within=20)
+            verdict = repairs.verdict(reply)
             return "" if verdict.go else verdict.why
 
         assert "not approved" in await claim()
