@@ -81,6 +81,7 @@ class AfterIncidentWorkflow(CommandHandlers):
                 break
             if not self._doing and self._winding_up:
                 await workflow.wait_condition(workflow.all_handlers_finished)
+                await self._hold_snapshots()
                 await tasks.end(self._helpers)
                 self._show_answers_now()
                 brief = AfterBrief(self._seen_version, self._incident)

@@ -41,6 +41,7 @@ SHORT_TEXT = 200
 NOTES_A_WINDOW = 5
 WINDOW = timedelta(minutes=10)
 SAVED_WITHIN = timedelta(seconds=30)
+HELD_WITHIN = timedelta(seconds=2)
 """How often, of one author, the channel is told of a refused Signal that nobody waits for."""
 
 
@@ -57,6 +58,7 @@ class CommandHandlers(ABC):
     _saved: tuple[Version, Document] | None = None
     _unsaved: bool = False
     _saving: bool = False
+    _saves_held: bool = False
     _event_time: EventTime
 
     @workflow.signal(dynamic=True)
@@ -188,7 +190,7 @@ class CommandHandlers(ABC):
     async def _keep_snapshot(self) -> None:
         """Save the incident after each change; runs beside the workflow's own work."""
         while True:
-            await workflow.wait_condition(lambda: self._unsaved)
+            await workflow.wait_condition(lambda: self._unsaved and not self._saves_held)
             self._unsaved = False
             await self._save_snapshot()
 
@@ -220,6 +222,11 @@ class CommandHandlers(ABC):
     def _version(self) -> Version:
         info = workflow.info()
         return Version(info.run_id, info.get_current_history_length())
+
+    async def _hold_snapshots(self) -> None:
+        """Before a new history, which saves the whole anew: what is being saved is not given up for it."""
+        self._saves_held = True
+        await wait_until(lambda: not self._saving, within=HELD_WITHIN, summary="until the snapshot is saved")
 
     async def _last_snapshot(self) -> None:
         """Before the workflow ends. A database that is away does not keep it from ending; the record follows."""

@@ -383,11 +383,13 @@ class IncidentWorkflow(CommandHandlers):
         return not (busy or self._speaking or self._editing)
 
     async def _begin_anew(self) -> None:
+        await self._hold_snapshots()
         await tasks.end([*self._helpers, *self._doing.values()])
         await workflow.wait_condition(workflow.all_handlers_finished)
         if (
             self._incident.phase is Phase.CLOSED
         ):  # cancelled from outside meanwhile, which a new history knows nothing of
+            self._saves_held = False
             self._begin_helpers()
             return
         self._show_answers_now()
