@@ -245,7 +245,7 @@ argv = ["true"]
                 await stock(here.copy, "workflow", "terminate", "-w", workflow, "--reason", "away")
                 await here.copy.say("bob", f"abort {number}")
             unknown = await here.came_to(number, RepairState.UNKNOWN)
-            why = {"reset to the first": "begun anew", "reset to the last": "not the one this incident started"}
+            why = {"reset to the first": "begun anew", "reset to the last": "it is running, not approved"}
             assert why.get(kind, "ended from outside") in unknown.outcome
         # A fourth that runs to its end shows that the runner has nothing left of the others to do.
         number = await here.proposed("propose quick")
