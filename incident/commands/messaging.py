@@ -110,7 +110,9 @@ class EditMessage(Command):
         return " ".join(str(part) for part in ("message edit", self.number, named, self.text) if part)
 
     def refuse(self, incident: Incident, speaker: Speaker, now: datetime) -> str | None:
-        if (fault := publishing.cannot(incident, self.number, self.outlet)) is not None:
+        # Without an outlet it is the first one's text, which may be out while another's still waits.
+        where = self._where(incident) if self.number in incident.drafts else self.outlet
+        if (fault := publishing.cannot(incident, self.number, where)) is not None:
             return fault
         return publishing.refuse_text(self._where(incident), publishing.marked(incident, self.text))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from hypothesis import example as for_example
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -44,6 +45,14 @@ HAPPENS = st.one_of(
     st.tuples(st.just("well"), st.sampled_from(Outlet)),
 )
 
+EDITED_WHEN_OUT = [
+    ("wait", 0.1),
+    ("bob", "message approve {n} status-page"),
+    ("carla", "message edit {n} Other words {count}."),
+    ("bob", "message approve {n}"),
+]
+"""It went out twice on the status page: it could be edited there because it was still open for X."""
+
 
 def begun() -> Customers:
     declaration = Declaration("lusab-babad", "checkout is down", "anne", "Anne Apison", NOW, POLICY, Severity.SEV1)
@@ -75,6 +84,7 @@ def happens(customers: Customers, what: str, how: str | float, count: int) -> No
 
 
 @settings(max_examples=examples(300), deadline=None)
+@for_example(EDITED_WHEN_OUT)
 @given(st.lists(HAPPENS, max_size=40))
 def test_what_is_out_was_approved_word_for_word_for_that_outlet_and_is_out_once(
     story: list[tuple[str, str | float]],
