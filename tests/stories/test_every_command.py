@@ -193,7 +193,9 @@ async def test_answers_for_programs_and_exit_codes(tmp_path: Path) -> None:
         assert code == 0 and "paged Bob Boberson\n" in out
         assert f"Open as well: {declared['incident']} (SEV-1 checkout is down)." in out
         copy.environment["TEMPORAL_ADDRESS"] = "127.0.0.1:1"
-        code, _, err = await started(copy, "show", "--incident", declared["incident"])
+        code, out, _ = await started(copy, "show", "--incident", declared["incident"])
+        assert code == 0 and "checkout is down" in out  # from its snapshot, without Temporal
+        code, _, err = await started(copy, "note", "hello", "--incident", declared["incident"], "--as", "bob")
         assert code == 3 and "Is `ic up` running?" in err
 
 

@@ -111,7 +111,7 @@ async def test_killed_at_twenty_points_of_an_apply_it_is_never_begun_twice(
                     await here.copy.say("bob", f"approve {number}")
                     await asyncio.sleep(chance.uniform(0, 0.25))
                 if n % 2 == 0:
-                    await here.copy.until(lambda: did(here, numbers[-1]), "the last has begun")
+                    await here.copy.until(lambda: did(here, len(numbers)), "the last has begun")
                 await asyncio.sleep(chance.uniform(0, 0.5))
                 process.send_signal(signal.SIGKILL)
                 await process.wait()
