@@ -6,6 +6,7 @@ import asyncio
 from collections import Counter
 from pathlib import Path
 
+import pytest
 from temporalio.api.enums.v1 import EventType
 from temporalio.api.history.v1 import HistoryEvent
 
@@ -38,8 +39,9 @@ def _approves(event: HistoryEvent) -> bool:
     return event.event_type == SIGNALED and signaled.signal_name == "approve"
 
 
-async def test_an_incident(tmp_path: Path) -> None:
-    """To the first task after its roles had been started: it comes to where it was, as if no time had passed."""
+@pytest.mark.parametrize("to", ["the beginning", "its roles"])
+async def test_an_incident(tmp_path: Path, to: str) -> None:
+    """To its first task, or to the first one after its roles had been started: it comes to where it was."""
     rounds = {"round_every": '"2s"', "grace_after_acknowledgement": '"500ms"', "poll_every": '"200ms"'}
     async with running(tmp_path, example(paging=rounds)) as copy:
         await copy.say("anne", "declare 2 checkout answers with 500 service: shop-api")
@@ -47,10 +49,19 @@ async def test_an_incident(tmp_path: Path) -> None:
         await copy.say("bob", "command")
         await copy.say("anne", "note it began at noon")
         await copy.say("bob", "task @sam 10m look at the queries")
+        for words in (
+            "team alpha @kim 10m look at the cache",
+            "team close alpha it was cold",
+            "team bravo @lee 10m restart it",
+        ):
+            await copy.say("bob", words)
         await copy.heard_in_room("Status: shop ok")
         await settled(copy)
         before, lines = await copy.look(), await copy.lines()
-        await reset(copy, f"incident-{copy.incident}", "--event-id", str(await after_the_roles_began(copy)))
+        where = ("--type", "FirstWorkflowTask")
+        if to == "its roles":
+            where = ("--event-id", str(await after_the_roles_began(copy)))
+        await reset(copy, f"incident-{copy.incident}", *where)
         await copy.heard_in_room("This incident's workflow had stopped. It was reset")
         (number,) = before.tasks
         assert f"task {number}" in await copy.say("sam", f"ack {number}")
@@ -64,7 +75,7 @@ async def test_an_incident(tmp_path: Path) -> None:
         assert {kind for kind, _ in told(after) - told(before)} <= {"reset", "task", "acknowledged"}
         assert (after.rounds, after.commander, list(after.pages)) == (before.rounds, "bob", list(before.pages))
         assert set(lines) <= set(await copy.lines())
-        await nothing_twice(copy)
+        await nothing_twice(copy, lines)
 
 
 async def after_the_roles_began(copy: Copy) -> int:
