@@ -31,6 +31,7 @@ class PageOrder:
     """Wake somebody. `key` is PagerDuty's incident key: sent twice, it is one page.
 
     Either `people` (handles) or an escalation policy; with `level` > 0, whoever is on call at that level of it now.
+    `only_look`: somebody was paged under this key before, or nobody is to be any more.
     """
 
     incident: str
@@ -43,6 +44,7 @@ class PageOrder:
     escalation_policy: str = ""
     level: int = 0
     priority: str = ""
+    only_look: bool = False
 
 
 def order_for(incident: Incident, page: Page) -> PageOrder:
@@ -184,6 +186,8 @@ class Paging:
         if order.practice != self._practice:
             raise errors.practice_mix(order.practice)
         session = self._sessions.here
+        if order.only_look:
+            return self._find(order) or Paged(order.key)
         if again.may_be_done() and (found := self._find(order)) is not None:
             return found
         response = session.answer("POST", "/incidents", json={"incident": self._body(order)})

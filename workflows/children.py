@@ -21,6 +21,7 @@ from workflows.after_input import brief as after_brief
 from workflows.incident_input import IncidentInput
 from workflows.queues import INCIDENT
 from workflows.repair_action import RepairActionWorkflow, RepairBrief, RepairStart
+from workflows.resets import resets
 from workflows.role import Brief, RoleStart
 from workflows.sub_team import SubTeamWorkflow
 from workflows.versions import next_version
@@ -162,6 +163,8 @@ def _tries(entry: CatalogueEntry | None, name: StepName) -> int:
 async def _start_team(incident: Incident, key: str) -> None:
     """The server refuses a second workflow of that id: then another incident uses the letter, or somebody else."""
     team = incident.teams[key]
+    if resets().now and team.closed_at is not None:
+        return  # its room has heard of its beginning and its end
     child, kind = identity.sub_team_workflow_id(team.letter), SubTeamWorkflow.__name__
     again = sum(1 for t in incident.teams.values() if t.letter == team.letter) > 1
     for wait in (LETTER_FREE_WITHIN, LETTER_FREE_WITHIN, None) if again else (None,):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 from temporalio import workflow
@@ -27,6 +28,7 @@ from incident.model import Incident, Offer, Page, Trouble
 from workflows import children, retries
 from workflows.queues import CHAT, INCIDENT, WATCH
 from workflows.repair_action import look
+from workflows.resets import resets
 from workflows.tasks import raise_if_cancelled
 
 CLOSELY = timedelta(minutes=2)
@@ -59,6 +61,9 @@ async def carry_out(effect: want.Effect, incident: Incident, versions: dict[str,
 async def _send_page(incident: Incident, page: Page) -> None:
     """First briefly; then names and phones are said, and it is tried without end."""
     order = order_for(incident, page)
+    if resets().now and page.for_commander and incident.commander is not None:
+        await _take_on(incident, page, replace(order, only_look=True))
+        return
     try:
         paged = await _page(order, page, retries.FIRST_PAGE)
     except ActivityError as failure:
@@ -68,6 +73,20 @@ async def _send_page(incident: Incident, page: Page) -> None:
     settling.paged(incident, page, paged.pagerduty_id, paged.url, paged.people, paged.names, workflow.now())
     if incident.silent and order_for(incident, page) != order:
         incident.want(want.RetitlePages("retitle-pages"))  # it was made a secret while this was tried
+
+
+async def _take_on(incident: Incident, page: Page, order: PageOrder) -> None:
+    """After a reset, with somebody in command: a round that was paged before is known; one that was not is not wanted."""
+    try:
+        paged = await _page(order, page, retries.FIRST_PAGE)
+    except ActivityError as failure:
+        raise_if_cancelled(failure)
+        page.failing = True
+        paged = await _page_at_last(order, page)
+    if paged.pagerduty_id:
+        settling.paged(incident, page, paged.pagerduty_id, paged.url, paged.people, paged.names, workflow.now())
+    else:
+        incident.pages.pop(page.key, None)
 
 
 async def _page(order: PageOrder, page: Page, terms: retries.Terms) -> Paged:

@@ -143,13 +143,20 @@ class IncidentWorkflow(CommandHandlers):
         if not self._was_reset:
             return
         self._resets = resets().count
-        self._let_time_pass(workflow.now())
+        self._take_deadlines(workflow.now())
         settling.workflow_reset(self._incident, "this incident", resets().to or workflow.now(), workflow.now())
         self._changed()
 
     def _let_time_pass(self, until: datetime) -> None:
-        """After a reset each deadline is taken at its time, as it was before: what it brings has the same key then."""
-        while resets().now and (due := command.next_deadline(self._incident)) is not None and due <= until:
+        """What fell due before something that is delivered again was said then, or is no news any more."""
+        if resets().now:
+            said = len(self._incident.outbox)
+            self._take_deadlines(until)
+            del self._incident.outbox[said:]
+
+    def _take_deadlines(self, until: datetime) -> None:
+        """Each at its time, as it was before the reset: what it brings has the same key then."""
+        while (due := command.next_deadline(self._incident)) is not None and due <= until:
             command.let_fall_due(self._incident, due)
             if command.next_deadline(self._incident) == due:
                 return

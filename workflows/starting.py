@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from temporalio import workflow
+from temporalio.common import WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.workflow import ParentClosePolicy
 
@@ -32,20 +33,20 @@ def id_of(incident: Incident, usual: str) -> str:
 
 
 async def start_child(incident: Incident, kind: str, start: object, usual: str, **terms: Any) -> Child:
-    """Start a child of the incident. One that this incident has started already is taken on.
+    """Start a child of the incident. One that this incident has started already is taken on, whether it has ended or not.
 
-    Where something else stands under the id it gets another, which nobody can guess, and the channel is told.
+    That one is there after a reset: what it has done, a second one would do again. Where something else stands under the id it gets another, which nobody can guess, and the channel is told.
     """
     id = id_of(incident, usual)
     while True:
         try:
-            handle = await begin(kind, start, id, **terms)
+            handle = await begin(kind, start, id, id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE, **terms)
         except WorkflowAlreadyStartedError:
             found = await whose(id)
         else:
             return Child(id, handle.first_execution_run_id or "", handle)
-        if found is None or not found.running:
-            await workflow.sleep(FREE_AFTER, summary=retries.summary(f"{id} has just ended"))
+        if found is None:
+            await workflow.sleep(FREE_AFTER, summary=retries.summary(f"{id} is free again"))
             continue
         if is_ours(found, kind):
             return Child(id, found.run_id)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from pathlib import Path
 
+import pytest
 from temporalio.api.enums.v1 import EventType
 from temporalio.api.history.v1 import HistoryEvent
 
-from incident.model import RepairState
+from incident.model import Incident, RepairState
 from tests.configured import example
 from tests.stories import temporal
 from tests.stories.copy import Copy, running
@@ -37,28 +39,64 @@ def _approves(event: HistoryEvent) -> bool:
     return event.event_type == SIGNALED and signaled.signal_name == "approve"
 
 
-async def test_an_incident(tmp_path: Path) -> None:
-    """To the first task after its roles had been started."""
-    async with running(tmp_path, example()) as copy:
+@pytest.mark.parametrize("to", ["the beginning", "its roles"])
+async def test_an_incident(tmp_path: Path, to: str) -> None:
+    """To its first task, or to the first one after its roles had been started: it comes to where it was."""
+    rounds = {"round_every": '"2s"', "grace_after_acknowledgement": '"500ms"', "poll_every": '"200ms"'}
+    async with running(tmp_path, example(paging=rounds)) as copy:
         await copy.say("anne", "declare 2 checkout answers with 500 service: shop-api")
-        await copy.heard_in_room("paged Tara Traineeson")
+        await copy.heard_in_room("Nobody commands yet: paging round 3")
         await copy.say("bob", "command")
         await copy.say("anne", "note it began at noon")
         await copy.say("bob", "task @sam 10m look at the queries")
+        for words in (
+            "team alpha @kim 10m look at the cache",
+            "team close alpha it was cold",
+            "team bravo @lee 10m restart it",
+        ):
+            await copy.say("bob", words)
         await copy.heard_in_room("Status: shop ok")
-        (number,) = (await copy.look()).tasks
-        before = await copy.lines()
-        id = f"incident-{copy.incident}"
-        events = (await copy.client.get_workflow_handle(id).fetch_history()).events
-        started = max(event.event_id for event in events if event.event_type == STARTED)
-        point = next(event.event_id for event in events if event.event_type == COMPLETED and event.event_id > started)
-        await reset(copy, id, "--event-id", str(point))
+        await settled(copy)
+        before, lines = await copy.look(), await copy.lines()
+        where = ("--type", "FirstWorkflowTask")
+        if to == "its roles":
+            where = ("--event-id", str(await after_the_roles_began(copy)))
+        await reset(copy, f"incident-{copy.incident}", *where)
         await copy.heard_in_room("This incident's workflow had stopped. It was reset")
+        (number,) = before.tasks
         assert f"task {number}" in await copy.say("sam", f"ack {number}")
-        await nothing_twice(copy)
-        assert set(before) <= set(await copy.lines())
-        entries = [entry for entry in (await copy.look()).timeline if entry.kind == "note"]
-        assert len(entries) == 1
+
+        async def is_where_it_was() -> bool:
+            return told(before) <= told(await copy.look())
+
+        await copy.until(is_where_it_was, "all that was recorded is recorded again")
+        await settled(copy)
+        after = await copy.look()
+        assert {kind for kind, _ in told(after) - told(before)} <= {"reset", "task", "acknowledged"}
+        assert (after.rounds, after.commander, list(after.pages)) == (before.rounds, "bob", list(before.pages))
+        assert set(lines) <= set(await copy.lines())
+        await nothing_twice(copy, lines)
+
+
+async def after_the_roles_began(copy: Copy) -> int:
+    events = (await copy.client.get_workflow_handle(f"incident-{copy.incident}").fetch_history()).events
+    began = max(event.event_id for event in events if event.event_type == STARTED)
+    return next(event.event_id for event in events if event.event_type == COMPLETED and event.event_id > began)
+
+
+async def settled(copy: Copy) -> None:
+    """Nothing is under way but what waits for news."""
+
+    async def nothing() -> bool:
+        found = await copy.client.get_workflow_handle(f"incident-{copy.incident}").describe()
+        pending = {one.activity_type.name for one in found.raw_description.pending_activities}
+        return pending <= {"await_acknowledgement"}
+
+    await copy.until(nothing, "nothing is under way")
+
+
+def told(incident: Incident) -> Counter[tuple[str, str]]:
+    return Counter((entry.kind, entry.text) for entry in incident.timeline)
 
 
 async def test_a_repair_that_may_have_run_is_not_run_again(tmp_path: Path) -> None:
