@@ -30,7 +30,7 @@ from entrypoints.signing import Sign, unsigned
 from entrypoints.snapshots import CannotRead, SnapshotReader
 from incident import answers, identity, proof
 from incident.answers import Outcome
-from incident.model import Answer, Incident, Phase
+from incident.model import Answer, Incident
 from incident.severity import Severity
 from incident.snapshots import Snapshot
 from workflows import search_attributes
@@ -57,6 +57,8 @@ ENDED_BADLY = (
     WorkflowExecutionStatus.TIMED_OUT,
 )
 TURN = 0.1
+SAVING = "save_snapshot"
+"""The activity that saves an incident's snapshot."""
 _NOT_RUNNING = "No incident {!r} is running. `ic list` shows the open ones."
 MOVED_WITHIN = 3.0
 SAVED_WITHIN = 5.0
@@ -318,15 +320,15 @@ class Gateway:
         return (await self.snapshot(incident, live=live)).incident
 
     async def snapshot(self, incident: str, *, live: bool = False) -> Snapshot:
-        """The snapshot as last saved, with whatever this process had answered; `live`: with whatever anybody had.
+        """The snapshot as last saved, with whatever this process had answered; `live`: with all that has happened.
 
         Raises NoSuchIncident, Unreachable.
         """
         ends = time.monotonic() + SAVED_WITHIN
         while True:
+            settled = not live or await self._is_settled(incident)
             found = await self._saved(incident)
-            current = found is not None and self.snapshots.as_expected(incident, found)
-            if found is not None and current and (not live or await self._is_current(incident, found)):
+            if found is not None and settled and self.snapshots.as_expected(incident, found):
                 return found
             if time.monotonic() > ends:
                 break
@@ -343,20 +345,19 @@ class Gateway:
         except CannotRead as problem:
             raise Unreachable(str(problem)) from None
 
-    async def _is_current(self, incident: str, found: Snapshot) -> bool:
-        """Whether the snapshot knows of the last answer; asks the server, and no worker."""
-        of = identity.workflow_id(incident)
-        if found.incident.phase is Phase.CLOSED:
-            usual = identity.after_workflow_id(incident)
-            of = found.incident.other_ids.get(usual, usual)
-        try:
-            described = await self._client.get_workflow_handle(of).describe()
-            answered = (await described.memo()).get(answers.VERSION, "")
-        except RPCError as error:
-            if error.status is RPCStatusCode.NOT_FOUND:
-                return True
-            raise Unreachable(_sentence(error)) from error
-        return found.version.knows_of(answered, described.run_id)
+    async def _is_settled(self, incident: str) -> bool:
+        """Whether the incident has nothing left to save; asks the server, and no worker."""
+        for id in (identity.workflow_id(incident), await self._after(incident)):
+            try:
+                described = (await self._client.get_workflow_handle(id).describe()).raw_description
+            except RPCError as error:
+                if error.status is RPCStatusCode.NOT_FOUND:
+                    continue
+                raise Unreachable(_sentence(error)) from error
+            saving = any(one.activity_type.name == SAVING for one in described.pending_activities)
+            if saving or described.HasField("pending_workflow_task"):
+                return False
+        return True
 
     async def _is_running(self, incident: str) -> bool:
         try:

@@ -14,7 +14,17 @@ from pathlib import Path
 from tests.conftest import ROOT
 
 SUPPORTED = ("3.11", "3.12", "3.13", "3.14")
-IMPORTED = ("temporalio", "pydantic", "jsonpatch", "aiohttp", "slack-sdk", "pdpyras", "xdk", "SQLAlchemy", "cryptography")
+IMPORTED = (
+    "temporalio",
+    "pydantic",
+    "jsonpatch",
+    "aiohttp",
+    "slack-sdk",
+    "pdpyras",
+    "xdk",
+    "SQLAlchemy",
+    "cryptography",
+)
 """What the workflows import, through the types of the activities; `python-dotenv` and the like come with the settings."""
 WITH_SETTINGS = ("pydantic-settings", "python-dotenv", "tzdata")
 

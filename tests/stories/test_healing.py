@@ -49,8 +49,8 @@ async def test_code_that_was_changed_between_two_tasks(tmp_path: Path) -> None:
 IN_THE_FIRST_TASK = (
     (
         "workflows/role.py",
-        "        while not self.lost:\n",
-        '        workflow.upsert_memo({"older": 1})\n        while not self.lost:\n',
+        "        while not self.lost and not self.cancelled:\n",
+        '        workflow.upsert_memo({"older": 1})\n        while not self.lost and not self.cancelled:\n',
     ),
     (
         "workflows/repair_action.py",

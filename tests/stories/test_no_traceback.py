@@ -105,7 +105,7 @@ async def test_answers_alone_go_to_stdout_while_temporal_blinks(tmp_path: Path) 
     async with running(tmp_path, example(), worker="none") as copy:
         policy = copy.organisation.policy()
         await copy.gateway.declare("it burns", by="anne", by_name="Anne", policy=policy, practice=True)
-        async with blinking(copy.environment["TEMPORAL_ADDRESS"], times=7) as address:
+        async with blinking(copy.environment["TEMPORAL_ADDRESS"], times=6) as address:
             code, out, err = await ic({**copy.environment, "TEMPORAL_ADDRESS": address}, "list", "--json")
         assert code == 0, err
         assert [one["title"] for one in json.loads(out)] == ["it burns"]
