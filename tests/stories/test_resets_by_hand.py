@@ -21,7 +21,7 @@ from tests.stories.test_runner import SET, catalogue
 STARTED = EventType.EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_STARTED
 SIGNALED = EventType.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED
 COMPLETED = EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED
-SLOW = SET.replace("time.sleep(1)", "time.sleep(30)")
+SLOW = SET + "import time\ntime.sleep(30)\n"
 
 
 async def reset(copy: Copy, workflow_id: str, *how: str) -> None:
