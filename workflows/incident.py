@@ -393,9 +393,8 @@ class IncidentWorkflow(CommandHandlers):
         await self._hold_snapshots()
         await tasks.end([*self._helpers, *self._doing.values()])
         await workflow.wait_condition(workflow.all_handlers_finished)
-        if (
-            self._incident.phase is Phase.CLOSED
-        ):  # cancelled from outside meanwhile, which a new history knows nothing of
+        if self._incident.phase is Phase.CLOSED:
+            # Cancelled from outside meanwhile, which a new history would know nothing of.
             self._saves_held = False
             self._begin_helpers()
             return
@@ -412,6 +411,7 @@ class IncidentWorkflow(CommandHandlers):
             return dismissing.done() and self._all_is_done()
 
         while not done():
+            self._note_reset()
             self._carry_out_effects()
             self._show()
             await self._await_news(done)

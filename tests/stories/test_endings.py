@@ -306,6 +306,23 @@ async def test_an_incident_that_is_reset_takes_its_children_on(tmp_path: Path) -
         assert not any("is taken by" in line for line in await copy.lines())
 
 
+async def test_an_incident_that_is_reset_while_it_closes(tmp_path: Path) -> None:
+    async with running(tmp_path, example(ending=SOON)) as copy:
+        await commanded(copy)
+        await copy.heard_in_room("I am the Incident Commander")
+        await copy.say("bob", "resolve --insist")
+        await copy.fault("slack", "chat.update", fault="slow", seconds=8, times=-1)
+
+        async def closes() -> bool:
+            return "closed" in [e.kind for e in (await copy.look()).timeline]
+
+        await copy.until(closes, "the watch is over")
+        await reset(copy, handle(copy).id, last_completed(await handle(copy).fetch_history()))
+        await copy.control("DELETE", "faults")
+        await copy.heard_in_room("workflow had stopped")
+        await copy.everything_ended()
+
+
 COMPLETED = EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED
 
 
