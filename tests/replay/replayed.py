@@ -34,6 +34,7 @@ async def replay(file: Path) -> None:
         data_converter=data_converter,
         workflow_runner=workflow_runner(),
         interceptors=INTERCEPTORS,
+        debug_mode=True,  # a busy machine is no deadlock
     )
     await replayer.replay_workflow(WorkflowHistory.from_json("incident-lusab-babad", read(file)))
 
