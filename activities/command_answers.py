@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import logging
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -85,8 +86,10 @@ class _Reader:
         try:
             described = await asyncio.wait_for(self._handle.describe(), RPC_WITHIN)
             memo = await described.memo()
-        except (RPCError, asyncio.TimeoutError) as error:
+        except Exception as error:  # noqa: BLE001  # an odd memo, too, is met by whoever waits as no answer in time
             # The server blinks: who waits goes on waiting. A workflow that is gone stays gone.
+            if not isinstance(error, (RPCError, asyncio.TimeoutError)):
+                logging.getLogger(__name__).warning("a memo was not read: %r", error)
             if isinstance(error, RPCError) and error.status is RPCStatusCode.NOT_FOUND:
                 self._give_up()
             elif time.monotonic() - began < PAUSES[-1]:

@@ -248,8 +248,8 @@ class _Teller:
             await self._incident.signal(
                 "report", Report(f"repair-{self._number}", key, OutputSeen(self._number, last), now())
             )
-        except RPCError as error:
-            activity.logger.info("the last lines were not told: %s", error.message)
+        except Exception as error:  # noqa: BLE001  # a repair goes on whether it is told of or not
+            activity.logger.warning("the last lines were not told: %r", error)
 
 
 def _refused(why: str) -> ApplicationError:

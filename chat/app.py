@@ -12,12 +12,14 @@ import logging
 import signal
 import sys
 from contextlib import AsyncExitStack
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
 from aiohttp import web
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
+from slack_sdk.socket_mode.aiohttp import SocketModeClient
 from slack_sdk.web.async_client import AsyncWebClient
 
 import durable
@@ -41,6 +43,8 @@ from incident.policy import BadPolicy
 from incident.proof import SLACK
 from settings import Misconfigured, Settings
 from supervision import Supervisor
+
+CONNECTED_EVERY = timedelta(seconds=15)
 
 
 async def listen(settings: Settings, ready: Path | None) -> None:
@@ -107,7 +111,17 @@ async def serve(settings: Settings, stack: AsyncExitStack) -> Listener:
         handler = AsyncSocketModeHandler(app, app_token, web_client=slack)
         await handler.connect_async()  # type: ignore[no-untyped-call]  # Bolt's own lack of types
         stack.push_async_callback(handler.close_async)
+        supervisor.keep("connection to Slack", partial(_see_connection, handler.client), CONNECTED_EVERY)
     return listener
+
+
+async def _see_connection(client: SocketModeClient) -> None:
+    """The SDK connects again by itself; where it does not, it is made to. Raises ConnectionError while there is none."""
+    if client.closed or await client.is_connected():
+        return
+    await client.connect_to_new_endpoint()
+    if not await client.is_connected():
+        raise ConnectionError("Slack's socket is not connected")
 
 
 def _own_key(settings: Settings) -> DoorKey:

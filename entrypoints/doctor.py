@@ -85,7 +85,13 @@ async def examine(settings: Settings) -> list[Finding]:
     ]
     results = await asyncio.gather(*(_bounded(name, look(settings, organisation)) for name, look in looks))
     reached = [finding for result in results for finding in result]
-    here = [*_state(settings), *_keys(settings, organisation), *_book(settings, organisation), *_jobs(settings)]
+    here = [
+        *_state(settings),
+        *_keys(settings, organisation),
+        *_book(settings, organisation),
+        *_jobs(settings),
+        *_waiting(settings),
+    ]
     return [*found, *reached, *here]
 
 
@@ -323,6 +329,20 @@ def _state(settings: Settings) -> list[Finding]:
         mend = "Make space, or let this user write there; DONT_PANIC_STATE names another directory."
         return [Finding("state directory", "broken", f"{settings.state} cannot be written: {fault.strerror}", mend)]
     return [Finding("state directory", "ok", str(settings.state))]
+
+
+def _waiting(settings: Settings) -> list[Finding]:
+    """What was taken here and is not with its incident yet."""
+    places = {"said in Slack": settings.state / "inbox", "declared or paged": settings.state / "standby"}
+    found = []
+    for what, folder in places.items():
+        if count := len(list(folder.glob("*.json"))):
+            mend = "It is delivered when Temporal answers; look at that, and whether the listener runs."
+            found.append(Finding(what, "broken", f"{count} not delivered yet", mend))
+        if count := len(list(folder.glob("*.put-aside"))):
+            mend = f"See the log, then remove {folder}/*.put-aside."
+            found.append(Finding(what, "broken", f"{count} could not be delivered and put aside", mend))
+    return found
 
 
 def _jobs(settings: Settings) -> list[Finding]:

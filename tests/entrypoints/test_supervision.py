@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 import supervision
-from entrypoints.doctor import _jobs, _state
+from entrypoints.doctor import _jobs, _state, _waiting
 from settings import Settings
 from supervision import Supervisor
 from tests.conftest import ROOT
@@ -145,3 +145,16 @@ def test_the_doctor_says_that_the_state_directory_cannot_be_written(tmp_path: Pa
     assert finding.state == "broken" and "cannot be written" in finding.what
     (finding,) = _state(Settings.model_validate({"DONT_PANIC_STATE": str(tmp_path / "new")}))
     assert finding.state == "ok" and not list((tmp_path / "new").iterdir())
+
+
+def test_the_doctor_says_what_waits_to_be_delivered(tmp_path: Path) -> None:
+    settings = Settings.model_validate({"DONT_PANIC_STATE": str(tmp_path)})
+    assert _waiting(settings) == []
+    for name in ("inbox/a.json", "inbox/b.json", "standby/c.json", "standby/d.put-aside"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("{}")
+    assert [(found.name, found.what.partition(" ")[0]) for found in _waiting(settings)] == [
+        ("said in Slack", "2"),
+        ("declared or paged", "1"),
+        ("declared or paged", "1"),
+    ]
