@@ -74,7 +74,7 @@ class Forks:
 
     async def end(self) -> None:
         if self._process is not None:
-            await self._process.communicate()
+            await self._process.communicate(b"")  # closes its input; without one, 3.11 leaves it open
 
 
 _forks: Forks | None = None
