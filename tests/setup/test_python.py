@@ -273,7 +273,7 @@ def test_ci_installs_a_python_where_none_runs_and_then_tests_with_it(machine: Ma
     assert (machine.checkout / "log").read_text().splitlines() == [
         "update -qq",
         "install -y -qq --no-install-recommends python3.12-venv",
-        f"make test: {good}",
+        f"make test AT_ONCE=2: {good}",
     ]
 
 
