@@ -34,9 +34,13 @@ class Database:
 
 
 def _make_tables(engine: Engine) -> None:
-    """Several processes may do it at the same moment: whoever is second finds them made."""
-    try:
-        Table.metadata.create_all(engine)
-    except DBAPIError:
-        if not all(inspect(engine).has_table(name) for name in Table.metadata.tables):
-            raise
+    """Several processes may do it at the same moment: whoever is second at a table finds it made.
+
+    One table at a time, since the other process may have made only the first of them so far.
+    """
+    for table in Table.metadata.sorted_tables:
+        try:
+            table.create(engine, checkfirst=True)
+        except DBAPIError:
+            if not inspect(engine).has_table(table.name):
+                raise
