@@ -66,10 +66,12 @@ async def serve(settings: Settings, stack: AsyncExitStack) -> Listener:
     organisation, policy = settings.organisation, settings.organisation.policy()
     book = OnCallBook(settings.on_call_book, organisation)
     sign: Sign = unsigned if settings.practice else _own_key(settings)
-    gateway = Gateway(await connect(lazy=True), SnapshotReader(settings.records_url), sign)
+    snapshots = SnapshotReader(settings.records_url)
+    gateway = Gateway(await connect(lazy=True), snapshots, sign)
     standby = Standby.of(settings, book, sign)
     conversation = Conversation(
-        gateway,
+        gateway.at_hand,
+        snapshots,
         organisation,
         book,
         practice=settings.practice,

@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -72,15 +73,27 @@ class Archive:
             raise Unreachable(f"A record was written by a newer version and cannot be read: {error.title}.") from None
 
 
-async def look(gateway: Gateway, archive: Archive | None, incident: str) -> Incident:
-    """The incident as it is; when its workflows are gone, as its record has it. Raises NoSuchIncident, Unreachable."""
+@dataclass(frozen=True)
+class Shown:
+    """An incident, and when its snapshot was saved: after its last change. None where its record was read."""
+
+    incident: Incident
+    saved_at: datetime | None
+
+
+async def look(gateway: Gateway, archive: Archive | None, incident: str, *, live: bool = False) -> Shown:
+    """As last saved (`live`: with all that has happened); when its workflows are gone, as its record has it.
+
+    Raises NoSuchIncident, Unreachable.
+    """
     try:
         with reaching():
-            return await gateway.look(incident)
+            found = await gateway.snapshot(incident, live=live)
+            return Shown(found.incident, found.saved_at)
     except (NoSuchIncident, Unreachable) as problem:
         record = await archive.find(incident) if archive is not None else None
         if record is not None:
-            return record
+            return Shown(record, None)
         if isinstance(problem, Unreachable):
             raise
         raise NoSuchIncident(

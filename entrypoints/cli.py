@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from activities.on_call_book import OnCallBook
     from entrypoints.archive import Archive
     from entrypoints.contacts import Outcome
+    from entrypoints.gateway import Gateway
     from entrypoints.standby import Standby
     from incident.commands import Command
     from incident.grammar import Entered, Opening
@@ -315,7 +316,7 @@ async def _readable(settings: Settings, incident: str | None, speaker: str) -> I
         raise Unreadable("Say which: its id, as `ic list --all` shows it.")
     by = (await keys.speaking(speaker, None, settings)).by
     gateway = Gateway(await connect(lazy=True), SnapshotReader(settings.records_url))
-    return readable(await look(gateway, _archive(settings), incident), by)
+    return readable((await look(gateway, _archive(settings), incident)).incident, by)
 
 
 @ic.group("catalogue")
@@ -474,15 +475,21 @@ async def _ask(
 ) -> str:
     import uuid
 
-    from connection import connect
     from entrypoints import keys
     from entrypoints.archive import Archive
     from entrypoints.conversation import Conversation, Heard
-    from entrypoints.gateway import Gateway
     from entrypoints.snapshots import SnapshotReader
 
     organisation = settings.organisation
     speaking = await keys.speaking(options.speaker, options.key, settings)
+
+    snapshots = SnapshotReader(settings.records_url)
+
+    async def gateway() -> Gateway:
+        from connection import connect
+        from entrypoints.gateway import Gateway
+
+        return Gateway(await connect(lazy=True), snapshots, speaking.sign)
 
     @functools.cache
     def standby() -> Standby:
@@ -491,7 +498,8 @@ async def _ask(
         return Standby.of(settings, book, speaking.sign)
 
     conversation = Conversation(
-        Gateway(await connect(lazy=True), SnapshotReader(settings.records_url), speaking.sign),
+        gateway,
+        snapshots,
         organisation,
         book,
         practice=settings.practice,
@@ -517,11 +525,14 @@ def _told(outcome: Outcome, options: Options, organisation: Organisation, book: 
 def _json(data: Any) -> str:
     from pydantic import TypeAdapter
 
+    from entrypoints.archive import Shown
     from incident.model import Incident
 
-    hidden = {"policy", "effects", "outbox", "heard", "reported", "times_said"} if isinstance(data, Incident) else None
-    whole = TypeAdapter(type(data)) if isinstance(data, Incident) else TypeAdapter(Any)
-    return json.dumps(whole.dump_python(data, mode="json", exclude=hidden), indent=2)
+    if isinstance(data, Shown):
+        hidden = {"policy", "effects", "outbox", "heard", "reported", "times_said"}
+        found = TypeAdapter(Incident).dump_python(data.incident, mode="json", exclude=hidden)
+        return json.dumps({**found, "saved_at": data.saved_at and data.saved_at.isoformat()}, indent=2)
+    return json.dumps(TypeAdapter(Any).dump_python(data, mode="json"), indent=2)
 
 
 def _plain(markdown: str) -> str:

@@ -9,13 +9,14 @@ import asyncio
 import time
 import uuid
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from activities.on_call_book import OnCallBook, now
 from entrypoints import contacts
-from entrypoints.archive import Archive, look, readable
+from entrypoints.archive import Archive, Shown, look, readable
 from entrypoints.contacts import Contacts, Outcome
 from entrypoints.problems import (
     CannotSign,
@@ -27,9 +28,10 @@ from entrypoints.problems import (
     reaching,
     sentence,
 )
+from entrypoints.snapshots import CannotRead, SnapshotReader
 from incident import card, grammar, identity, proof, security, wording
 from incident.grammar import Entered, Opening, Question
-from incident.model import Entry, Incident, Origin
+from incident.model import Entry, Origin
 from incident.policy import Organisation, Policy
 from incident.words import Unreadable
 
@@ -40,6 +42,8 @@ if TYPE_CHECKING:
     from incident.commands.paging import PagePeople
 
 READ_WITHIN = 10
+LIVE = "--live"
+"""Asks the server whether the incident has moved on from its snapshot, and waits for a newer one."""
 LISTED_WITHIN = 10.0
 PAGED_WITHIN = 3.0
 PAGED_NOT_LATER_THAN = timedelta(hours=1)
@@ -66,11 +70,15 @@ class Heard:
 
 
 class Conversation:
-    """`standby` is asked for when Temporal is away, or PagerDuty is asked for a status."""
+    """`snapshots` is what is read, and `gateway` is asked for what they do not have.
+
+    `standby` is asked for when Temporal is away, or PagerDuty is asked for a status.
+    """
 
     def __init__(
         self,
-        gateway: Gateway,
+        gateway: Callable[[], Awaitable[Gateway]],
+        snapshots: SnapshotReader,
         organisation: Organisation,
         book: OnCallBook,
         *,
@@ -82,7 +90,8 @@ class Conversation:
         present: Callable[[], Organisation] | None = None,
         tells_who_was_paged: bool = False,
     ) -> None:
-        self._gateway = gateway
+        self._connect = gateway
+        self._snapshots = snapshots
         self._organisation = organisation
         self._policy = organisation.policy()
         self._present = present
@@ -168,12 +177,13 @@ class Conversation:
 
     async def _open_major(self, trigger: str) -> str:
         """The open major incident; empty when there is none, or when this very trigger declared it."""
-        if trigger and await self._gateway.declared_under(trigger):
+        gateway = await self._connect()
+        if trigger and await gateway.declared_under(trigger):
             return ""
         id, at = self._declared
         if id and time.monotonic() - at < LISTED_WITHIN:
             return id  # the list may not show it yet
-        return next((listed.id for listed in await self._gateway.list() if listed.major), "")
+        return next((listed.id for listed in await gateway.list() if listed.major), "")
 
     async def _declare(self, heard: Heard, opening: Opening) -> Outcome:
         _refuse_late(heard, "declare", PAGED_NOT_LATER_THAN)
@@ -188,9 +198,10 @@ class Conversation:
             "origin": Origin(self._door, heard.channel, heard.thread),
             "key": heard.id or str(uuid.uuid4()),
         }
+        gateway = await self._connect()
         try:
             with reaching():
-                id = await self._gateway.declare(opening.title, **asked)
+                id = await gateway.declare(opening.title, **asked)
         except (Unreachable, Doubtful) as problem:
             if self._standby is None:
                 raise
@@ -214,7 +225,7 @@ class Conversation:
         lines += taken
         if others := await self._open_as_well(id):
             lines.append(f"Open as well: {others}. Is it the same trouble? `further …` there, and `cancel` here.")
-        if history := identity.history_url(self._web_ui, self._gateway.namespace, identity.workflow_id(id)):
+        if history := identity.history_url(self._web_ui, gateway.namespace, identity.workflow_id(id)):
             lines.append(history)
         return Outcome("\n".join(lines), data)
 
@@ -232,7 +243,7 @@ class Conversation:
     async def _open_as_well(self, incident: str) -> str:
         """The other major incidents, at most three: who declares by hand may not know of them."""
         try:
-            known = await self._gateway.list()
+            known = await self._listed()
         except Unreachable:
             return ""
         found = [one for one in known if one.major and one.id != incident]
@@ -240,11 +251,11 @@ class Conversation:
 
     async def _paged(self, incident: str) -> list[str]:
         """A line per person, where it was typed (process, 1). Nobody waits long for it: the pages are on their way."""
-        ends = time.monotonic() + PAGED_WITHIN
+        ends, gateway = time.monotonic() + PAGED_WITHIN, await self._connect()
         try:
             async with asyncio.timeout(PAGED_WITHIN):
                 while time.monotonic() < ends:
-                    pages = list((await self._gateway.look(incident)).pages.values())
+                    pages = list((await gateway.look(incident)).pages.values())
                     if all(page.paged_at is not None or page.failing for page in pages):
                         return wording.pages_lines(pages)
                     await asyncio.sleep(0.1)
@@ -276,9 +287,12 @@ class Conversation:
         )
         return Outcome(text, {"incident": incident, "text": text})
 
+    async def _listed(self) -> list[Listed]:
+        return await (await self._connect()).list()
+
     async def _only_open(self, heard: Heard) -> str:
         """The one open incident that they may know of; empty when there is none, or several and none is meant."""
-        known, _ = await self._readable(heard, await self._gateway.list())
+        known, _ = await self._readable(heard, await self._listed())
         running = [one for one in known if one.open]
         return running[0].id if len(running) == 1 else ""
 
@@ -292,9 +306,10 @@ class Conversation:
         if isinstance(command, Reload):
             command = Reload(self._rules())
         incident = await self._meant(heard, decides=command.who is Who.COMMANDER)
+        gateway = await self._connect()
         if command.of_shown and not self._practice:
-            command = command.bound(await self._gateway.look(incident))
-        answer = await self._gateway.say(
+            command = command.bound(await gateway.look(incident))
+        answer = await gateway.say(
             incident,
             command,
             by=heard.by,
@@ -310,7 +325,7 @@ class Conversation:
         """Outside of a room a command names its incident, unless only one is open and it decides nothing (process, 7)."""
         if heard.incident:
             return heard.incident
-        known, _ = await self._readable(heard, await self._gateway.list())
+        known, _ = await self._readable(heard, await self._listed())
         running = [one for one in known if one.open] or known
         if not running:
             raise NoSuchIncident("No incident is open. `declare …` begins one.")
@@ -335,7 +350,7 @@ class Conversation:
             status = await Monitoring(http, impacted).read(self._organisation.status_sources)
         lines = [f"Status: {wording.status(status)}."]
         try:
-            known, problems = await self._readable(heard, await self._gateway.list())
+            known, problems = await self._readable(heard, await self._listed())
             lines += [f"{i.id}: {i.title}, {i.status}, IC {self._policy.name(i.commander or None)}" for i in known]
             lines += problems
         except Unreachable as problem:
@@ -358,23 +373,48 @@ class Conversation:
             from incident.reports import ChangesRead, Report
 
             key = f"changes/{found.at:%m%dT%H%M%S%f}"
-            await self._gateway.report(heard.incident, Report(f"door/{self._door}", key, ChangesRead(found)))
+            gateway = await self._connect()
+            await gateway.report(heard.incident, Report(f"door/{self._door}", key, ChangesRead(found)))
         return Outcome("\n".join(["Changed lately:", *wording.changed_lately(found, since)]), found)
 
     async def _show(self, heard: Heard, rest: str) -> Outcome:
-        incident = await self._read(heard, rest)
-        return Outcome(card.markdown(incident, now()), incident)
+        found = await self._read(heard, rest)
+        text = card.markdown(found.incident, now())
+        if found.saved_at is not None:
+            text += f"\nLast change: {found.saved_at:%H:%M:%S} UTC"
+        return Outcome(text, found)
 
     async def _timeline(self, heard: Heard, rest: str) -> Outcome:
-        entries = (await self._read(heard, rest)).timeline
+        entries = (await self._read(heard, rest)).incident.timeline
         return Outcome("\n".join(self.timeline_line(entry) for entry in entries), entries)
 
-    async def _read(self, heard: Heard, rest: str) -> Incident:
+    async def _read(self, heard: Heard, rest: str) -> Shown:
         """Running or over. In its own room everybody may read it: a security incident's is private."""
-        id = rest.strip() or await self._meant(heard, decides=False)
-        incident = await look(self._gateway, self._archive, id)
+        words = rest.split()
+        live = LIVE in words
+        id = " ".join(word for word in words if word != LIVE) or heard.incident or await self._meant_to_read(heard)
+        found = await self._look(id, live=live)
+        incident = found.incident
         in_its_room = incident.room is not None and heard.channel == incident.room.channel
-        return incident if in_its_room else readable(incident, heard.by)
+        if not in_its_room:
+            readable(incident, heard.by)
+        return found
+
+    async def _meant_to_read(self, heard: Heard) -> str:
+        """The only incident that is open, by its snapshot; else whichever one is meant."""
+        with suppress(CannotRead):
+            saved = await self._snapshots.open()
+            if len(saved) == 1 and security.may_read(saved[0].incident, heard.by):
+                return saved[0].incident.id
+        return await self._meant(heard, decides=False)
+
+    async def _look(self, id: str, *, live: bool) -> Shown:
+        """As last saved; `live`: once it holds all that has happened. Raises NoSuchIncident, Unreachable."""
+        if not live:
+            with suppress(CannotRead):
+                if (saved := await self._snapshots.find(id)) is not None and self._snapshots.as_expected(id, saved):
+                    return Shown(saved.incident, saved.saved_at)
+        return await look(await self._connect(), self._archive, id, live=live)
 
     def timeline_line(self, entry: Entry) -> str:
         name = self._policy.name(entry.who) if entry.who else ""
@@ -383,12 +423,13 @@ class Conversation:
         return head + f"{who}{entry.text}".replace("\n", "\n" + " " * len(head))
 
     async def _summary(self, heard: Heard, rest: str) -> Outcome:
-        text = await self._gateway.summary((await self._read(heard, rest)).id)
+        incident = (await self._read(heard, rest)).incident
+        text = wording.executive_summary(wording.picture(incident), now())
         return Outcome(text, {"summary": text})
 
     async def _list(self, heard: Heard, rest: str) -> Outcome:
         if "all" not in rest:
-            known, problems = await self._readable(heard, await self._gateway.list())
+            known, problems = await self._readable(heard, await self._listed())
             found = [one for one in known if one.open]
             lines = [*(map(self._line, found) if found else ["No incident is open."]), *problems]
             return Outcome("\n".join(lines), found)
@@ -402,7 +443,8 @@ class Conversation:
         problem = ""
         try:
             with reaching():
-                running, known = await self._gateway.list(), await self._gateway.list(everything=True)
+                gateway = await self._connect()
+                running, known = await gateway.list(), await gateway.list(everything=True)
         except Unreachable as unreachable:
             if self._archive is None:
                 raise
@@ -433,7 +475,7 @@ class Conversation:
     async def _secret(self, heard: Heard, listed: Listed) -> str | None:
         """None for somebody who may read it, empty for somebody who may not; else what is wrong."""
         try:
-            incident = await look(self._gateway, self._archive, listed.id)
+            incident = (await look(await self._connect(), self._archive, listed.id)).incident
         except Exception as fault:  # noqa: BLE001  # whatever is wrong with one incident is no matter of the others
             why = str(fault) if isinstance(fault, PROBLEMS) else sentence(fault)
             return f"A security incident is left out, because nobody can tell who may read it. {why}"

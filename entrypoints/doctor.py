@@ -30,6 +30,7 @@ from connection import connect
 from entrypoints import stuck
 from entrypoints.problems import CannotSign
 from entrypoints.signing import DoorKey, add_door, whose
+from entrypoints.snapshots import SQLITE, CannotRead, SnapshotReader
 from entrypoints.standby import Standby
 from incident.policy import BadPolicy, Organisation
 from settings import Misconfigured, Settings
@@ -82,6 +83,7 @@ async def examine(settings: Settings) -> list[Finding]:
         ("Statuspage", _statuspage),
         ("X", _x),
         ("sources", _sources),
+        ("database", _database),
     ]
     results = await asyncio.gather(*(_bounded(name, look(settings, organisation)) for name, look in looks))
     reached = [finding for result in results for finding in result]
@@ -115,6 +117,23 @@ def _environment(settings: Settings) -> list[Finding]:
         mend = "unset TEMPORAL_API_KEY: it turns TLS on, and a local server has none."
         found.append(Finding("TEMPORAL_API_KEY", "broken", "set, while Temporal is on this machine", mend))
     return found
+
+
+async def _database(settings: Settings, organisation: Organisation) -> list[Finding]:
+    """Where snapshots and records are. Every process reads and writes the same, on whatever machine it runs."""
+    file = settings.records_url.startswith(SQLITE)
+    shown = settings.records_url.removeprefix(SQLITE) if file else "PostgreSQL, as DATABASE_URL names it"
+    try:
+        await SnapshotReader(settings.records_url).open()
+    except CannotRead as problem:
+        return [Finding("database", "broken", str(problem), "Look at DATABASE_URL, and whether the database runs.")]
+    if file and not _local(os.environ.get("TEMPORAL_ADDRESS", "127.0.0.1")):
+        what = f"{shown} is a file on this machine, while Temporal is on another"
+        mend = (
+            "If workers, listener and `ic` run on several machines, set DATABASE_URL to a database that all can reach."
+        )
+        return [Finding("database", "missing", what, mend)]
+    return [Finding("database", "ok", shown)]
 
 
 async def _temporal(settings: Settings, organisation: Organisation) -> list[Finding]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
 import time
 import uuid
 from dataclasses import dataclass, replace
@@ -26,6 +27,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from activities import command_answers
 from activities.command_answers import CommandAnswers
 from entrypoints.problems import Doubtful, NoSuchIncident, Refused, Unanswered, Unreachable
+from entrypoints.quota import Quota
 from entrypoints.signing import Sign, unsigned
 from entrypoints.snapshots import CannotRead, SnapshotReader
 from incident import answers, identity, proof
@@ -98,12 +100,19 @@ class Gateway:
     `snapshots` is what is read; no workflow is asked anything. `sign` proves whose word it is: with the door's own key, or with that of whoever sits at it.
     """
 
-    def __init__(self, client: Client, snapshots: SnapshotReader, sign: Sign = unsigned) -> None:
+    def __init__(
+        self, client: Client, snapshots: SnapshotReader, sign: Sign = unsigned, *, quota: Quota | None = None
+    ) -> None:
         self._client = client
         self.snapshots = snapshots
         self._answers = CommandAnswers(client)
         self._sign = sign
+        self._quota = quota or Quota()
         self.namespace = client.namespace
+
+    async def at_hand(self) -> Gateway:
+        """Itself, where a way to get one is asked for."""
+        return self
 
     async def declare(self, title: str, *, key: str = "", **more: Any) -> str:
         """The id of the incident. `more` is as `declaring.draw_up` has it.
@@ -211,6 +220,8 @@ class Gateway:
         from incident.commands import Said
         from incident.commands.base import may_decide
 
+        if (seconds := self._quota.take(by)) > 0:
+            raise Refused(f"You've sent too many commands. Try again in {math.ceil(seconds)} s.")
         said = Said(command, by, id or str(uuid.uuid4()), door, name, at or datetime.now(UTC), on_behalf=on_behalf)
         text = proof.of_command(incident, said)
         said = replace(said, proof=await self._sign(text, needed=may_decide(command)))
@@ -365,12 +376,6 @@ class Gateway:
         except RPCError as error:
             raise self._what(error, incident, "") from error
         return described.status is WorkflowExecutionStatus.RUNNING
-
-    async def summary(self, incident: str) -> str:
-        """The executive summary as it would go out now."""
-        from incident import wording
-
-        return wording.executive_summary(wording.picture(await self.look(incident)), datetime.now(UTC))
 
     async def list(self, *, everything: bool = False) -> list[Listed]:
         """Open incidents, or all that the server still knows; the newest first."""

@@ -57,7 +57,7 @@ QUESTIONS: dict[str, tuple[str, str]] = {
     "who": ("who USER", "who somebody is, and how to reach them"),
     "status": ("status", "the status of the system and of the incident, at once"),
     "changes": ("changes", "what changed lately: deployments, traffic"),
-    "show": ("show", "the incident: severity, roles, what is known, tasks, repair actions"),
+    "show": ("show [ID] [--live]", "the incident: severity, roles, what is known, tasks, repair actions"),
     "timeline": ("timeline", "what happened, line by line"),
     "summary": ("summary", "the executive summary as it would go out now"),
     "list": ("list [--all]", "the open incidents; with --all those that are over, too"),

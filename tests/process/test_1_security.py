@@ -143,7 +143,9 @@ async def test_an_incident_that_is_secured_later_is_emptied_where_others_read(
 
 
 def conversation(copy: Copy) -> Conversation:
-    return Conversation(copy.gateway, copy.organisation, copy.book, practice=True, door="cli")
+    return Conversation(
+        copy.gateway.at_hand, copy.gateway.snapshots, copy.organisation, copy.book, practice=True, door="cli"
+    )
 
 
 async def listed(copy: Copy, who: str) -> str:

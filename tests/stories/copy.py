@@ -73,7 +73,13 @@ class Copy:
             self.settings.practice,
         )
         conversation = Conversation(
-            gateway, self.organisation, self.book, practice=practice, door=door, present=self.settings.present
+            gateway.at_hand,
+            gateway.snapshots,
+            self.organisation,
+            self.book,
+            practice=practice,
+            door=door,
+            present=self.settings.present,
         )
         heard = Heard(words, by, contact.name if contact else by, id, self.incident)
         outcome = await conversation.act(heard)

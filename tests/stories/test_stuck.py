@@ -63,7 +63,9 @@ def overwritten(copy: Copy) -> None:
 
 async def asked(copy: Copy, words: str) -> str:
     """By somebody who is not in a security incident, outside of any channel."""
-    conversation = Conversation(copy.gateway, copy.organisation, copy.book, practice=True, door="cli")
+    conversation = Conversation(
+        copy.gateway.at_hand, copy.gateway.snapshots, copy.organisation, copy.book, practice=True, door="cli"
+    )
     return await conversation.answer(Heard(words, "sam", "Sam Storeson", "k1"))
 
 

@@ -49,7 +49,13 @@ async def taken(copy: Copy, by: object, *, type: str = "IncidentWorkflow", queue
 async def declare(copy: Copy, address: str = "") -> Outcome:
     standby = Standby.of(copy.settings, copy.book)
     conversation = Conversation(
-        copy.gateway, copy.organisation, copy.book, practice=True, door="cli", standby=lambda: standby
+        copy.gateway.at_hand,
+        copy.gateway.snapshots,
+        copy.organisation,
+        copy.book,
+        practice=True,
+        door="cli",
+        standby=lambda: standby,
     )
     return await conversation.act(Heard("declare 2 checkout is down", "anne", "Anne Apison", KEY))
 
@@ -111,7 +117,13 @@ async def test_what_was_declared_before_under_the_key_is_believed(copy: Copy) ->
     assert first.data["incident"] == ID
     standby = Standby.of(copy.settings, copy.book)
     conversation = Conversation(
-        copy.gateway, copy.organisation, copy.book, practice=True, door="cli", standby=lambda: standby
+        copy.gateway.at_hand,
+        copy.gateway.snapshots,
+        copy.organisation,
+        copy.book,
+        practice=True,
+        door="cli",
+        standby=lambda: standby,
     )
     again = await conversation.act(Heard("declare 2 checkout answers with 500", "anne", "Anne Apison", KEY))
     assert again.data["incident"] == ID and "Declared: incident" in again.text

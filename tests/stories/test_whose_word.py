@@ -162,7 +162,9 @@ async def test_a_secret_is_read_in_its_own_room_and_not_in_one_that_is_called_so
         await copy.until(has_its_room, "its room is open")
         room = (await copy.look()).room
         assert room is not None
-        conversation = Conversation(copy.gateway, copy.organisation, copy.book, practice=True, door="slack")
+        conversation = Conversation(
+            copy.gateway.at_hand, copy.gateway.snapshots, copy.organisation, copy.book, practice=True, door="slack"
+        )
         there = Heard("show", "carla", "Carla Clientson", incident=copy.incident, channel=room.channel)
         assert "stolen tokens" in (await conversation.act(there)).text
         with pytest.raises(Refused, match="you are not in it"):
