@@ -36,6 +36,24 @@ PRACTICE_KEYS = {
 }
 
 
+PRIVATE = frozenset(
+    {
+        "DATABASE_URL",
+        "PAGERDUTY_API_KEY",
+        "PAGERDUTY_WEBHOOK_SECRET",
+        "SLACK_APP_TOKEN",
+        "SLACK_BOT_TOKEN",
+        "SLACK_SIGNING_SECRET",
+        "STATUSPAGE_API_KEY",
+        "X_ACCESS_TOKEN",
+        "X_ACCESS_TOKEN_SECRET",
+        "X_API_KEY",
+        "X_API_SECRET",
+    }
+)
+"""What opens something of the organisation's. `ic up` gives each process what it needs of them."""
+
+
 class Misconfigured(Exception):
     """One sentence that says what to do."""
 
@@ -66,6 +84,8 @@ class Settings(BaseModel):
     listen: str = Field("", alias="DONT_PANIC_LISTEN")
     web_ui: str = Field("", alias="DONT_PANIC_WEB_UI")
     person: str = Field("", alias="IC_USER")
+    step_user: str = Field("", alias="DONT_PANIC_STEP_USER")
+    """The user that the commands of repair actions run as; empty: the runner's own."""
     _read_at: tuple[tuple[int, int], ...] = ()
     _newest: Organisation | None = None
 

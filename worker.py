@@ -48,6 +48,7 @@ from entrypoints.healing import LOOK_EVERY, Healer
 from entrypoints.replaying import code_version
 from entrypoints.snapshots import SnapshotReader
 from entrypoints.standby import HANDED_OVER_EVERY, Standby
+from hardening import keep_private
 from incident.policy import BadPolicy
 from settings import Misconfigured, Settings
 from supervision import Supervisor
@@ -63,8 +64,8 @@ from workflows.resets import ResetAwareRunner
 from workflows.scribe import ScribeWorkflow
 from workflows.sub_team import SubTeamWorkflow
 
-APART = (("incident",), ("roles", "chat", "records", "watch", "runner"))
-"""As `ic up` runs them: what pages has a process, and so an interpreter, to itself."""
+APART = (("incident",), ("roles", "chat", "records", "watch"), ("runner",))
+"""As `ic up` runs them: what pages has a process, and so an interpreter, to itself; what repairs has none of our tokens."""
 ROLES = ("all", "incident", "roles", "chat", "records", "watch", "runner")
 WORKFLOWS: dict[str, list[type]] = {
     "incident": [IncidentWorkflow],
@@ -139,10 +140,12 @@ async def furnish(settings: Settings, client: Client) -> AsyncIterator[House]:
                 practice=practice,
                 rules=settings.present,
             ),
-            monitoring=Monitoring(http, paging.impacted),
+            monitoring=Monitoring(http, paging.impacted, rules=settings.present),
             records=Records(settings.records_url),
             snapshots=Snapshots(settings.records_url),
-            runner=Runner(client, settings.read_organisation, settings.output, practice=practice),
+            runner=Runner(
+                client, settings.read_organisation, settings.output, practice=practice, user=settings.step_user
+            ),
             book=book,
         )
 
@@ -248,7 +251,9 @@ async def serve(settings: Settings, roles: Collection[str], environment: str, re
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     if set(roles) == {"runner"}:
         # It has the credentials of its environment, and needs none of Slack or PagerDuty.
-        runner = Runner(client, settings.read_organisation, settings.output, practice=settings.rehearsal)
+        runner = Runner(
+            client, settings.read_organisation, settings.output, practice=settings.rehearsal, user=settings.step_user
+        )
         assert settings.organisation
         async with runner_worker(client, runner, environment):
             ready()
@@ -281,6 +286,7 @@ def main(arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     logging.getLogger("temporalio").setLevel(logging.WARNING)
+    keep_private()
 
     def ready() -> None:
         if options.ready_file:

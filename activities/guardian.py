@@ -1,6 +1,7 @@
 """Stands between a runner and the command it runs, so that no command outlives its runner.
 
-Run as a program: `guardian.py GRACE COMMAND…`. It starts the command as a process group of its own. When its standard
+Run as a program: `guardian.py GRACE USER COMMAND…`. It starts the command as a process group of its own, as USER unless
+that is empty; it stays what the runner is itself, out of that user's reach. When its standard
 input closes (the runner stopped it, or died) the group, and whatever else descends from the command, gets TERM and,
 GRACE seconds later, KILL. Its exit code is the command's; 128 + n when signal n ended it. What a command that ended by
 itself left behind in its group is killed; what it put into a session of its own, as a daemon does, stays.
@@ -12,21 +13,26 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import pwd
 import signal
 import subprocess
 import sys
 import threading
 import time
+from typing import Any
 
 _SUBREAPER = 36  # prctl: whoever loses its parent below us becomes our child, so that it can be found
 
 
 def main(arguments: list[str]) -> int:
-    grace, command = float(arguments[0]), arguments[1:]
+    grace, user, command = float(arguments[0]), arguments[1], arguments[2:]
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(_SUBREAPER, 1, 0, 0, 0)
     try:
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True, **_as_user(user))
+    except KeyError:
+        print(f"cannot be started: there is no user {user} on this machine", flush=True)
+        return 127
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else str(error)
         print(f"cannot be started: {why}: {command[0]}", flush=True)
@@ -40,6 +46,16 @@ def main(arguments: list[str]) -> int:
     else:
         _signal_group(process.pid, signal.SIGKILL)
     return code if code >= 0 else 128 - code
+
+
+def _as_user(name: str) -> dict[str, Any]:
+    """How a command is started as this user, in the user's own groups. Raises KeyError when there is none."""
+    if not name:
+        return {}
+    user = pwd.getpwnam(name)
+    groups = os.getgrouplist(name, user.pw_gid)
+    environment = {**os.environ, "HOME": user.pw_dir}
+    return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": groups, "env": environment}
 
 
 def _end_with_input(process: subprocess.Popen[bytes], grace: float, ending: threading.Event) -> None:

@@ -8,7 +8,7 @@ import logging
 import math
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -20,6 +20,7 @@ from temporalio.exceptions import ApplicationError
 from activities import errors
 from activities.on_call_book import now
 from incident.model import Change, ChangedLately, Reading, Status
+from incident.policy import Organisation
 from incident.sources import Changes, ChangeSource, StatusSource
 
 READ_WITHIN = 10.0
@@ -53,11 +54,22 @@ class Unreadable(Exception):
 
 
 class Monitoring:
-    """`impacted` asks PagerDuty whether a business service is (`Paging.impacted`)."""
+    """`impacted` asks PagerDuty whether a business service is (`Paging.impacted`).
 
-    def __init__(self, http: aiohttp.ClientSession, impacted: Callable[[str], bool] | None = None) -> None:
+    `rules` gives the organisation's file on this machine. Of a source that an activity is asked to read it takes the id
+    alone: whoever can start an activity would otherwise have any address fetched, with any variable of this process in it.
+    """
+
+    def __init__(
+        self,
+        http: aiohttp.ClientSession,
+        impacted: Callable[[str], bool] | None = None,
+        *,
+        rules: Callable[[], Organisation],
+    ) -> None:
         self._http = http
         self._impacted = impacted
+        self._rules = rules
 
     @activity.defn
     async def watch(self, watch: Watch) -> Status:
@@ -73,7 +85,7 @@ class Monitoring:
                 await _wait(stop, min(seen.at + watch.every - now(), watch.every))
             while True:
                 activity.heartbeat()
-                readings = await self._readings(watch.sources)
+                readings = await self._readings(source.id for source in watch.sources)
                 failing = {r.source for r in readings if r.state == "unreadable"}
                 doubtful = failing - failed - {source for source, r in before.items() if r.state == "unreadable"}
                 failed = failing
@@ -85,15 +97,15 @@ class Monitoring:
         finally:
             stop.cancel()
 
-    async def read(self, sources: tuple[StatusSource, ...]) -> Status:
+    async def read(self) -> Status:
         """All sources at once; the worst of them is the status."""
-        return _status(await self._readings(sources))
+        return _status(await self._readings(source.id for source in self._rules().status_sources))
 
     @activity.defn
     async def read_changes(self, order: ReadChanges) -> ChangedLately:
         """All sources at once, newest first. One that cannot be read is named: that must not hold the others."""
         sources = order.rules.sources
-        found = await asyncio.gather(*(self._changes(source, order.since) for source in sources))
+        found = await asyncio.gather(*(self._changes(source.id, order.since) for source in sources))
         changes = [change for each in found if each is not None for change in each]
         changes.sort(key=lambda change: change.at, reverse=True)
         unreadable = [source.id for source, each in zip(sources, found, strict=True) if each is None]
@@ -101,10 +113,13 @@ class Monitoring:
 
     # -------------------------------------------------------------------------------------------------
 
-    async def _readings(self, sources: tuple[StatusSource, ...]) -> list[Reading]:
-        return list(await asyncio.gather(*(self._reading(source) for source in sources)))
+    async def _readings(self, ids: Iterable[str]) -> list[Reading]:
+        return list(await asyncio.gather(*(self._reading(id) for id in ids)))
 
-    async def _reading(self, source: StatusSource) -> Reading:
+    async def _reading(self, id: str) -> Reading:
+        source = next((source for source in self._rules().status_sources if source.id == id), None)
+        if source is None:
+            return Reading(id, "unreadable", "it is not in this worker's configuration")
         try:
             match source.kind:
                 case "http-json":
@@ -143,7 +158,10 @@ class Monitoring:
             raise Unreadable(error.message) from None
         return Reading(source.id, source.impacted, "impacted") if impacted else Reading(source.id, "ok")
 
-    async def _changes(self, source: ChangeSource, since: datetime) -> list[Change] | None:
+    async def _changes(self, id: str, since: datetime) -> list[Change] | None:
+        source = next((source for source in self._rules().changes.sources if source.id == id), None)
+        if source is None:
+            return None
         try:
             items = _at(await self._get(source.url, source.headers), source.items)
             if not isinstance(items, list):

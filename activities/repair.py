@@ -56,15 +56,19 @@ class Runner:
     """`catalogue` reads the organisation anew; `output` is the folder in which the whole output of each run is kept.
 
     In a practice only what is there to be practised on is touched; for everything else it says what it would do. Outside
-    of one the IC's signature is verified again, with the keys that the runner itself knows.
+    of one the IC's signature is verified again, with the keys that the runner itself knows. Commands run as `user`, unless
+    that is empty.
     """
 
-    def __init__(self, client: Client, catalogue: Callable[[], Organisation], output: Path, *, practice: bool) -> None:
+    def __init__(
+        self, client: Client, catalogue: Callable[[], Organisation], output: Path, *, practice: bool, user: str = ""
+    ) -> None:
         self._client = client
         self._answers = CommandAnswers(client)
         self._catalogue = catalogue
         self._output = output
         self._practice = practice
+        self._user = user
 
     @activity.defn
     async def check(self, order: StepOrder) -> StepOutcome:
@@ -128,6 +132,7 @@ class Runner:
             action=f"{info.workflow_id}/{step}/{info.workflow_run_id}/{info.activity_id}",
             keep=self._output / f"{run}.{name}.txt",
             once=once,
+            user=self._user,
             why_cancelled=lambda: "the runner was shut down" if activity.is_worker_shutdown() else "aborted",
         )
 

@@ -35,6 +35,8 @@ LONGEST_ANSWER = 1_000_000
 TAIL = LAST_LINES * LONGEST_LINE
 CHUNK = 65_536
 READ_WITHIN = timedelta(seconds=60)
+ORDINARY = 0o022
+"""The umask of a command: it makes files for the system that it repairs, not for the runner alone."""
 _PASSED_ON = ("PATH", "HOME", "LANG", "TZ")
 _NOT_SHOWN = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[^\x20-\x7e\x80-\U0010ffff\n\t]")
 
@@ -61,7 +63,7 @@ class Place:
     """Where a step is carried out: `environment` is the machine's, `action` names the deed to whoever is called.
 
     All output goes to `keep`, a new file when `once`: a second run of the same approval on this machine fails there,
-    before anything is executed. `why_cancelled` says what it means when the task is cancelled.
+    before anything is executed. Commands run as `user`, unless that is empty. `why_cancelled` says what it means when the task is cancelled.
     """
 
     environment: Mapping[str, str]
@@ -69,6 +71,7 @@ class Place:
     keep: Path | None = None
     once: bool = False
     why_cancelled: Callable[[], str] = lambda: "aborted"
+    user: str = ""
 
 
 async def carry_out(
@@ -129,12 +132,13 @@ async def _command(
         output = _Output(file, Masker(secrets))
         try:
             process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-I", guardian.__file__, str(KILLED_AFTER)),
+                *(sys.executable, "-I", guardian.__file__, str(KILLED_AFTER), place.user),
                 *(_argument(argument, parameters) for argument in step.argv),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.STDOUT,
                 cwd=step.directory or None,
+                umask=ORDINARY,
                 env={**environment, "DONT_PANIC_ACTION": place.action},
             )
         except (OSError, ValueError) as error:

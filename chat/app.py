@@ -39,6 +39,7 @@ from entrypoints.signing import DoorKey, Sign, unsigned
 from entrypoints.snapshots import SnapshotReader
 from entrypoints.standby import HANDED_OVER_EVERY, Standby
 from entrypoints.webhooks import Webhooks
+from hardening import keep_private
 from incident.policy import BadPolicy
 from incident.proof import SLACK
 from settings import Misconfigured, Settings
@@ -142,6 +143,7 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m chat.app", description=__doc__)
     parser.add_argument("--ready-file", type=Path, help="written once it listens")
     options = parser.parse_args(arguments)
+    keep_private()
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     try:
         asyncio.run(listen(configuration.load(), options.ready_file))

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from entrypoints.problems import NoSuchIncident, Refused, Unreachable, reaching
 from incident.model import Incident
@@ -73,6 +73,12 @@ class Archive:
             raise Unreachable(f"A record was written by a newer version and cannot be read: {error.title}.") from None
 
 
+class Shows(Protocol):
+    """Whether whoever reads has shown who they are. `needed`: raises CannotSign when they have not."""
+
+    async def __call__(self, *, needed: bool) -> bool: ...
+
+
 @dataclass(frozen=True)
 class Shown:
     """An incident, and when its snapshot was saved: after its last change. None where its record was read."""
@@ -101,9 +107,9 @@ async def look(gateway: Gateway, archive: Archive | None, incident: str, *, live
         ) from None
 
 
-def readable(incident: Incident, person: str) -> Incident:
-    """The incident, for somebody who may read it. Raises Refused."""
-    if not may_read(incident, person):
+async def readable(incident: Incident, person: str, shows: Shows) -> Incident:
+    """The incident, for somebody who may read it, and shows that it is them. Raises Refused, CannotSign."""
+    if not may_read(incident, person) or (incident.silent and not await shows(needed=True)):
         raise Refused("That is a security incident, and you are not in it. Its IC, or the security team, invites you.")
     return incident
 

@@ -38,9 +38,10 @@ from settings import Misconfigured, Settings
 
 if TYPE_CHECKING:
     from activities.on_call_book import OnCallBook
-    from entrypoints.archive import Archive
+    from entrypoints.archive import Archive, Shows
     from entrypoints.contacts import Outcome
     from entrypoints.gateway import Gateway
+    from entrypoints.keys import Speaking
     from entrypoints.standby import Standby
     from incident.commands import Command
     from incident.grammar import Entered, Opening
@@ -288,9 +289,11 @@ def export(incident: str | None, speaker: str) -> None:
 
         if incident:
             return json.dumps(archive.export(await _readable(settings, incident, speaker)), indent=2)
-        by = (await keys.speaking(speaker, None, settings)).by
+        speaking = await keys.speaking(speaker, None, settings)
         records = await _archive(settings).all()
-        mine = [one for one in records if may_read(one, by)]
+        secret = any(one.silent and may_read(one, speaking.by) for one in records)
+        shown = secret and await _shows(settings, speaking)(needed=False)
+        mine = [one for one in records if may_read(one, speaking.by) and (shown or not one.silent)]
         if len(mine) < len(records):
             print(f"{len(records) - len(mine)} security incidents are left out.", file=sys.stderr)
         return json.dumps([archive.export(one) for one in mine], indent=2)
@@ -314,9 +317,19 @@ async def _readable(settings: Settings, incident: str | None, speaker: str) -> I
 
     if not incident:
         raise Unreadable("Say which: its id, as `ic list --all` shows it.")
-    by = (await keys.speaking(speaker, None, settings)).by
+    speaking = await keys.speaking(speaker, None, settings)
     gateway = Gateway(await connect(lazy=True), SnapshotReader(settings.records_url))
-    return readable((await look(gateway, _archive(settings), incident)).incident, by)
+    found = (await look(gateway, _archive(settings), incident)).incident
+    return await readable(found, speaking.by, _shows(settings, speaking))
+
+
+def _shows(settings: Settings, speaking: Speaking) -> Shows:
+    """In practice a claim is enough; outside of it a signature shows who reads."""
+
+    async def shows(*, needed: bool) -> bool:
+        return settings.practice or await speaking.shows(settings.organisation, needed=needed)
+
+    return shows
 
 
 @ic.group("catalogue")
@@ -508,6 +521,7 @@ async def _ask(
         standby=standby,
         archive=Archive(settings.records_url, organisation.policy()),
         tells_who_was_paged=True,
+        shows=_shows(settings, speaking),
     )
     heard = Heard(words, speaking.by, speaking.name, options.id or str(uuid.uuid4()), options.incident)
     options.id = "" if isinstance(meant, Question) else heard.id
@@ -567,6 +581,7 @@ def _leave(code: int) -> Any:
 
 
 def main() -> None:
+    os.umask(0o077)  # what it keeps on disk is for this user alone
     try:
         ic(standalone_mode=False)
     except click.ClickException as problem:

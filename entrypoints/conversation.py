@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from activities.on_call_book import OnCallBook, now
 from entrypoints import contacts
-from entrypoints.archive import Archive, Shown, look, readable
+from entrypoints.archive import Archive, Shown, Shows, look, readable
 from entrypoints.contacts import Contacts, Outcome
 from entrypoints.problems import (
     CannotSign,
@@ -31,7 +31,7 @@ from entrypoints.problems import (
 from entrypoints.snapshots import CannotRead, SnapshotReader
 from incident import card, grammar, identity, proof, security, wording
 from incident.grammar import Entered, Opening, Question
-from incident.model import Entry, Origin
+from incident.model import Entry, Incident, Origin
 from incident.policy import Organisation, Policy
 from incident.words import Unreadable
 
@@ -72,7 +72,7 @@ class Heard:
 class Conversation:
     """`snapshots` is what is read, and `gateway` is asked for what they do not have.
 
-    `standby` is asked for when Temporal is away, or PagerDuty is asked for a status.
+    `shows` is asked before a security incident is read. `standby` is asked for when Temporal is away, or PagerDuty is asked for a status.
     """
 
     def __init__(
@@ -89,6 +89,7 @@ class Conversation:
         archive: Archive | None = None,
         present: Callable[[], Organisation] | None = None,
         tells_who_was_paged: bool = False,
+        shows: Shows | None = None,
     ) -> None:
         self._connect = gateway
         self._snapshots = snapshots
@@ -96,6 +97,7 @@ class Conversation:
         self._policy = organisation.policy()
         self._present = present
         self._tells_who_was_paged = tells_who_was_paged
+        self._shows = shows or _told_by_slack
         self._contacts = Contacts(organisation, book)
         self._practice = practice
         self._door = door
@@ -347,7 +349,7 @@ class Conversation:
 
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(READ_WITHIN)) as http:
             impacted = self._standby().impacted if self._standby else None
-            status = await Monitoring(http, impacted).read(self._organisation.status_sources)
+            status = await Monitoring(http, impacted, rules=lambda: self._organisation).read()
         lines = [f"Status: {wording.status(status)}."]
         try:
             known, problems = await self._readable(heard, await self._listed())
@@ -368,7 +370,7 @@ class Conversation:
             raise Unreadable("No source of changes is configured (`changes.sources` in the organisation's file).")
         since = now() - rules.within
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(READ_WITHIN)) as http:
-            found = await Monitoring(http).read_changes(ReadChanges(rules, since))
+            found = await Monitoring(http, rules=lambda: self._organisation).read_changes(ReadChanges(rules, since))
         if heard.incident:
             from incident.reports import ChangesRead, Report
 
@@ -397,14 +399,14 @@ class Conversation:
         incident = found.incident
         in_its_room = incident.room is not None and heard.channel == incident.room.channel
         if not in_its_room:
-            readable(incident, heard.by)
+            await readable(incident, heard.by, self._shows)
         return found
 
     async def _meant_to_read(self, heard: Heard) -> str:
         """The only incident that is open, by its snapshot; else whichever one is meant."""
         with suppress(CannotRead):
             saved = await self._snapshots.open()
-            if len(saved) == 1 and security.may_read(saved[0].incident, heard.by):
+            if len(saved) == 1 and await self._may_read(heard, saved[0].incident):
                 return saved[0].incident.id
         return await self._meant(heard, decides=False)
 
@@ -479,7 +481,11 @@ class Conversation:
         except Exception as fault:  # noqa: BLE001  # whatever is wrong with one incident is no matter of the others
             why = str(fault) if isinstance(fault, PROBLEMS) else sentence(fault)
             return f"A security incident is left out, because nobody can tell who may read it. {why}"
-        return None if security.may_read(incident, heard.by) else ""
+        return None if await self._may_read(heard, incident) else ""
+
+    async def _may_read(self, heard: Heard, incident: Incident) -> bool:
+        """Nobody is asked for a passphrase because a security incident is open: where it matters, they are."""
+        return security.may_read(incident, heard.by) and (not incident.silent or await self._shows(needed=False))
 
     def _line(self, listed: Listed) -> str:
         commander = f"  IC: {self._policy.name(listed.commander)}" if listed.commander else ""
@@ -492,6 +498,11 @@ class Conversation:
         lines = grammar.usage_lines()
         data = [{"usage": usage, "help": text, "who": who} for usage, text, who in lines]
         return Outcome(grammar.help_text(rest), data)
+
+
+async def _told_by_slack(*, needed: bool) -> bool:
+    """Who speaks in Slack has shown it to Slack."""
+    return True
 
 
 def _refuse_late(heard: Heard, words: str, limit: timedelta) -> None:

@@ -264,8 +264,8 @@ async def _sources(settings: Settings, organisation: Organisation) -> list[Findi
     """Each source of the status and of what changed lately, read once."""
     impacted = Standby.of(settings, OnCallBook(settings.on_call_book, organisation)).impacted
     async with aiohttp.ClientSession() as http:
-        monitoring = Monitoring(http, impacted)
-        status = await monitoring.read(organisation.status_sources)
+        monitoring = Monitoring(http, impacted, rules=lambda: organisation)
+        status = await monitoring.read()
         since = now() - organisation.changes.within
         changed = await monitoring.read_changes(ReadChanges(organisation.changes, since))
     mend = "Look at its url, headers and the variables they name."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from entrypoints import signing
@@ -22,6 +23,17 @@ class Speaking:
     by: str
     name: str
     sign: Sign
+
+    async def shows(self, organisation: Organisation, *, needed: bool) -> bool:
+        """Whether a fresh signature shows that it is them. `needed`: raises CannotSign when it does not."""
+        text = f"{getpass.getuser()} reads at {datetime.now(UTC).isoformat()} as {self.by}"
+        signature = await self.sign(text, needed=needed)
+        worth = proof.standing(organisation, Signed(text, signature), person=self.by, door="cli")
+        if needed and not worth.proven:
+            raise CannotSign(
+                "Reading a security incident needs your key. `ic keys` shows which you have, and how to add it."
+            )
+        return worth.proven
 
 
 async def speaking(given: str, named: Path | None, settings: Settings) -> Speaking:

@@ -28,12 +28,20 @@ from temporalio.service import RPCError
 
 from connection import runtime
 from entrypoints.processes import Child
-from settings import PAGERDUTY, PRACTICE_KEYS, SLACK, Misconfigured, Settings
+from hardening import keep_folder_private, keep_private
+from settings import PAGERDUTY, PRACTICE_KEYS, PRIVATE, SLACK, Misconfigured, Settings
 from supervision import Supervisor
 from worker import APART
 from workflows import search_attributes
 
 RETENTION = timedelta(days=90)
+_WORKER = PRIVATE - {"SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET", "PAGERDUTY_WEBHOOK_SECRET"}
+NEEDED = {
+    "worker-incident": _WORKER,
+    "worker-roles": _WORKER,
+    "listener": PRIVATE - {name for name in PRIVATE if name.startswith(("STATUSPAGE", "X_"))},
+}
+"""Which secrets each program needs. The server, the emulators, and the runner, whose children repair, need none."""
 HEALTHY_WITHIN = 60.0
 HOST = "127.0.0.1"
 
@@ -129,7 +137,7 @@ class Copy:
         print(self._ready(time.monotonic() - begun), flush=True)
 
     async def _child(self, name: str, argv: list[str], *, ends_within: float = 5.0) -> Child:
-        child = Child(name, argv, self.environment(), self.places.state / "logs" / f"{name}.log", ends_within, _say)
+        child = Child(name, argv, self.environment(name), self.places.state / "logs" / f"{name}.log", ends_within, _say)
         self.children.append(child)
         await child.start(self._supervisor)
         return child
@@ -196,14 +204,17 @@ class Copy:
             }
         return known
 
-    def environment(self) -> dict[str, str]:
+    def environment(self, program: str) -> dict[str, str]:
+        """What `program` finds around it: of all secrets those that it needs."""
         # A key or certificate meant for another Temporal would turn TLS on, which the embedded server has not.
         stray = ("TEMPORAL_API_KEY", "TEMPORAL_TLS", "TEMPORAL_PROFILE", "TEMPORAL_CONFIG_FILE")
         kept = {k: v for k, v in os.environ.items() if not k.startswith(stray)}
         if self.practice:
             # The shop is repaired with `python3`, which a machine may have by another name alone, or too old a one.
             kept["PATH"] = os.pathsep.join((str(Path(sys.executable).parent), kept.get("PATH", os.defpath)))
-        return {**kept, **self._overrides(), "DONT_PANIC_STATE": str(self.places.state.absolute())}
+        found = {**kept, **self._overrides(), "DONT_PANIC_STATE": str(self.places.state.absolute())}
+        withheld = PRIVATE - NEEDED.get(program, frozenset())
+        return {name: value for name, value in found.items() if name not in withheld}
 
     def _write_down(self) -> None:
         file = self.places.state / "up.json"
@@ -239,7 +250,8 @@ def up(places: Places, settings: Settings) -> int:
     # Nothing of settings, organisation or ports may be wrong before the first process is started.
     practice = _is_practice(settings)
     assert settings.organisation
-    places.state.mkdir(parents=True, exist_ok=True)
+    keep_private()
+    keep_folder_private(places.state)
     lock = _alone(places.state)
     _find_server()
     wanted = {"--temporal-port": places.temporal_port, "--ui-port": places.ui_port}

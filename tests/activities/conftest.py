@@ -24,6 +24,7 @@ from activities.placeholders import Placeholders
 from activities.social import Social, client
 from activities.status_page import StatusPage
 from emulators.server import Emulators
+from incident.policy import Organisation
 from tests import configured
 
 TOKENS = ("practice-x", "practice-x-secret", "practice-x-token", "practice-x-token-secret")
@@ -41,6 +42,11 @@ class Outside:
     social: Social
     monitoring: Monitoring
     book: OnCallBook
+    present: list[Organisation]
+    """The organisation's file as it stands now, alone in its list."""
+
+    def configure(self, **sections: Any) -> None:
+        self.present[0] = self.present[0].model_copy(update=sections)
 
     async def run(self, activity: Callable[..., Any], order: object, *, attempt: int = 1) -> Any:
         """As attempt number `attempt`."""
@@ -74,8 +80,10 @@ class Outside:
 @pytest.fixture
 async def outside(emulators: Emulators, tmp_path: Path) -> AsyncIterator[Outside]:
     organisation = configured.organisation()
+    present = [organisation]
     book = OnCallBook(tmp_path / "on-call.json", organisation)
     sessions = Sessions(f"{emulators.url}/pagerduty", "practice-pagerduty", "dont-panic@example.com")
+    paging = Paging(sessions, book, organisation, practice=True)
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(2)) as http:
         slack = AsyncWebClient(
             token="xoxb-practice", base_url=f"{emulators.url}/slack/api/", timeout=2, session=http, retry_handlers=[]
@@ -83,7 +91,7 @@ async def outside(emulators: Emulators, tmp_path: Path) -> AsyncIterator[Outside
         yield Outside(
             url=emulators.url,
             http=http,
-            paging=Paging(sessions, book, organisation, practice=True),
+            paging=paging,
             chat=Chat(slack, Placeholders(organisation, book), "https://temporal.example.com/"),
             status_page=StatusPage(
                 http,
@@ -99,6 +107,7 @@ async def outside(emulators: Emulators, tmp_path: Path) -> AsyncIterator[Outside
                 practice=True,
                 rules=lambda: organisation,
             ),
-            monitoring=Monitoring(http),
+            monitoring=Monitoring(http, paging.impacted, rules=lambda: present[0]),
             book=book,
+            present=present,
         )

@@ -235,6 +235,25 @@ async def test_what_people_read_when_it_does_not_go_well(step: Step, said: str) 
     assert not outcome.ok or "red" in said
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may start a command as somebody else")
+async def test_a_command_runs_as_the_user_that_the_runner_is_told() -> None:
+    who = Step(argv=("sh", "-c", "id -un; umask; cat /proc/$PPID/environ || echo unreadable"), environment=("TOKEN",))
+    outcome = await done(who, place(user="nobody", environment={"TOKEN": "s3cret"}))
+    told = outcome.text.splitlines()
+    assert told[-1] == "unreadable" and told[-4:-2] == ["nobody", "0022"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may start a command as somebody else")
+async def test_a_command_of_another_user_is_aborted_like_any_other() -> None:
+    outcome = await done(Step(argv=("sleep", "60")), place(user="nobody"), limit=0.5)
+    assert outcome.text.startswith("over its time limit") and not outcome.ok
+
+
+async def test_a_user_who_is_not_there_is_named() -> None:
+    outcome = await done(Step(argv=("true",)), place(user="no-such-user"))
+    assert "there is no user no-such-user on this machine" in outcome.text and not outcome.ok
+
+
 async def until(so: Callable[[], bool]) -> None:
     """Look again until it is so: starting a Python takes seconds on a machine that is busy or measures coverage."""
     for _ in range(400):

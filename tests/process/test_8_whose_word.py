@@ -71,6 +71,31 @@ async def test_ones_key_says_who_one_is(tmp_path: Path) -> None:
         assert s.runs == 1
 
 
+async def test_a_security_incident_is_read_with_ones_key_alone(tmp_path: Path) -> None:
+    """A login, or the public half of a key, is nobody's word: anybody on the machine has them."""
+    async with scene(tmp_path) as s:
+        s.copy.environment |= {**FAR_AWAY, "HOME": str(tmp_path), "LOGNAME": "bob"}
+        key = key_file(tmp_path, Key("bob"))
+        public = tmp_path / "half" / "bob.pub"
+        public.parent.mkdir()
+        public.write_text(Key("bob").public.line)
+        code, answer = await says(s, "secure", "--key", key)
+        assert code == 0, answer
+        for words in (("show",), ("timeline",), ("summary",), ("report", s.id), ("export", s.id)):
+            named = () if words[0] in ("report", "export") else ("--incident", s.id)
+            code, out, err = await ic(s.copy, *words, *named)
+            assert code == 1 and out == "" and "needs your key" in err, (words, out, err)
+        code, out, err = await ic(s.copy, "show", "--incident", s.id, "--key", str(public))
+        assert code == 1 and out == "", err
+        for named in ((), ("--key", str(public))):
+            code, out, err = await ic(s.copy, "list", *named)
+            assert code == 0 and s.id not in out
+        code, out, err = await ic(s.copy, "show", "--incident", s.id, "--key", key)
+        assert code == 0 and s.id in out, err
+        code, out, err = await ic(s.copy, "list", "--key", key)
+        assert code == 0 and s.id in out, err
+
+
 async def test_the_agents_key_is_found_by_itself(tmp_path: Path) -> None:
     async with scene(tmp_path) as s:
         socket = tmp_path / "agent"
