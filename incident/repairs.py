@@ -283,6 +283,11 @@ def end_run(
     incident.log("repair", f"{n} {state}{f': {outcome}' if outcome else ''}", now, who=who)
 
 
+def ended_before_approval(repair: Repair, at: datetime | None) -> bool:
+    """Whether what ended `at` was not what the IC approved: somebody had it run before, and the runner refused."""
+    return at is not None and repair.approved_at is not None and at < repair.approved_at
+
+
 def still_running(incident: Incident, *, automated: bool = False) -> list[Repair]:
     """What has begun and has not been said to have ended; with `automated` what a runner carries out alone."""
     running = [r for r in incident.repairs.values() if r.state is RepairState.RUNNING]

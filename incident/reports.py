@@ -384,6 +384,8 @@ def _repair(incident: Incident, report: Report, now: datetime) -> None:
             incident.log("repair", f"{number}: no runner for {runner}", now, source=report.source)
         case RunEnded(number=number, state=state, outcome=outcome, refused=refused, output=output):
             repair = incident.repairs[number]
+            if repairs.ended_before_approval(repair, report.at):
+                return
             if refused and repair.state is RepairState.RUNNING:
                 # Another run was told "go" before this one was refused: what became of that one is not known.
                 state, outcome = RepairState.UNKNOWN, f"what ran was lost; what came after it: {outcome}"

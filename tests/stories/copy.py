@@ -195,15 +195,18 @@ class Copy:
 
     # -- workers as a process of their own, to be killed ----------------------------------------------
 
-    async def start_worker(self, code: Path = ROOT) -> None:
-        """The processes that `ic up` would run, of the product that is in the directory `code`."""
+    async def start_worker(self, code: Path = ROOT, module: str = "worker") -> None:
+        """The processes that `ic up` would run, of the product that is in the directory `code`.
+
+        `module` is the program: the product's, or one of the tests' that runs it.
+        """
         ready = [self.settings.state / f"worker-{roles[0]}.ready" for roles in APART]
         self.processes = []
         for file, roles in zip(ready, APART, strict=True):
             file.unlink(missing_ok=True)
             with (self.settings.state / "worker.log").open("ab") as log:
                 process = await asyncio.create_subprocess_exec(
-                    *(sys.executable, "-m", "worker", "--ready-file", str(file)),
+                    *(sys.executable, "-m", module, "--ready-file", str(file)),
                     *(argument for role in roles for argument in ("--role", role)),
                     cwd=code,
                     env={**os.environ, **self.environment},
