@@ -14,7 +14,8 @@ from emulators.arguments import arguments
 from emulators.journal import Fault, Journal
 from emulators.monitored import Monitored
 from emulators.pagerduty.account import Account
-from emulators.pagerduty.account import Fault as PagerDutyFault
+from emulators.pagerduty.control import Doings
+from emulators.pagerduty.refusals import Fault as PagerDutyFault
 from emulators.slack.rate_limits import RateLimits
 from emulators.slack.socket_mode import SocketMode
 from emulators.slack.workspace import SlackError, Workspace
@@ -70,22 +71,14 @@ class Control:
             ("POST", "/control/slack/socket", self._drop_sockets),
             ("POST", "/control/slack/rate_limits", self._rate_limits),
             ("GET", "/control/slack/rooms", self._rooms),
-            ("POST", "/control/pagerduty/acknowledge", self._acknowledge),
-            ("POST", "/control/pagerduty/acknowledgement", self._acknowledgement),
-            ("POST", "/control/pagerduty/oncall", self._on_call),
-            ("POST", "/control/pagerduty/trigger", self._trigger),
-            ("POST", "/control/pagerduty/reply", self._reply),
-            ("POST", "/control/pagerduty/webhook", self._webhook),
-            ("POST", "/control/pagerduty/webhook/again", self._webhook_again),
-            ("GET", "/control/pagerduty/incidents", self._incidents),
             ("GET", "/control/statuspage", self._published),
             ("GET", "/control/statuspage/components", self._components),
             ("GET", "/control/x", self._posted),
             ("POST", "/control/status/{name}", self._set_status),
             ("POST", "/control/metric/{name}", self._set_metric),
             ("POST", "/control/change", self._change),
-            ("POST", "/control/pagerduty/impact", self._impact),
         ]
+        table += Doings(self._account).table()
         return [web.route(method, path, _answering(handler)) for method, path, handler in table]
 
     # -- faults and what was received -----------------------------------------------------------------
@@ -233,48 +226,7 @@ class Control:
             if all(str(channel.get(key)) == value for key, value in request.query.items())
         ]
 
-    # -- PagerDuty, Statuspage, the monitored system --------------------------------------------------
-
-    async def _acknowledge(self, request: web.Request) -> Any:
-        given = await arguments(request)
-        return self._account.acknowledge(given["incident"], given["user"])
-
-    async def _acknowledgement(self, request: web.Request) -> Any:
-        given = await arguments(request)
-        after = given.get("after_seconds")
-        self._account.acknowledges_after[given["user"]] = None if after in (None, "never") else float(after)
-        return {}
-
-    async def _on_call(self, request: web.Request) -> Any:
-        given = await arguments(request)
-        self._account.levels[self._account.policy(given["escalation_policy"]).id] = list(given["levels"])
-        return {}
-
-    async def _trigger(self, request: web.Request) -> Any:
-        """A monitor of the company's opens an incident of its own in PagerDuty."""
-        given = await arguments(request)
-        asked: dict[str, Any] = {"title": given["title"], "service": {"id": given.get("service", "PSVCAPI")}}
-        if given.get("priority"):
-            asked["priority"] = {"id": given["priority"]}
-        return self._account.open(asked, f"http://{request.host}/pagerduty")
-
-    async def _reply(self, request: web.Request) -> Any:
-        given = await arguments(request)
-        accepted = given.get("state", "accepted") == "accepted"
-        self._account.reply(given["incident"], given["user"], accepted=accepted, message=given.get("message", ""))
-        return {}
-
-    async def _webhook(self, request: web.Request) -> Any:
-        given = await arguments(request)
-        self._account.webhooks.url, self._account.webhooks.secret = given["url"], given["secret"]
-        return {}
-
-    async def _webhook_again(self, request: web.Request) -> Any:
-        self._account.webhooks.again()
-        return {}
-
-    async def _incidents(self, request: web.Request) -> Any:
-        return list(self._account.incidents.values())
+    # -- Statuspage, X, the monitored system ----------------------------------------------------------
 
     async def _published(self, request: web.Request) -> Any:
         """Deleted ones too, which say so."""
@@ -300,11 +252,6 @@ class Control:
     async def _change(self, request: web.Request) -> Any:
         given = await arguments(request)
         return self._monitored.change(str(given["text"]), str(given.get("url") or ""))
-
-    async def _impact(self, request: web.Request) -> Any:
-        given = await arguments(request)
-        self._account.impact(given["business_service"], impacted=given["impacted"] in (True, "true"))
-        return sorted(self._account.impacted)
 
 
 def _action(given: dict[str, Any]) -> dict[str, Any]:

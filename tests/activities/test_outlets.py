@@ -82,6 +82,12 @@ async def test_it_waits_out_one_request_a_second(outside: Outside) -> None:
     assert await bodies(outside) == [[TEXT, "PRACTICE more"]]
 
 
+async def test_an_unknown_component_is_named_in_the_refusal(outside: Outside) -> None:
+    with pytest.raises(ApplicationError, match="cmpgone") as refused:
+        await outside.run(outside.status_page.publish, publication("k/1", components={"cmpgone": "major_outage"}))
+    assert refused.value.non_retryable and await bodies(outside) == []
+
+
 async def test_component_states_go_with_the_message(outside: Outside) -> None:
     down = {"cmpcheckout": "major_outage"}
     out = await outside.run(outside.status_page.publish, publication("k/1", components=down))

@@ -13,7 +13,7 @@ import yaml
 from chat.listener import Listener
 from entrypoints.doctor import SCOPES
 from tests.conftest import CONFIG, ROOT
-from tests.contract.test_contracts import CONTRACTS
+from tests.contract.descriptions import needed, text
 
 MANIFEST: dict[str, Any] = yaml.safe_load((CONFIG / "slack-manifest.yaml").read_text())
 ROOMS = ("activities", "chat", "entrypoints")
@@ -86,8 +86,8 @@ def test_what_the_manifest_offers_is_listened_to() -> None:
     assert {event.partition(".")[0] for event in events} == set(heard["event"])
 
 
-@pytest.mark.skipif(not CONTRACTS.is_dir(), reason=f"Slack's schema is not there ({CONTRACTS}); set CONTRACTS_DIR")
+@needed
 @pytest.mark.parametrize("version", [1, 2])
 def test_it_is_a_manifest_as_slack_describes_them(version: int) -> None:
-    schema = json.loads((CONTRACTS / f"slack-manifest-v{version}.schema.json").read_text())
+    schema = json.loads(text(f"slack-manifest-v{version}.schema.json"))
     jsonschema.validate(MANIFEST, schema)
