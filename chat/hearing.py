@@ -9,6 +9,7 @@ COMMAND = re.compile(r"^!(ic|status|note|todo|page)\b[ \t]*(.*)$", re.IGNORECASE
 NEARLY = re.compile(r"^!(\w+)\b[ \t]*(.*)$", re.DOTALL)
 OURS = ("status", "note", "todo", "page")
 PREFIX = re.compile(r"^(TODO|NOTE)[:\s]\s*(.+)$", re.DOTALL)
+_LINK = re.compile(r"<(?P<scheme>https?://|ftp://|mailto:|tel:)(?P<address>[^<>|]*)(?:\|(?P<shown>[^<>]*))?>")
 SPOKEN_SUBTYPES = frozenset({None, "", "file_share", "thread_broadcast", "me_message"})
 
 
@@ -30,5 +31,15 @@ def words_of(text: str, *, in_room: bool) -> str | None:
 
 
 def unescaped(text: str) -> str:
-    """Slack escapes &, < and >, and nothing else; the rest stays as it was typed."""
-    return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+    """As it was typed: links, addresses and telephone numbers without Slack's markup, &, < and > as themselves.
+
+    A link that was given words of its own stays whole.
+    """
+    return _LINK.sub(_typed, text).replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+
+
+def _typed(link: re.Match[str]) -> str:
+    scheme, address, shown = link["scheme"], link["address"], link["shown"]
+    if not shown:
+        return f"{scheme}{address}"
+    return shown if scheme == "tel:" or shown == address else link[0]

@@ -68,6 +68,10 @@ class Control:
             ("POST", "/control/slack/home", self._home),
             ("GET", "/control/slack/views", self._views),
             ("POST", "/control/slack/redeliver", self._redeliver),
+            ("POST", "/control/slack/delete", self._delete_message),
+            ("POST", "/control/slack/channel", self._alter_channel),
+            ("POST", "/control/slack/scopes", self._grant),
+            ("POST", "/control/slack/trigger", self._trigger_view),
             ("POST", "/control/slack/socket", self._drop_sockets),
             ("POST", "/control/slack/rate_limits", self._rate_limits),
             ("GET", "/control/slack/rooms", self._rooms),
@@ -209,6 +213,35 @@ class Control:
         given = await arguments(request)
         self._sockets.tell(self._space.message(given["channel"], given["ts"]))
         return {}
+
+    async def _delete_message(self, request: web.Request) -> Any:
+        given = await arguments(request)
+        self._sockets.deleted(self._space.message(given["channel"], given["ts"]))
+        return {}
+
+    async def _alter_channel(self, request: web.Request) -> Any:
+        """What people do to one: rename, archive, add and remove members, and settings that refuse what apps do."""
+        given = await arguments(request)
+        channel = self._space.channel(given["channel"])
+        if given.get("name"):
+            self._space.rename(channel, given["name"])
+        members = [m for m in channel["members"] if m not in given.get("remove", ())]
+        channel["members"] = members + [m for m in given.get("add", ()) if m not in members]
+        for setting in ("is_archived", "restricted", "pins_restricted", "edits_closed"):
+            if setting in given:
+                channel[setting] = bool(given[setting])
+        self._space.channels.changed(channel["id"])
+        self._space.note()
+        return channel
+
+    async def _grant(self, request: web.Request) -> Any:
+        """The scopes that the app has from now on; none named: all of them."""
+        self._space.scopes = tuple((await arguments(request))["scopes"])
+        return list(self._space.scopes)
+
+    async def _trigger_view(self, request: web.Request) -> Any:
+        """A `trigger_id`, as for something that somebody pressed."""
+        return {"trigger_id": self._sockets.trigger((await arguments(request))["user"])}
 
     async def _drop_sockets(self, request: web.Request) -> Any:
         await self._sockets.drop(float((await arguments(request)).get("refuse_for", 0)))

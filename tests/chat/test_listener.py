@@ -102,7 +102,7 @@ async def test_who_may_speak_and_who_is_who(tmp_path: Path) -> None:
 
 
 async def test_what_was_typed_survives(tmp_path: Path) -> None:
-    typed = "NOTE: \u201cquoted\u201d, <@U0SAM> in <#C0GENERAL|general>: `a &amp;&amp; b &lt; c`\nsecond line :fire: \U0001f525"
+    typed = "NOTE: \u201cquoted\u201d, <@U0SAM> in <#C0GENERAL|general>: `a && b < c`\nsecond line :fire: \U0001f525"
     async with running(tmp_path, example()) as copy, hands(copy) as use:
         await declared(copy, use)
         await use.types("anne", typed)
