@@ -210,6 +210,7 @@ async def test_a_practice_text_that_does_not_say_so_never_goes_out(outside: Outs
 
 async def test_the_stalk_returns_on_a_change_only(outside: Outside) -> None:
     source = StatusSource(id="shop", url=f"{outside.url}/status/shop")
+    outside.configure(status_sources=(source,))
     watch = Watch((source,), timedelta(milliseconds=20), Status("ok", "shop ok", NOW))
     stalking = asyncio.create_task(outside.run(outside.monitoring.watch, watch))
     await asyncio.sleep(0.1)
@@ -220,6 +221,7 @@ async def test_the_stalk_returns_on_a_change_only(outside: Outside) -> None:
 
 async def test_that_it_cannot_be_read_is_news_at_the_second_time(outside: Outside) -> None:
     source = StatusSource(id="shop", url=f"{outside.url}/status/shop")
+    outside.configure(status_sources=(source,))
     watch = Watch((source,), timedelta(milliseconds=20), Status("ok", "shop ok", NOW))
     await outside.fault("status", "*", code=500, times=1)
     await outside.fault("status", "*", code=500, times=-1)
