@@ -6,6 +6,7 @@ before, since a whole document at each change would fill the workflow's history.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -86,6 +87,22 @@ def closed(incident: Incident) -> bool:
 def difference(before: Document, after: Document) -> Patch:
     patch: Patch = jsonpatch.make_patch(before, after).patch
     return patch
+
+
+def whole(after: Document) -> Patch:
+    """The patch that makes `after` from whatever was there."""
+    return [{"op": "replace", "path": "", "value": after}]
+
+
+def replayed(patches: Iterable[Patch]) -> Document:
+    """What the patches make, the first of which is a `whole` one. Raises ValueError where they do not fit."""
+    found: Document = {}
+    try:
+        for patch in patches:
+            found = jsonpatch.JsonPatch(patch).apply(found, in_place=True)
+    except (jsonpatch.JsonPatchException, jsonpatch.JsonPointerException) as fault:
+        raise ValueError(str(fault)) from None
+    return found
 
 
 def patched(before: Document, patch: Patch) -> Document:
