@@ -42,6 +42,7 @@ SCOPES = (
     "bookmarks:read",
     "bookmarks:write",
     "channels:history",
+    "channels:join",
     "channels:manage",
     "channels:read",
     "chat:write",
