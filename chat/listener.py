@@ -266,7 +266,7 @@ class Listener:
             await self._in_time(self._show_form(about, user, body["trigger_id"]))
         else:
             ts, version = str(message.get("ts") or ""), (message.get("edited") or {}).get("ts", "")
-            what = {"incident": pressed.incident, "words": pressed.words, "ts": ts, "text": message.get("text", "")}
+            what = {"incident": pressed.incident, "words": pressed.words, "ts": ts, "text": blocks.shown(message)}
             id = f"{channel}/{ts}/{version}/{user}/{pressed.words}"
             received = Received("press", id, now(), {"user": user, "channel": channel, **what})
             await self._receive(received)
@@ -288,7 +288,7 @@ class Listener:
         text = f"{what['text']}\n✓ `{what['words']}`: {self._places.for_slack(answer)}"
         try:
             await self._slack.chat_update(
-                channel=what["channel"], ts=what["ts"], text=text, blocks=blocks.message(text)
+                channel=what["channel"], ts=what["ts"], text=blocks.headline(text), blocks=blocks.message(text)
             )
         except _LOST as error:
             _log.warning("a prompt was not settled: %s", type(error).__name__)

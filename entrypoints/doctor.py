@@ -43,6 +43,7 @@ SCOPES = (
     "bookmarks:read",
     "bookmarks:write",
     "channels:history",
+    "channels:join",
     "channels:manage",
     "channels:read",
     "chat:write",

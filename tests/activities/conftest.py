@@ -6,7 +6,7 @@ import asyncio
 import dataclasses
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from activities.status_page import StatusPage
 from emulators.server import Emulators
 from incident.policy import Organisation
 from tests import configured
+from tests.reading import rooms_as_read
 
 TOKENS = ("practice-x", "practice-x-secret", "practice-x-token", "practice-x-token-secret")
 
@@ -48,11 +49,17 @@ class Outside:
     def configure(self, **sections: Any) -> None:
         self.present[0] = self.present[0].model_copy(update=sections)
 
-    async def run(self, activity: Callable[..., Any], order: object, *, attempt: int = 1) -> Any:
-        """As attempt number `attempt`."""
-        environment = ActivityEnvironment()
+    async def run(
+        self, activity: Callable[..., Any], order: object, *, attempt: int = 1, begun_ago: timedelta = timedelta(0)
+    ) -> Any:
+        """As attempt number `attempt`, of an activity that was asked for so long ago."""
+        environment, now = ActivityEnvironment(), datetime.now(UTC)
         environment.info = dataclasses.replace(
-            environment.info, attempt=attempt, started_time=datetime.now(UTC), namespace="incidents.acct"
+            environment.info,
+            attempt=attempt,
+            started_time=now,
+            scheduled_time=now - begun_ago,
+            namespace="incidents.acct",
         )
         if asyncio.iscoroutinefunction(activity):
             result: Awaitable[Any] = environment.run(activity, order)
@@ -62,7 +69,8 @@ class Outside:
     async def control(self, method: str, path: str, body: object = None) -> Any:
         async with self.http.request(method, f"{self.url}/control/{path}", json=body) as answer:
             assert answer.status == 200, await answer.text()
-            return await answer.json()
+            found = await answer.json()
+        return rooms_as_read(found) if path.startswith("slack/rooms") else found
 
     async def fault(self, service: str, call: str, **how: object) -> None:
         await self.control("POST", "faults", {"service": service, "call": call, **how})
