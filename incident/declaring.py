@@ -104,7 +104,7 @@ def declare(declaration: Declaration, now: datetime) -> Incident:
     if incident.severity.major or team is None:
         paging.page_commanders(incident, now)
     else:
-        paging.page_team(incident, team, now)
+        paging.page_team(incident, team, now, urgency=paging.urgency_of(incident.severity))
     incident.severities.append(SeverityChange(incident.severity, now, declaration.by))
     incident.want(OpenRoom())
     incident.want(PinCard())

@@ -109,11 +109,40 @@ class LeaveRoom:
 
 
 @dataclass(frozen=True)
-class RetitlePages:
-    """PagerDuty's titles say what they may say now."""
+class UpdatePages:
+    """PagerDuty's titles say what they may say now, and its priority is the severity's. `version` tells one wish from the next."""
 
     key: str
-    kind: Literal["retitle-pages"] = "retitle-pages"
+    version: int = 0
+    kind: Literal["update-pages"] = "update-pages"
+
+
+@dataclass(frozen=True)
+class NotePages:
+    """Add `incident.unsent_notes` to the PagerDuty incident, in order."""
+
+    key: str
+    kind: Literal["note-pages"] = "note-pages"
+
+
+@dataclass(frozen=True)
+class AcknowledgePages:
+    """Acknowledge `incident.pages[page]` for somebody who has shown elsewhere that they are here."""
+
+    key: str
+    page: str
+    person: str
+    kind: Literal["acknowledge"] = "acknowledge"
+
+
+@dataclass(frozen=True)
+class MergePages:
+    """Merge the PagerDuty incidents of `incident.pages` into one of them."""
+
+    key: str
+    into: str
+    pages: tuple[str, ...]
+    kind: Literal["merge-pages"] = "merge-pages"
 
 
 @dataclass(frozen=True)
@@ -180,9 +209,10 @@ class ReadChanges:
 
 @dataclass(frozen=True)
 class ResolvePages:
-    """Resolve in PagerDuty every incident that was opened for this one."""
+    """Resolve in PagerDuty every incident that was opened for this one: `pages` (their keys), by id or by key."""
 
     key: str
+    pages: tuple[str, ...] = ()
     kind: Literal["resolve-pages"] = "resolve-pages"
 
 
@@ -222,7 +252,10 @@ Effect = (
     | Announce
     | Tell
     | LeaveRoom
-    | RetitlePages
+    | UpdatePages
+    | NotePages
+    | AcknowledgePages
+    | MergePages
     | StartRepair
     | TellRepair
     | RunChecks

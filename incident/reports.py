@@ -191,6 +191,37 @@ class ResponderReplied:
     kind: Literal["replied"] = "replied"
 
 
+@dataclass(frozen=True)
+class PageEnded:
+    """Resolved in PagerDuty by somebody, or merged into `merged_into` (PagerDuty's id)."""
+
+    page: str
+    by: str = ""
+    merged_into: str = ""
+    kind: Literal["page-ended"] = "page-ended"
+
+
+@dataclass(frozen=True)
+class PageReassigned:
+    """Given to these people in PagerDuty."""
+
+    page: str
+    people: tuple[str, ...]
+    names: tuple[str, ...]
+    by: str = ""
+    kind: Literal["page-reassigned"] = "page-reassigned"
+
+
+@dataclass(frozen=True)
+class NoteAdded:
+    """Somebody's note in PagerDuty."""
+
+    text: str
+    by: str = ""
+    kind: Literal["note-added"] = "note-added"
+
+
+InPagerDuty = PageAcknowledged | PageEnded | PageReassigned | NoteAdded
 AboutMessage = (
     MessagePublished | MessageNotPublished | MessageDelayed | MessageOvertaken | MessageTakenDown | MessageNotTakenDown
 )
@@ -215,6 +246,9 @@ What = (
     | RunEnded
     | WorkflowReset
     | PageAcknowledged
+    | PageEnded
+    | PageReassigned
+    | NoteAdded
     | ResponderReplied
 )
 
@@ -280,8 +314,8 @@ def _apply(incident: Incident, report: Report, now: datetime) -> None:
             incident.summaries.append(Summary(key, text, due_at, sent_at))
             incident.own_words = ""
             incident.log("summary", text.replace("{here} ", ""), sent_at, source=report.source)
-        case PageAcknowledged(page=key, person=person, name=name, at=at):
-            settling.acknowledged(incident, incident.pages[key], person, name, at, now)
+        case PageAcknowledged() | PageEnded() | PageReassigned() | NoteAdded() as happened:
+            _in_pagerduty(incident, happened, now)
         case ResponderReplied(person=person, name=name, accepted=accepted, message=message):
             reply = f"{name} {'joins' if accepted else 'cannot join'}{f': {message}' if message else '.'}"
             incident.say(reply, now)
@@ -299,6 +333,24 @@ def _apply(incident: Incident, report: Report, now: datetime) -> None:
             settling.changes_read(incident, found, now)
         case _:
             _repair(incident, report, now)
+
+
+def _in_pagerduty(incident: Incident, happened: InPagerDuty, now: datetime) -> None:
+    """A webhook: from now on PagerDuty need not be asked so often."""
+    incident.webhooks_heard = True
+    match happened:
+        case PageAcknowledged(page=key, person=person, name=name, at=at):
+            settling.acknowledged(incident, incident.pages[key], person, name, at, now)
+        case PageEnded(page=key, by=by, merged_into=into):
+            page = incident.pages[key]
+            if into:
+                settling.page_merged(incident, page, into, by, now)
+            else:
+                settling.page_resolved(incident, page, by, now)
+        case PageReassigned(page=key, people=people, names=names, by=by):
+            settling.page_reassigned(incident, incident.pages[key], people, names, by, now)
+        case NoteAdded(text=text, by=by):
+            settling.noted_in_pagerduty(incident, text, by, now)
 
 
 def _public(incident: Incident, told: AboutMessage, report: Report, now: datetime) -> None:

@@ -4,30 +4,38 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from incident import declaring, leadership, wording
-from incident.effects import FollowPage
+from incident import declaring, leadership, pagerduty, wording
+from incident.effects import FollowPage, NotePages
 from incident.model import ChangedLately, Incident, Page, Room, SubTeam
+from incident.paging import Paged
 
 
-def paged(
-    incident: Incident,
-    page: Page,
-    pagerduty_id: str,
-    url: str,
-    people: tuple[str, ...],
-    names: tuple[str, ...],
-    now: datetime,
-) -> None:
-    """PagerDuty has accepted a page."""
+def paged(incident: Incident, page: Page, answer: Paged, now: datetime) -> None:
+    """PagerDuty has accepted a page, or most of it."""
     was_failing, page.failing = page.failing, False
-    page.pagerduty_id, page.url, page.paged_at = pagerduty_id, url, now
-    page.people, page.paged = list(people), list(names)
-    named = ", ".join(names) or page.label
-    incident.say(f"paged {named}{' after all' if was_failing else ''}", now)
+    page.pagerduty_id, page.url, page.paged_at = answer.pagerduty_id, answer.url, now
+    page.people, page.paged = list(answer.people), list(answer.names)
+    page.unpaged = dict(zip(answer.unpaged, answer.unpaged_names, strict=True))
+    page.dropped = list(answer.dropped)
+    if incident.unsent_notes:
+        incident.want(NotePages("note-pages"))
+    if page.quiet:
+        page.acknowledged_by = dict.fromkeys(page.people, now)
+        incident.log("page", f"a new PagerDuty incident: {page.url}", now, source="pagerduty")
+        return
+    named = ", ".join(answer.names) or page.label
+    incident.say("\n".join((f"paged {named}{' after all' if was_failing else ''}", *wording.refused_lines(page))), now)
     incident.log("page", f"paged {named}", now, source="pagerduty")
+    for what in (*(f"could not page {name}" for name in answer.unpaged_names), *answer.dropped):
+        incident.log("page", f"PagerDuty did not accept: {what}", now, source="pagerduty")
+    for person in answer.spared:
+        incident.tell(person, wording.not_paged_because_busy(incident, named))
     incident.want(FollowPage(f"follow/{page.key}", page.key))
-    incident.invite(*people)
+    incident.invite(*answer.people)
+    for person in [p for p in answer.people if p in incident.responders and incident.responders[p].here]:
+        pagerduty.answered(incident, person, now)
     leadership.seat_deputy(incident, now)
+    pagerduty.merge_pages(incident, now)
     declaring.tell_origin(incident, now)
 
 
@@ -53,6 +61,8 @@ def acknowledged(incident: Incident, page: Page, person: str, name: str, at: dat
         return
     at = min(at, now)  # a clock that is ahead would put off the next round
     page.acknowledged_by[person] = at
+    pagerduty.answered(incident, person, now)
+    pagerduty.merge_pages(incident, now)
     then = ""
     if page.for_commander and incident.commander is None and incident.open:
         then = " Nobody commands yet: say `command`."
@@ -60,9 +70,60 @@ def acknowledged(incident: Incident, page: Page, person: str, name: str, at: dat
     incident.log("acknowledged", f"{name} acknowledged the page", at, who=person, source="pagerduty")
 
 
+def page_resolved(incident: Incident, page: Page, by: str, now: datetime) -> None:
+    """Resolved in PagerDuty, by somebody there: it ends no incident, and acknowledges nothing."""
+    if page.ended:
+        return  # by us, or said already
+    page.ended = True
+    then = ""
+    if incident.open and page.for_commander and incident.commander is None and not page.acknowledged_by:
+        then = " That is no acknowledgement: the next round is paged as planned."
+    text = f"{by or 'Somebody'} resolved the page to {', '.join(page.paged) or page.label} in PagerDuty."
+    incident.say(f"{text} The incident goes on.{then}" if incident.open else text, now)
+    incident.log("page", text, now, source="pagerduty")
+
+
+def page_merged(incident: Incident, page: Page, into: str, by: str, now: datetime) -> None:
+    """Merged in PagerDuty, by somebody there: the page it went into is followed in its place."""
+    if page.ended:
+        return
+    ours = any(other.pagerduty_id == into for other in incident.pages.values())
+    text = f"{by or 'Somebody'} merged the page to {', '.join(page.paged) or page.label} into another in PagerDuty."
+    incident.say(text, now)
+    incident.log("page", text, now, source="pagerduty")
+    if ours:
+        page.ended, page.merged_into = True, into
+    else:
+        page.pagerduty_id = into
+
+
+def page_reassigned(
+    incident: Incident, page: Page, people: tuple[str, ...], names: tuple[str, ...], by: str, now: datetime
+) -> None:
+    """Given to others in PagerDuty: they are who is waited for."""
+    if page.ended or list(people) == page.people:
+        return
+    page.people, page.paged = list(people), list(names)
+    text = f"{by or 'Somebody'} reassigned the page to {', '.join(names)} in PagerDuty."
+    incident.say(text, now)
+    incident.log("page", text, now, source="pagerduty")
+    incident.invite(*people)
+
+
+def noted_in_pagerduty(incident: Incident, text: str, by: str, now: datetime) -> None:
+    """Somebody's note there, quoted: it is no command."""
+    if pagerduty.is_ours(incident, text):
+        return
+    quoted = "\n".join(f"> {line}" for line in text.splitlines())
+    incident.say(f"{by or 'Somebody'} in PagerDuty:\n{quoted}", now)
+    incident.log("note", f"{by or 'somebody'} in PagerDuty: {text}", now, source="pagerduty")
+
+
 def room_opened(incident: Incident, room: Room, now: datetime) -> None:
     incident.room = room
     incident.log("room", f"room #{room.name}", now, source="slack")
+    if not incident.security:
+        pagerduty.note(incident, wording.join_link(room))
     declaring.tell_origin(incident, now)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import string
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from incident.identity import room_name
@@ -95,22 +95,53 @@ def no_commander(incident: Incident, now: datetime) -> str:
     )
 
 
+PAGE_TITLE_AT_MOST = 120
+
+
 def page_title(incident: Incident, page: Page) -> str:
-    """What stands on the phone of who is woken."""
+    """What a phone reads out to who is woken: what they have to do comes first."""
     if incident.security:
         return f"{incident.label}: join"
-    what = "is wanted as incident commander" if page.for_commander else "is wanted in an incident"
-    return f"{incident.label}: {incident.severity} — {page.label} {what}"
+    todo = "Reopened" if page.quiet else "Join"
+    if page.for_commander:
+        todo = "Shadow the incident commander" if page.target == "shadow" else "Take command"
+    practice = "PRACTICE " if incident.practice else ""
+    return shorten(f"{practice}{todo}: {incident.severity}, {incident.title}", PAGE_TITLE_AT_MOST)
 
 
-def page_details(incident: Incident) -> str:
+def page_details(incident: Incident, page: Page) -> str:
     """What stands under the title of a page."""
     if incident.security:
         return "join"
+    if page.goes_on:
+        return f"{incident.title}\nReopened. It goes on from {', '.join(page.goes_on)}. Incident {incident.id}."
+    room = incident.room
+    join = join_link(room) if room else f"Join #{room_name(incident.id, moved=incident.moved)} in Slack."
+    command = " To take command, type `!ic command` in the channel or run `ic command`." if page.for_commander else ""
+    return f"{incident.title}\nDeclared by {incident.declared_by_name}. Incident {incident.id}.\n{join}{command}"
+
+
+def join_link(room: Room) -> str:
+    """Opens the channel in Slack, from anywhere."""
+    return f"Join #{room.name} in Slack: https://slack.com/app_redirect?channel={room.channel}"
+
+
+def not_needed(incident: Incident) -> str:
+    return f"{incident.name(incident.commander)} is in command of {incident.label}: no need to get up."
+
+
+def not_paged_because_busy(incident: Incident, named: str) -> str:
+    """To whoever leads another open incident."""
     return (
-        f"{incident.title}. Declared by {incident.declared_by_name}. Room #{room_name(incident.id, moved=incident.moved)}, incident"
-        f" {incident.id}. To take command say `command` there, or `ic command`."
+        f"{incident.severity}: {incident.label}. You weren't paged for it, because you're leading another incident:"
+        f" {named} was."
     )
+
+
+def refused_lines(page: Page) -> list[str]:
+    """Who could not be paged, with their numbers, and what PagerDuty did not accept."""
+    lines = [f"could not page {name}, call {{phone:{person}}}" for person, name in page.unpaged.items()]
+    return lines + ([f"PagerDuty did not accept {'; '.join(page.dropped)}."] if page.dropped else [])
 
 
 def contact_card(incident: Incident, room: Room) -> str:
@@ -129,7 +160,8 @@ def contact_card(incident: Incident, room: Room) -> str:
 def page_lines(page: Page) -> list[str]:
     """A line per person where the incident was declared, and in the room (process, 1)."""
     if page.paged_at is not None:
-        return [f"paged {name}" for name in page.paged] or [f"paged {page.label}"]
+        paged = [f"paged {name}" for name in page.paged] or [f"paged {page.label}"]
+        return paged + refused_lines(page)
     if not page.failing:
         return [f"paging {page.label} …"]
     calls = [
@@ -372,6 +404,27 @@ def executive_summary(seen: Picture, now: datetime) -> str:
     elif expected:
         parts.append(f"Expected: {_sentence(shorten(seen.eta, 80))}")
     return shorten(" ".join(parts), seen.at_most)
+
+
+def plain_summary(seen: Picture, now: datetime) -> str:
+    """The executive summary for PagerDuty's subscribers: plain text, without the expected time (process, 5)."""
+    return executive_summary(replace(seen, eta=""), now)
+
+
+def last_note(incident: Incident) -> str:
+    """The last thing that stands in PagerDuty."""
+    ended = incident.ended_as or incident.phase
+    lasted = minutes((incident.ended_at or incident.declared_at) - incident.declared_at)
+    cause = f" Cause: {_sentence(incident.facts.cause)}" if incident.facts.cause else ""
+    return f"Incident {incident.id} is {ended} after {lasted}, final severity {incident.severity}.{cause}"
+
+
+def not_subscribed(what: Iterable[str]) -> str:
+    return f"PagerDuty did not subscribe {'; '.join(what)}. They won't get its status updates."
+
+
+def no_status_update(why: str) -> str:
+    return f"PagerDuty's subscribers did not get the last status update: {why}"
 
 
 def shorten(text: str, at_most: int) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Self
 
-from incident import leadership, paging, sub_teams
+from incident import leadership, pagerduty, paging, sub_teams
 from incident.choices import Choice
 from incident.commands.base import Command, Speaker, Who
 from incident.model import Answer, Incident, SeverityChange
@@ -172,6 +172,8 @@ class SetSeverity(Command):
         incident.say(f"This is now a {self.severity}{why}.", now)
         incident.log("severity", f"{self.severity}{why}", now, who=speaker.id)
         leadership.set_topic(incident)
+        pagerduty.severity_changed(incident)
+        pagerduty.note(incident, f"{self.severity}{why} ({speaker.name})")
         if raised and self.severity.major and not incident.full:
             paging.page_commanders(incident, now)  # a light incident is a full one from here on
         return Answer(f"now {self.severity}")

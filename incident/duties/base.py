@@ -45,10 +45,11 @@ class Whisper:
 
 @dataclass(frozen=True)
 class Summarise:
-    """An executive summary for the executive channel."""
+    """An executive summary for the executive channel; `plain` is what PagerDuty's subscribers read."""
 
     text: str
     due_at: datetime
+    plain: str = ""
     kind: Literal["summarise"] = "summarise"
 
 

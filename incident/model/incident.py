@@ -142,6 +142,9 @@ class Incident:
     other_ids: dict[str, str] = field(default_factory=dict)
     announced_in: list[str] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
+    pagerduty_notes: list[str] = field(default_factory=list)
+    unsent_notes: list[str] = field(default_factory=list)
+    webhooks_heard: bool = False
 
     # -- who is who -----------------------------------------------------------------------------------
 

@@ -19,7 +19,9 @@ from temporalio.testing import ActivityEnvironment
 from activities.chat import Chat
 from activities.monitoring import Monitoring
 from activities.on_call_book import OnCallBook
-from activities.paging import Paging, Sessions
+from activities.pagerduty import Sessions
+from activities.pagerduty_sync import Sync
+from activities.paging import Paging
 from activities.placeholders import Placeholders
 from activities.social import Social, client
 from activities.status_page import StatusPage
@@ -38,6 +40,7 @@ class Outside:
     url: str
     http: aiohttp.ClientSession
     paging: Paging
+    sync: Sync
     chat: Chat
     status_page: StatusPage
     social: Social
@@ -75,6 +78,11 @@ class Outside:
     async def fault(self, service: str, call: str, **how: object) -> None:
         await self.control("POST", "faults", {"service": service, "call": call, **how})
 
+    def coming_from(self, sender: str) -> Paging:
+        """Paging as another user of PagerDuty."""
+        sessions = Sessions(f"{self.url}/pagerduty", "practice-pagerduty", sender)
+        return Paging(sessions, self.book, configured.organisation(), practice=True)
+
     async def pages(self) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = await self.control("GET", "pagerduty/incidents")
         return found
@@ -100,6 +108,7 @@ async def outside(emulators: Emulators, tmp_path: Path) -> AsyncIterator[Outside
             url=emulators.url,
             http=http,
             paging=paging,
+            sync=Sync(sessions, organisation, practice=True),
             chat=Chat(slack, Placeholders(organisation, book), "https://temporal.example.com/"),
             status_page=StatusPage(
                 http,

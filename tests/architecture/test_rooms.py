@@ -123,7 +123,7 @@ def test_pdpyras_is_known_in_one_place_and_slack_in_few() -> None:
     def who(*heads: str) -> set[str]:
         return {str(f.relative_to(ROOT)) for f in everywhere if {n.partition(".")[0] for n in imports(f)} & set(heads)}
 
-    assert who("pdpyras") == {"activities/paging.py"}
+    assert who("pdpyras") == {"activities/pagerduty.py"}
     assert who("cryptography") == {"incident/proof.py", "entrypoints/signing.py"}
     assert who("xdk") == {"activities/social.py"}
     # errors.py is the one table of provider errors; doctor looks at tokens and scopes.

@@ -9,6 +9,7 @@ from incident import declaring, grammar, settling
 from incident.commands import Command, Said, hear, judge
 from incident.declaring import Declaration
 from incident.model import Answer, Incident
+from incident.paging import Paged
 from incident.policy import Organisation, Policy
 from incident.severity import Severity
 from tests import configured
@@ -48,7 +49,8 @@ class Told:
         for page in self.incident.pages.values():
             who = people[page.target]
             names = tuple(map(self.incident.policy.name, who))
-            settling.paged(self.incident, page, f"Q{page.target}", "http://pd", who, names, self.now)
+            answer = Paged(page.key, f"Q{page.target}", "http://pd", who, names)
+            settling.paged(self.incident, page, answer, self.now)
 
     @property
     def said(self) -> list[str]:

@@ -15,6 +15,7 @@ from incident.declaring import Declaration
 from incident.duties import command
 from incident.effects import AddBookmarks, OpenRoom, PinCard, SendPage
 from incident.model import Room
+from incident.paging import Paged
 from incident.policy import Policy
 from incident.severity import Severity
 from tests.configured import example
@@ -59,9 +60,9 @@ def test_the_answer_is_a_line_per_person_then_the_links(policy: Policy) -> None:
     story = fresh(policy, "checkout is down")
     incident = story.incident
     primary, backup, shadow = incident.pages.values()
-    settling.paged(incident, primary, "Q1", "https://pd/Q1", ("bob",), ("Bob Boberson",), NOW)
+    settling.paged(incident, primary, Paged("k1", "Q1", "https://pd/Q1", ("bob",), ("Bob Boberson",)), NOW)
     settling.not_paged(incident, backup, ("dee",), ("Deputy Deputyson",), "3 min old", NOW)
-    settling.paged(incident, shadow, "Q3", "https://pd/Q3", ("tara",), ("Tara Traineeson",), NOW)
+    settling.paged(incident, shadow, Paged("k3", "Q3", "https://pd/Q3", ("tara",), ("Tara Traineeson",)), NOW)
     lines = declaring.announcement(incident).splitlines()
     assert lines[1:5] == [
         "paged Bob Boberson",
