@@ -27,7 +27,7 @@ from chat import blocks as drawn
 from incident import identity
 from incident.choices import Choice
 from incident.model import Room
-from incident.wording import shorten
+from incident.texts import Text, shorten
 
 EVENT = "dont_panic"
 LONGEST = 39_000
@@ -51,7 +51,7 @@ class RoomOrder:
 class Part:
     """One of several things said in one message; each is said once by its own key."""
 
-    text: str
+    text: Text
     key: str
     choices: tuple[Choice, ...] = ()
 
@@ -66,7 +66,7 @@ class Post:
     """
 
     channel: str
-    text: str
+    text: Text
     key: str
     also: tuple[str, ...] = ()
     here: bool = False
@@ -83,7 +83,7 @@ class Edit:
 
     channel: str
     ts: str
-    text: str
+    text: Text
     incident: str
     choices: tuple[Choice, ...] = ()
     more: tuple[Choice, ...] = ()
@@ -107,7 +107,7 @@ class Posted:
 @dataclass(frozen=True)
 class Topic:
     channel: str
-    text: str
+    text: Text
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ class Tell:
     """A direct message to one person (handle, or Slack id of a guest). `more` is said in the same message."""
 
     person: str
-    text: str
+    text: Text
     key: str
     incident: str = ""
     choices: tuple[Choice, ...] = ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from incident import identity, leadership, paging, proof, security, wording
+from incident import identity, leadership, paging, proof, security, texts, wording
 from incident.effects import AddBookmarks, Announce, OpenRoom, PinCard, ReadChanges
 from incident.model import Incident, Origin, Page, SeverityChange
 from incident.policy import Policy
@@ -169,7 +169,11 @@ def announcement(incident: Incident) -> str:
     first = _first_pages(incident)
     lines = [f"{incident.label} ({incident.severity}), incident {incident.id}"]
     lines += wording.pages_lines(first)
-    lines.append(f"Room: <#{incident.room.channel}>" if incident.room else f"Room: #{identity.room_name(incident.id)}")
+    lines.append(
+        f"Room: {texts.channel(incident.room.channel, incident.room.name)}"
+        if incident.room
+        else f"Room: #{identity.room_name(incident.id)}"
+    )
     lines += [page.url for page in first[:1] if page.url]
     return "\n".join(lines)
 

@@ -16,6 +16,7 @@ from incident.choices import Choice
 from incident.duties.base import Remark, WriteDraft
 from incident.model import ChangedLately, DraftState, Incident, RepairState, Status, Summary, Worsening
 from incident.outlets import Outlet
+from incident.texts import Text, plain
 
 A_YEAR = timedelta(days=366)
 KEPT = 2000
@@ -79,7 +80,7 @@ class MessageNotTakenDown:
 @dataclass(frozen=True)
 class SummarySent:
     key: str
-    text: str
+    text: Text
     due_at: datetime
     sent_at: datetime
     kind: Literal["summary-sent"] = "summary-sent"
@@ -277,9 +278,10 @@ def _apply(incident: Incident, report: Report, now: datetime) -> None:
         ):
             _public(incident, told, report, now)
         case SummarySent(key=key, text=text, due_at=due_at, sent_at=sent_at):
-            incident.summaries.append(Summary(key, text, due_at, sent_at))
+            words = plain(text).strip()
+            incident.summaries.append(Summary(key, words, due_at, sent_at))
             incident.own_words = ""
-            incident.log("summary", text.replace("{here} ", ""), sent_at, source=report.source)
+            incident.log("summary", words, sent_at, source=report.source)
         case PageAcknowledged(page=key, person=person, name=name, at=at):
             settling.acknowledged(incident, incident.pages[key], person, name, at, now)
         case ResponderReplied(person=person, name=name, accepted=accepted, message=message):

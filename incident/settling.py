@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from incident import declaring, leadership, wording
+from incident import declaring, leadership, texts, wording
 from incident.effects import FollowPage
 from incident.model import ChangedLately, Incident, Page, Room, SubTeam
 
@@ -113,7 +113,7 @@ def after_gone(incident: Incident, now: datetime) -> None:
 def workflow_reset(incident: Incident, whose: str, to: datetime, now: datetime) -> None:
     """A workflow of the incident had stopped, and was reset."""
     text = (
-        f"{wording.sentence(whose)}'s workflow had stopped. It was reset to {wording.clock(to)} and is running again:"
+        f"{wording.sentence(whose)}'s workflow had stopped. It was reset to {texts.moment(to)} and is running again:"
         " nothing is lost, and what fell due meanwhile happens now."
     )
     incident.say(text, now)

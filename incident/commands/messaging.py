@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import ClassVar, Self, get_args
 
-from incident import publishing, wording
+from incident import publishing, texts, wording
 from incident.commands.base import Command, Speaker, Who, not_shown, whole
 from incident.customers import Stage
 from incident.model import Announcement, Answer, DraftState, Incident, Phase
@@ -364,7 +364,7 @@ class Rhythm(Command):
         incident.rhythm = timedelta(minutes=self.minutes)
         every = wording.minutes(incident.rhythm)
         due = publishing.owed(incident)
-        first = f" What is promised stands: the next is due {wording.clock(due)}." if due else ""
+        first = f" What is promised stands: the next is due {texts.moment(due)}." if due else ""
         incident.say(f"The IC decides: a public message every {every} from now on.{first}", now)
         incident.log("decision", f"a public message every {every}", now, who=speaker.id)
         return Answer(f"every {every}.{first}")
