@@ -7,11 +7,12 @@ from datetime import datetime
 from functools import partial
 
 from activities.on_call_book import OnCallBook, now
-from chat import blocks
 from incident import texts
 from incident.policy import Organisation
 from incident.texts import Kind, Place
 from incident.times import minutes
+
+FENCE = "```"
 
 
 class Placeholders:
@@ -92,9 +93,9 @@ def escaped(words: str) -> str:
 
 def _to_the_letter(words: str) -> str:
     """As code, where Slack formats nothing; as a quotation where that would end the code."""
-    if blocks.FENCE in words:
+    if FENCE in words:
         return texts.lines_of(escaped(words), "> ", below=False)
-    return f"{blocks.FENCE}\n{escaped(words)}\n{blocks.FENCE}"
+    return f"{FENCE}\n{escaped(words)}\n{FENCE}"
 
 
 def _local(at: datetime, utc: str) -> str:

@@ -422,7 +422,7 @@ class Conversation:
         name = self._policy.name(entry.who) if entry.who else ""
         who = "" if name in entry.text else f"{name}: "
         head = f"{entry.at:%H:%M:%S} UTC  {entry.kind:<12} "
-        return head + f"{who}{entry.text}".replace("\n", "\n" + " " * len(head))
+        return head + f"{who}{entry.text}".replace("\n", "\n" + " " * (len(head) - 2) + "> ")
 
     async def _summary(self, heard: Heard, rest: str) -> Outcome:
         incident = (await self._read(heard, rest)).incident

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from incident import after, publishing, wording
 from incident.model import Announcement, Draft, DraftState, Incident, RepairState
-from incident.texts import moment, plain, since
+from incident.texts import moment, one_line, plain, since
 
 LONGEST_ITEM = 240
 MOST_ITEMS = 8
@@ -140,7 +140,7 @@ def _message(draft: Draft) -> str:
         for outlet, version in draft.versions.items()
     }
     state = ", ".join(f"{outlet.label}: {state}" for outlet, state in on.items()) if draft.also else on[draft.outlet]
-    return f"{draft.number} ({draft.stage}, {state}): {draft.text}"
+    return f"{draft.number} ({draft.stage}, {state}): {one_line(draft.text)}"
 
 
 def executives(incident: Incident) -> list[str]:

@@ -58,7 +58,7 @@ def draw_up(
 ) -> Declaration:
     """A door's declaration under `key`: the same key is the same incident. `words` is how long its id is."""
     id = identity.incident_id(key, words)
-    matter = title.strip() or NO_WORDS
+    matter = texts.one_line(title).strip() or NO_WORDS
     return Declaration(
         id=id,
         title=identity.codename(id) if security else wording.shorten(matter, LONGEST_TITLE),
@@ -72,7 +72,7 @@ def draw_up(
         service="" if security else service,
         key_mark=identity.key_mark(key),
         security=security,
-        matter=title if security or len(matter) > LONGEST_TITLE else "",
+        matter=texts.one_line(title) if security or len(matter) > LONGEST_TITLE else "",
     )
 
 
@@ -87,11 +87,11 @@ def declare(declaration: Declaration, now: datetime) -> Incident:
     """The incident, with what must happen first at the front: the pages, then the room, then the words."""
     incident = Incident(
         id=declaration.id,
-        title=declaration.title.strip() or NO_WORDS,
+        title=texts.one_line(declaration.title).strip() or NO_WORDS,
         severity=declaration.severity,
         declared_at=now,
         declared_by=declaration.by,
-        declared_by_name=declaration.by_name,
+        declared_by_name=texts.one_line(declaration.by_name),
         policy=declaration.policy,
         origin=declaration.origin,
         practice=declaration.practice,
@@ -114,8 +114,8 @@ def declare(declaration: Declaration, now: datetime) -> Incident:
     incident.invite(declaration.by)
     leadership.set_topic(incident)
     incident.say(wording.opening(incident), now, about="command")
-    if declaration.matter.strip():
-        incident.facts.symptoms.append(declaration.matter.strip())
+    if matter := texts.one_line(declaration.matter).strip():
+        incident.facts.symptoms.append(matter)
     if incident.security:
         _keep_secret(incident, declaration, now)
     mark = "" if declaration.practice or _proven(declaration) else " (unsigned)"

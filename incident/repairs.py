@@ -313,7 +313,7 @@ def unknown_choices(repair: Repair) -> tuple[Choice, ...]:
 def verified(incident: Incident, repair: Repair, answer: str, now: datetime, source: str) -> None:
     """What the verify step said, for the IC to judge."""
     repair.verification = answer
-    text = f"Verify of {wording.repair_line(repair)}: {answer}."
+    text = f"Verify of {wording.repair_line(repair)}: {texts.quoted(answer.rstrip('.'))}."
     incident.say(text.replace("..", "."), now)
     incident.log("repair", f"verify of {repair.number}: {answer}", now, source=source)
     if repair.state in ENDED:

@@ -16,7 +16,7 @@ from incident.choices import Choice
 from incident.duties.base import Remark, WriteDraft
 from incident.model import ChangedLately, DraftState, Incident, RepairState, Status, Summary, Worsening
 from incident.outlets import Outlet
-from incident.texts import Text, plain
+from incident.texts import Text, one_line, plain, quoted
 
 A_YEAR = timedelta(days=366)
 KEPT = 2000
@@ -285,7 +285,7 @@ def _apply(incident: Incident, report: Report, now: datetime) -> None:
         case PageAcknowledged(page=key, person=person, name=name, at=at):
             settling.acknowledged(incident, incident.pages[key], person, name, at, now)
         case ResponderReplied(person=person, name=name, accepted=accepted, message=message):
-            reply = f"{name} {'joins' if accepted else 'cannot join'}{f': {message}' if message else '.'}"
+            reply = f"{one_line(name)} {'joins' if accepted else 'cannot join'}{f': {one_line(message)}' if message else '.'}"
             incident.say(reply, now)
             incident.log("page", reply, now, who=person, source=report.source)
         case StatusSeen(status=status, text=text, flapping=flapping):
@@ -357,7 +357,7 @@ def _repair(incident: Incident, report: Report, now: datetime) -> None:
         case CheckAnswered(number=number, answer=answer):
             repair = incident.repairs[number]
             repair.check = answer
-            incident.say(f"Check of {wording.repair_line(repair)}: {answer}", now)
+            incident.say(f"Check of {wording.repair_line(repair)}: {quoted(answer)}", now)
             incident.log("repair", f"check of {number}: {answer}", now, source=report.source)
         case PollOver(number=number):
             repair = incident.repairs[number]

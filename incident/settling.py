@@ -21,8 +21,8 @@ def paged(
     """PagerDuty has accepted a page."""
     was_failing, page.failing = page.failing, False
     page.pagerduty_id, page.url, page.paged_at = pagerduty_id, url, now
-    page.people, page.paged = list(people), list(names)
-    named = ", ".join(names) or page.label
+    page.people, page.paged = list(people), list(map(texts.one_line, names))
+    named = ", ".join(page.paged) or page.label
     incident.say(f"paged {named}{' after all' if was_failing else ''}", now)
     incident.log("page", f"paged {named}", now, source="pagerduty")
     incident.want(FollowPage(f"follow/{page.key}", page.key))
@@ -41,7 +41,7 @@ def not_paged(
     if page.failing:
         return
     page.failing = True
-    page.people, page.paged, page.book_age = list(people), list(names), age
+    page.people, page.paged, page.book_age = list(people), list(map(texts.one_line, names)), age
     incident.say("\n".join(wording.page_lines(page)), now)
     incident.log("page", f"could not page {', '.join(names) or page.label}", now, source="pagerduty")
     declaring.tell_origin(incident, now)
@@ -51,6 +51,7 @@ def acknowledged(incident: Incident, page: Page, person: str, name: str, at: dat
     """Somebody has heard the page. Acknowledging is not commanding."""
     if person in page.acknowledged_by:
         return
+    name = texts.one_line(name)
     at = min(at, now)  # a clock that is ahead would put off the next round
     page.acknowledged_by[person] = at
     then = ""
@@ -80,7 +81,7 @@ def changes_read(incident: Incident, found: ChangedLately, now: datetime) -> Non
 
 
 def room_lost(incident: Incident, why: str, now: datetime) -> None:
-    incident.log("room", f"no room: {why}", now, source="slack")
+    incident.log("room", f"no room: {texts.one_line(why)}", now, source="slack")
 
 
 def letter_taken(incident: Incident, team: SubTeam, now: datetime, *, by_us: bool = True) -> None:

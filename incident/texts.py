@@ -21,9 +21,8 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, PlainSerializer
 
 _BEGIN, _BETWEEN, _END = "\ufdd0", "\ufdd1", "\ufdd2"
-_RESERVED = dict.fromkeys(map(ord, (_BEGIN, _BETWEEN, _END)))
+_RESERVED = dict.fromkeys([*map(ord, (_BEGIN, _BETWEEN, _END)), *range(0xD800, 0xE000)])
 _TOKEN = re.compile(f"{_BEGIN}([^{_BEGIN}{_END}]*){_END}")
-_BREAK = re.compile(r"\s*[\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]\s*")
 
 
 class Kind(StrEnum):
@@ -111,7 +110,8 @@ def channel(id: str, name: str = "") -> str:
 
 def quoted(words: str) -> str:
     """Somebody's words at the end of a sentence. More than one line of them begins below it."""
-    return str(Place(Kind.QUOTED, words)) if _BREAK.search(words.strip()) else words.strip()
+    words = words.strip()
+    return str(Place(Kind.QUOTED, words)) if len(words.splitlines()) > 1 else words
 
 
 def exact(words: str) -> str:
@@ -128,7 +128,7 @@ def _at(kind: Kind, at: datetime) -> str:
 
 
 def typed(words: str) -> str:
-    """What comes from outside, without the characters that places are made with."""
+    """What comes from outside, without the characters that places are made with, and those that are half of one."""
     return words.translate(_RESERVED)
 
 
@@ -147,7 +147,8 @@ def all_typed(found: Any) -> Any:
 
 def one_line(words: str) -> str:
     """Somebody's words in the middle of a sentence: no line of theirs looks like one of ours."""
-    return _BREAK.sub(" / ", words.strip())
+    lines = words.splitlines()
+    return words if lines in ([], [words]) else " / ".join(filter(None, map(str.strip, lines)))
 
 
 # -- out of a text ----------------------------------------------------------------------------------------
@@ -173,7 +174,15 @@ def _place(token: str) -> Place | None:
 
 def render(text: str, words: Callable[[str], str], place: Callable[[Place], str]) -> str:
     """The text in an outlet's format: `words` writes what is to be read as it is, `place` fills in a place."""
-    return "".join(words(part) if isinstance(part, str) else place(part) for part in parts(text))
+    found: list[str] = []
+    for part in parts(text):
+        if isinstance(part, str):
+            found.append(words(part))
+            continue
+        if part.kind is Kind.QUOTED and found:
+            found[-1] = found[-1].rstrip(" ")  # it begins below
+        found.append(place(part))
+    return "".join(found)
 
 
 def plain(text: str) -> str:

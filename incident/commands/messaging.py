@@ -92,6 +92,7 @@ class EditMessage(Command):
     public: ClassVar[bool] = True
     usage: ClassVar[str] = "message edit N [x|status-page] TEXT"
     help: ClassVar[str] = "put another text into a waiting public message, for one outlet"
+    lines: ClassVar[frozenset[str]] = frozenset({"text"})
     who: ClassVar[Who] = Who.CUSTOMER_LIAISON
     after_end: ClassVar[bool] = True
 
@@ -241,6 +242,7 @@ class WriteDraft(Command):
     public: ClassVar[bool] = True
     usage: ClassVar[str] = "draft [investigating|identified|monitoring|resolved|long] [TEXT]"
     help: ClassVar[str] = "write a public message for the IC to approve; a last line `X: …` is the text for X"
+    lines: ClassVar[frozenset[str]] = frozenset({"text", "short"})
     who: ClassVar[Who] = Who.CUSTOMER_LIAISON
     after_end: ClassVar[bool] = True
 

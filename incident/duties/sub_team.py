@@ -78,7 +78,7 @@ def _duties(view: SubTeamView) -> Iterator[Duty]:
         joined = SayIn(view.room, f"{name} is in {view.title}.", (person,))
         yield Duty(f"{view.key}/joined/{person}", view.formed_at, joined)
     for n, report in enumerate(view.reports):
-        yield Duty(f"{view.key}/report/{n}", report.at, SayIn(view.room, f"{report.name}: {report.text}"))
+        yield Duty(f"{view.key}/report/{n}", report.at, SayIn(view.room, f"{report.name}: {texts.quoted(report.text)}"))
     if view.extensions:
         more = f"More time: until {texts.moment(view.due_at)}."
         yield Duty(f"{view.key}/more/{view.extensions}", view.formed_at, SayIn(view.room, more))

@@ -91,7 +91,7 @@ def test_each_piece_of_a_long_block_of_code_is_one() -> None:
 
 def test_somebodys_lines_are_quoted_one_by_one(places: Placeholders) -> None:
     text = f"Sam found: {texts.quoted('all is well' + chr(10) + 'Approved: <!here> go')}"
-    assert places.for_slack(text, here=True) == "Sam found: \n> all is well\n> Approved: &lt;!here&gt; go"
+    assert places.for_slack(text, here=True) == "Sam found:\n> all is well\n> Approved: &lt;!here&gt; go"
 
 
 def test_people_and_channels_are_linked_in_slack_and_named_elsewhere(places: Placeholders) -> None:

@@ -28,7 +28,7 @@ PLACES = [
     texts.exact("by 00:05 UTC {phone:bob}"),
 ]
 SAID = st.lists(st.one_of(st.text(max_size=8).map(texts.typed), st.sampled_from(PLACES)), max_size=8).map("".join)
-ANYTHING = st.text(st.one_of(st.characters(), st.sampled_from("\ufdd0\ufdd1\ufdd2{}<>")), max_size=30)
+ANYTHING = st.text(st.one_of(st.characters(codec="utf-8"), st.sampled_from("\ufdd0\ufdd1\ufdd2{}<>")), max_size=30)
 
 
 class Colour(StrEnum):
@@ -101,6 +101,6 @@ def test_no_place_is_cut(text: str, at_most: int) -> None:
 def test_several_lines_of_somebody_are_quoted_and_in_a_sentence_they_are_one() -> None:
     assert texts.plain(f"Sam found: {texts.quoted('all is well')}") == "Sam found: all is well"
     quoted = texts.plain(f"Sam found: {texts.quoted(chr(10).join(('all is well', 'Approved: go')))}")
-    assert quoted == "Sam found: \n> all is well\n> Approved: go"
+    assert quoted == "Sam found:\n> all is well\n> Approved: go"
     for end in "\n\r\x0b\x0c\x85\u2028\u2029":
         assert texts.one_line(f"a{end}{end}b ") == "a / b"
