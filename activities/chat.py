@@ -21,7 +21,7 @@ from chat import blocks as drawn
 from incident import identity
 from incident.choices import Choice
 from incident.model import Room
-from incident.wording import shorten
+from incident.texts import Text, shorten
 
 NAMES_TRIED = 5
 _log = logging.getLogger(__name__)
@@ -39,7 +39,7 @@ class RoomOrder:
 class Part:
     """One of several things said in one message; each is said once by its own key."""
 
-    text: str
+    text: Text
     key: str
     choices: tuple[Choice, ...] = ()
 
@@ -54,7 +54,7 @@ class Post:
     """
 
     channel: str
-    text: str
+    text: Text
     key: str
     also: tuple[str, ...] = ()
     here: bool = False
@@ -71,7 +71,7 @@ class Edit:
 
     channel: str
     ts: str
-    text: str
+    text: Text
     incident: str
     choices: tuple[Choice, ...] = ()
     more: tuple[Choice, ...] = ()
@@ -98,7 +98,7 @@ class Posted:
 @dataclass(frozen=True)
 class Topic:
     channel: str
-    text: str
+    text: Text
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,7 @@ class Tell:
     """A direct message to one person (handle, or Slack id of a guest). `more` is said in the same message."""
 
     person: str
-    text: str
+    text: Text
     key: str
     incident: str = ""
     choices: tuple[Choice, ...] = ()

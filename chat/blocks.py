@@ -1,6 +1,6 @@
 """A text and its choices as Slack's blocks, and back: what a button that was pressed stands for.
 
-Built with slack_sdk's own models, which check Slack's limits. Texts arrive escaped (`activities.placeholders`).
+Built with slack_sdk's own models, which check Slack's limits. Texts arrive in Slack's format (`activities.placeholders`).
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from incident.choices import Choice
 from incident.wording import shorten
 
 LONGEST_SECTION = 3000
+FENCE = "```"
 MOST_SECTIONS = 45
 MOST_BLOCKS = 50
 LONGEST_TOGETHER = 12_000
@@ -42,7 +43,7 @@ def message(
     text: str, incident: str = "", choices: Sequence[Choice] = (), more: Sequence[Choice] = ()
 ) -> list[dict[str, Any]]:
     """A section a paragraph, then the buttons. What is longer than Slack takes ends with an ellipsis."""
-    parts = [part for paragraph in text.split("\n\n") for part in pieces(paragraph)]
+    parts = [part for paragraph in paragraphs(text) for part in pieces(paragraph)]
     parts = _as_many_as_fit(parts if len(parts) <= MOST_SECTIONS else pieces(text))
     blocks: list[Block] = [SectionBlock(text=MarkdownTextObject(text=part)) for part in parts]
     if choices or more:
@@ -87,17 +88,31 @@ def _as_many_as_fit(parts: list[str]) -> list[str]:
     return parts
 
 
+def paragraphs(text: str) -> list[str]:
+    """Parted at empty lines, but for those within a block of code."""
+    found: list[str] = []
+    for part in text.split("\n\n"):
+        if found and found[-1].count(FENCE) % 2:
+            found[-1] += f"\n\n{part}"
+        else:
+            found.append(part)
+    return found
+
+
 def pieces(paragraph: str) -> list[str]:
     """As many as Slack's limit of a section asks for, parted at ends of lines where there are any."""
     found: list[str] = []
     rest = paragraph.strip("\n")
+    most = LONGEST_SECTION - len(FENCE) - 1
     while len(rest) > LONGEST_SECTION:
-        cut = rest.rfind("\n", 0, LONGEST_SECTION)
+        cut = rest.rfind("\n", len(FENCE) + 1, most)
         if cut <= 0:
-            cut = rest.rfind(" ", 0, LONGEST_SECTION)
-        cut = cut if cut > 0 else LONGEST_SECTION
-        found.append(rest[:cut])
-        rest = rest[cut:].lstrip("\n ")
+            cut = rest.rfind(" ", 0, most)
+        cut = cut if cut > 0 else most
+        piece, rest = rest[:cut], rest[cut + (rest[cut] in "\n ") :]
+        if piece.count(FENCE) % 2:  # each piece of a block of code is one
+            piece, rest = f"{piece}\n{FENCE}", f"{FENCE}\n{rest}"
+        found.append(piece)
     return [*found, rest] if rest.strip() else found
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from incident.choices import Choice
+from incident.texts import Text
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,7 @@ class Tell:
 
     key: str
     person: str
-    text: str
+    text: Text
     choices: tuple[Choice, ...] = ()
     kind: Literal["tell"] = "tell"
 

@@ -16,6 +16,7 @@ from incident.choices import Choice
 from incident.duties.base import Remark, WriteDraft
 from incident.model import ChangedLately, DraftState, Incident, RepairState, Status, Summary, Worsening
 from incident.outlets import Outlet
+from incident.texts import Text, one_line, plain, quoted
 
 A_YEAR = timedelta(days=366)
 KEPT = 2000
@@ -79,7 +80,7 @@ class MessageNotTakenDown:
 @dataclass(frozen=True)
 class SummarySent:
     key: str
-    text: str
+    text: Text
     due_at: datetime
     sent_at: datetime
     kind: Literal["summary-sent"] = "summary-sent"
@@ -311,13 +312,14 @@ def _apply(incident: Incident, report: Report, now: datetime) -> None:
         ):
             _public(incident, told, report, now)
         case SummarySent(key=key, text=text, due_at=due_at, sent_at=sent_at):
-            incident.summaries.append(Summary(key, text, due_at, sent_at))
+            words = plain(text).strip()
+            incident.summaries.append(Summary(key, words, due_at, sent_at))
             incident.own_words = ""
-            incident.log("summary", text.replace("{here} ", ""), sent_at, source=report.source)
+            incident.log("summary", words, sent_at, source=report.source)
         case PageAcknowledged() | PageEnded() | PageReassigned() | NoteAdded() as happened:
             _in_pagerduty(incident, happened, now)
         case ResponderReplied(person=person, name=name, accepted=accepted, message=message):
-            reply = f"{name} {'joins' if accepted else 'cannot join'}{f': {message}' if message else '.'}"
+            reply = f"{one_line(name)} {'joins' if accepted else 'cannot join'}{f': {one_line(message)}' if message else '.'}"
             incident.say(reply, now)
             incident.log("page", reply, now, who=person, source=report.source)
         case StatusSeen(status=status, text=text, flapping=flapping):
@@ -407,7 +409,7 @@ def _repair(incident: Incident, report: Report, now: datetime) -> None:
         case CheckAnswered(number=number, answer=answer):
             repair = incident.repairs[number]
             repair.check = answer
-            incident.say(f"Check of {wording.repair_line(repair)}: {answer}", now)
+            incident.say(f"Check of {wording.repair_line(repair)}: {quoted(answer)}", now)
             incident.log("repair", f"check of {number}: {answer}", now, source=report.source)
         case PollOver(number=number):
             repair = incident.repairs[number]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from incident import declaring, leadership, pagerduty, wording
+from incident import declaring, leadership, pagerduty, texts, wording
 from incident.effects import FollowPage, NotePages
 from incident.model import ChangedLately, Incident, Page, Room, SubTeam
 from incident.paging import Paged
@@ -14,7 +14,7 @@ def paged(incident: Incident, page: Page, answer: Paged, now: datetime) -> None:
     """PagerDuty has accepted a page, or most of it."""
     was_failing, page.failing = page.failing, False
     page.pagerduty_id, page.url, page.paged_at = answer.pagerduty_id, answer.url, now
-    page.people, page.paged = list(answer.people), list(answer.names)
+    page.people, page.paged = list(answer.people), list(map(texts.one_line, answer.names))
     page.unpaged = dict(zip(answer.unpaged, answer.unpaged_names, strict=True))
     page.dropped = list(answer.dropped)
     if incident.unsent_notes:
@@ -23,7 +23,7 @@ def paged(incident: Incident, page: Page, answer: Paged, now: datetime) -> None:
         page.acknowledged_by = dict.fromkeys(page.people, now)
         incident.log("page", f"a new PagerDuty incident: {page.url}", now, source="pagerduty")
         return
-    named = ", ".join(answer.names) or page.label
+    named = ", ".join(page.paged) or page.label
     incident.say("\n".join((f"paged {named}{' after all' if was_failing else ''}", *wording.refused_lines(page))), now)
     incident.log("page", f"paged {named}", now, source="pagerduty")
     for what in (*(f"could not page {name}" for name in answer.unpaged_names), *answer.dropped):
@@ -49,7 +49,7 @@ def not_paged(
     if page.failing:
         return
     page.failing = True
-    page.people, page.paged, page.book_age = list(people), list(names), age
+    page.people, page.paged, page.book_age = list(people), list(map(texts.one_line, names)), age
     incident.say("\n".join(wording.page_lines(page)), now)
     incident.log("page", f"could not page {', '.join(names) or page.label}", now, source="pagerduty")
     declaring.tell_origin(incident, now)
@@ -59,6 +59,7 @@ def acknowledged(incident: Incident, page: Page, person: str, name: str, at: dat
     """Somebody has heard the page. Acknowledging is not commanding."""
     if person in page.acknowledged_by:
         return
+    name = texts.one_line(name)
     at = min(at, now)  # a clock that is ahead would put off the next round
     page.acknowledged_by[person] = at
     pagerduty.answered(incident, person, now)
@@ -78,7 +79,7 @@ def page_resolved(incident: Incident, page: Page, by: str, now: datetime) -> Non
     then = ""
     if incident.open and page.for_commander and incident.commander is None and not page.acknowledged_by:
         then = " That is no acknowledgement: the next round is paged as planned."
-    text = f"{by or 'Somebody'} resolved the page to {', '.join(page.paged) or page.label} in PagerDuty."
+    text = f"{_author(by)} resolved the page to {', '.join(page.paged) or page.label} in PagerDuty."
     incident.say(f"{text} The incident goes on.{then}" if incident.open else text, now)
     incident.log("page", text, now, source="pagerduty")
 
@@ -88,7 +89,7 @@ def page_merged(incident: Incident, page: Page, into: str, by: str, now: datetim
     if page.ended:
         return
     ours = any(other.pagerduty_id == into for other in incident.pages.values())
-    text = f"{by or 'Somebody'} merged the page to {', '.join(page.paged) or page.label} into another in PagerDuty."
+    text = f"{_author(by)} merged the page to {', '.join(page.paged) or page.label} into another in PagerDuty."
     incident.say(text, now)
     incident.log("page", text, now, source="pagerduty")
     if ours:
@@ -103,20 +104,24 @@ def page_reassigned(
     """Given to others in PagerDuty: they are who is waited for."""
     if page.ended or list(people) == page.people:
         return
-    page.people, page.paged = list(people), list(names)
-    text = f"{by or 'Somebody'} reassigned the page to {', '.join(names)} in PagerDuty."
+    page.people, page.paged = list(people), list(map(texts.one_line, names))
+    text = f"{_author(by)} reassigned the page to {', '.join(page.paged)} in PagerDuty."
     incident.say(text, now)
     incident.log("page", text, now, source="pagerduty")
     incident.invite(*people)
+
+
+def _author(by: str) -> str:
+    """Whoever did something in PagerDuty, by the name that stands there."""
+    return texts.one_line(by) or "Somebody"
 
 
 def noted_in_pagerduty(incident: Incident, text: str, by: str, now: datetime) -> None:
     """Somebody's note there, quoted: it is no command."""
     if pagerduty.is_ours(incident, text):
         return
-    quoted = "\n".join(f"> {line}" for line in text.splitlines())
-    incident.say(f"{by or 'Somebody'} in PagerDuty:\n{quoted}", now)
-    incident.log("note", f"{by or 'somebody'} in PagerDuty: {text}", now, source="pagerduty")
+    incident.say(f"{_author(by)} in PagerDuty:\n{texts.quoted(text)}", now)
+    incident.log("note", f"{_author(by)} in PagerDuty: {text}", now, source="pagerduty")
 
 
 def room_opened(incident: Incident, room: Room, now: datetime) -> None:
@@ -141,7 +146,7 @@ def changes_read(incident: Incident, found: ChangedLately, now: datetime) -> Non
 
 
 def room_lost(incident: Incident, why: str, now: datetime) -> None:
-    incident.log("room", f"no room: {why}", now, source="slack")
+    incident.log("room", f"no room: {texts.one_line(why)}", now, source="slack")
 
 
 def letter_taken(incident: Incident, team: SubTeam, now: datetime, *, by_us: bool = True) -> None:
@@ -174,7 +179,7 @@ def after_gone(incident: Incident, now: datetime) -> None:
 def workflow_reset(incident: Incident, whose: str, to: datetime, now: datetime) -> None:
     """A workflow of the incident had stopped, and was reset."""
     text = (
-        f"{wording.sentence(whose)}'s workflow had stopped. It was reset to {wording.clock(to)} and is running again:"
+        f"{wording.sentence(whose)}'s workflow had stopped. It was reset to {texts.moment(to)} and is running again:"
         " nothing is lost, and what fell due meanwhile happens now."
     )
     incident.say(text, now)

@@ -1,8 +1,8 @@
 """Every sentence the product says that more than one place needs, or that the process gives word for word.
 
 Sentences that belong to one command stand in that command. Times are said local first, then UTC.
-Words in braces (`{phone:bob}`, `{person:bob}`, `{here}`, `{bridge.url}`) are filled where the text leaves the
-house, so that phones and PIN never stand in a history.
+Phones, the PIN and the like are places (`incident.texts`), which are filled in where a text leaves, so that none of them
+is ever in a history.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from incident import texts
 from incident.identity import room_name
 from incident.model import (
     Change,
@@ -29,6 +30,8 @@ from incident.model import (
     Trouble,
 )
 from incident.severity import Role
+from incident.texts import moment
+from incident.texts import shorten as shorten
 from incident.times import clock as clock
 from incident.times import minutes as minutes
 
@@ -69,7 +72,7 @@ def opening(incident: Incident) -> str:
     practice = "PRACTICE: everything here runs against the emulators; nobody is woken, nothing is public.\n"
     return (
         f"{practice if incident.practice else ''}{incident.severity}: {incident.title}"
-        f" — declared by {incident.declared_by_name} at {clock(incident.declared_at)}. Incident {incident.id}."
+        f" — declared by {incident.declared_by_name} at {moment(incident.declared_at)}. Incident {incident.id}."
         f"{KEPT_QUIET if incident.silent else ''}"
     )
 
@@ -83,7 +86,7 @@ def checklist(incident: Incident) -> str:
             lines.append(f"☐ {number}. {item}")
         else:
             what = f": {ticked.what}" if ticked.what else ""
-            lines.append(f"☑ {number}. {item}{what} ({incident.name(ticked.by)}, {clock(ticked.at)})")
+            lines.append(f"☑ {number}. {item}{what} ({incident.name(ticked.by)}, {moment(ticked.at)})")
     return "\n".join(lines)
 
 
@@ -140,8 +143,10 @@ def not_paged_because_busy(incident: Incident, named: str) -> str:
 
 def refused_lines(page: Page) -> list[str]:
     """Who could not be paged, with their numbers, and what PagerDuty did not accept."""
-    lines = [f"could not page {name}, call {{phone:{person}}}" for person, name in page.unpaged.items()]
-    return lines + ([f"PagerDuty did not accept {'; '.join(page.dropped)}."] if page.dropped else [])
+    lines = [
+        f"could not page {texts.one_line(name)}, call {texts.phone(person)}" for person, name in page.unpaged.items()
+    ]
+    return lines + ([f"PagerDuty did not accept {texts.one_line('; '.join(page.dropped))}."] if page.dropped else [])
 
 
 def contact_card(incident: Incident, room: Room) -> str:
@@ -150,8 +155,8 @@ def contact_card(incident: Incident, room: Room) -> str:
     return "\n".join(
         (
             f"Contact card of {incident.label}",
-            "Bridge: {bridge.url} · phone {bridge.phone} · PIN {bridge.pin}",
-            f"This room: <#{room.channel}> · executive summaries: <#{executive}>",
+            f"Bridge: {texts.bridge('url')} · phone {texts.bridge('phone')} · PIN {texts.bridge('pin')}",
+            f"This room: {texts.channel(room.channel, room.name)} · executive summaries: {texts.channel(executive)}",
             "To page an incident commander: `!ic page` in any channel, or `ic page`.",
         )
     )
@@ -165,7 +170,8 @@ def page_lines(page: Page) -> list[str]:
     if not page.failing:
         return [f"paging {page.label} …"]
     calls = [
-        f"could not page {name}, call {{phone:{person}}}" for person, name in zip(page.people, page.paged, strict=True)
+        f"could not page {name}, call {texts.phone(person)}"
+        for person, name in zip(page.people, page.paged, strict=True)
     ]
     calls = calls or [f"could not page {page.label}, call from the phone list: `ic responders`"]
     return [*calls, f"(on-call book: {page.book_age}; paging goes on being tried)"]
@@ -242,7 +248,7 @@ def team_line(incident: Incident, team: SubTeam) -> str:
     members = f", with {', '.join(map(incident.name, team.members))}" if team.members else ""
     bridge = f" · {team.bridge}" if team.bridge else ""
     led = f"{team.title}: {incident.name(team.leader)}{members}: {team.text}"
-    return f"{led}, until {clock(team.due_at)} · <#{team.room}>{bridge}"
+    return f"{led}, until {moment(team.due_at)} · {texts.channel(team.room)}{bridge}"
 
 
 def task_line(incident: Incident, task: Task) -> str:
@@ -252,16 +258,17 @@ def task_line(incident: Incident, task: Task) -> str:
 def task_offer(incident: Incident, task: Task) -> str:
     """A task as its person reads it."""
     ask = "" if task.understood_at or task.done_at else f" Say `ack {task.number}` when you have understood."
-    return f"{{person:{task.person}}} {task_line(incident, task)}, {task.minutes} min.{ask}"
+    return (
+        f"{texts.person(task.person, incident.name(task.person))} {task_line(incident, task)}, {task.minutes} min.{ask}"
+    )
 
 
 def handover_offer(incident: Incident, offer: Handover) -> str:
     """Command is offered; until it is accepted the old IC commands (process, 2)."""
     holder = incident.name(incident.commander)
     wait = minutes(offer.lapses_at - offer.offered_at)
-    return (
-        f"{holder} offers command to {{person:{offer.to}}}: say `accept` within {wait}. Until then {holder} commands."
-    )
+    to = texts.person(offer.to, incident.name(offer.to))
+    return f"{holder} offers command to {to}: say `accept` within {wait}. Until then {holder} commands."
 
 
 def draft_offer(incident: Incident, draft: Draft) -> str:
@@ -280,7 +287,7 @@ def draft_texts(draft: Draft) -> str:
     for outlet, version in draft.versions.items():
         if draft.also:
             lines.append(f"*{outlet.label.capitalize()}* ({outlet.length(version.text)} of {outlet.limit} characters):")
-        lines += [f"> {line}" for line in version.text.splitlines()]
+        lines.append(texts.exact(version.text))
     if draft.components:
         lines.append(f"Components: {', '.join(f'{name} {state}' for name, state in draft.components.items())}.")
     return "\n".join(lines)
@@ -303,14 +310,14 @@ def status(seen: Status) -> str:
 
 def changed(change: Change) -> str:
     """One thing that changed lately."""
-    return f"{clock(change.at)} {change.text}{f' {change.link}' if change.link else ''}"
+    return f"{moment(change.at)} {change.text}{f' {change.link}' if change.link else ''}"
 
 
 def changed_lately(found: ChangedLately, since: datetime) -> list[str]:
     """Newest first; what could not be read is said."""
     lines = [changed(change) for change in found.changes]
     if not lines and not found.unreadable:
-        lines = [f"nothing since {clock(since)}"]
+        lines = [f"nothing since {moment(since)}"]
     return [*lines, *(f"{source} could not be read" for source in found.unreadable)]
 
 
@@ -425,13 +432,6 @@ def not_subscribed(what: Iterable[str]) -> str:
 
 def no_status_update(why: str) -> str:
     return f"PagerDuty's subscribers did not get the last status update: {why}"
-
-
-def shorten(text: str, at_most: int) -> str:
-    """`text`, ended at a word with an ellipsis when it is longer than `at_most` characters."""
-    if len(text) <= at_most:
-        return text
-    return text[: at_most - 1].rsplit(" ", 1)[0].rstrip(" ,;:") + "…"
 
 
 def room_update(seen: Picture, now: datetime) -> str:

@@ -20,6 +20,7 @@ from incident.duties.internal_liaison import InternalLiaisonView
 from incident.model import Status
 from incident.reports import Report, SummarySent, What, WorkflowReset
 from incident.severity import Role
+from incident.texts import one_line
 from workflows import messages, publishing, queues, retries, tasks
 from workflows.resets import resets
 from workflows.versions import newer
@@ -236,7 +237,7 @@ class RoleKeeper(Generic[V]):
             if isinstance(failure.cause, ApplicationError) and failure.cause.non_retryable:
                 self.done[duty.key] = workflow.now()
                 await self.report(
-                    f"not-done/{duty.key}", Remark(f"Could not be done ({duty.key}): {failure.cause.message}")
+                    f"not-done/{duty.key}", Remark(f"Could not be done ({duty.key}): {one_line(failure.cause.message)}")
                 )
             # Else its time ran out: it is due still, and is done anew with the facts of then.
             self._tried.add(duty.key)

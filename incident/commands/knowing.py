@@ -11,6 +11,7 @@ from incident.choices import Choice
 from incident.commands.base import Command, Speaker, Who
 from incident.model import Answer, Incident, SeverityChange
 from incident.severity import Severity
+from incident.texts import quoted
 from incident.words import Words
 
 
@@ -48,10 +49,11 @@ class Finding(_Told):
     for_another: ClassVar[bool] = True
     usage: ClassVar[str] = "finding TEXT"
     help: ClassVar[str] = "report what you found out"
+    lines: ClassVar[frozenset[str]] = frozenset({"text"})
 
     def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
         incident.facts.findings.append(self.text)
-        self.pass_on(incident, speaker, f"{speaker.name} found: {self.text}", now)
+        self.pass_on(incident, speaker, f"{speaker.name} found: {quoted(self.text)}", now)
         return Answer("reported to the room")
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from incident import pagerduty, wording
+from incident import pagerduty, texts, wording
 from incident.choices import Choice
 from incident.duties.base import Done, Duty, Subscribe, Summarise, Whisper, people
 from incident.model import Incident
@@ -177,7 +177,7 @@ def _preview(view: InternalLiaisonView, summary: Duty, done: Done, now: datetime
     if key in done or not view.told or summary.due_at <= now:
         return None
     text = (
-        f"The executive summary due at {wording.clock(summary.due_at)} would say:\n"
+        f"The executive summary due at {texts.moment(summary.due_at)} would say:\n"
         f"> {_text(view, summary.due_at)}\nYour own words: `update …`; unanswered, it goes out like this."
     )
     answers = (Choice("In my words …", "update", form=True), Choice("Send it now", "summary send"))
@@ -187,7 +187,7 @@ def _preview(view: InternalLiaisonView, summary: Duty, done: Done, now: datetime
 def _summary(view: InternalLiaisonView, due: datetime, now: datetime) -> Summarise:
     late = wording.late(due, now)
     at = max(due, now)
-    return Summarise(f"{{here}} {_text(view, at, len(late))}{late}", due, f"{_plain(view, at, len(late))}{late}")
+    return Summarise(f"{texts.here()} {_text(view, at, len(late))}{late}", due, f"{_plain(view, at, len(late))}{late}")
 
 
 def _plain(view: InternalLiaisonView, at: datetime, spare: int) -> str:
