@@ -557,7 +557,7 @@ def _told(outcome: Outcome, options: Options, organisation: Organisation, book: 
 
     if options.as_json:
         return _json(outcome.data)
-    return _plain(Placeholders(organisation, book).for_terminal(outcome.text))
+    return Placeholders(organisation, book).for_terminal(outcome.text)
 
 
 def _json(data: Any) -> str:
@@ -577,10 +577,6 @@ def _incident_as_data(incident: Incident) -> dict[str, Any]:
     hidden = {"policy", "effects", "outbox", "heard", "reported", "times_said"}
     found: dict[str, Any] = TypeAdapter(type(incident)).dump_python(incident, mode="json", exclude=hidden)
     return found
-
-
-def _plain(markdown: str) -> str:
-    return markdown.replace("**", "").replace("### ", "").replace("## ", "")
 
 
 def _with_progress(work: Coroutine[Any, Any, T]) -> T:

@@ -110,3 +110,42 @@ async def test_what_only_looks_like_a_place_is_text_everywhere(tmp_path: Path) -
             await use.hears("anne", "Open as well")
         else:
             assert "Declared: incident" in answer and "{phone:vic}" in answer
+
+
+async def test_an_answer_of_any_length_comes_in_pages(tmp_path: Path) -> None:
+    async with running(tmp_path, example()) as copy, hands(copy) as use:
+        await declared(copy, use, "!ic declare 2 the search is slow")
+        notes = [f"note {n} of many: " + "the queue is full, " * 8 for n in range(100)]
+        for note in notes:
+            await copy.say("sam", note)
+
+        async def saved() -> bool:
+            return len((await copy.look()).notes) == len(notes)
+
+        await copy.until(saved, "the snapshot has all of them")
+        first = await use.slashes("anne", "timeline")
+        assert len(first) <= 3000 and "declared" in first
+
+        async def read() -> bool:
+            said = [first, *await use.told("anne", await use.room())]
+            return all(any(note.strip()[5:] in page for page in said) for note in notes)
+
+        await copy.until(read, "all of it is there")
+        pages = await use.told("anne", await use.room())
+        assert all(len(page) <= 3000 for page in pages) and 5 < len(pages) < 11
+        assert not any(line and not line[:1].isdigit() for page in pages for line in page.splitlines() if page != first)
+
+
+async def test_a_text_that_a_form_cannot_hold_is_not_cut(tmp_path: Path) -> None:
+    long = " ".join(f"sentence {n}." for n in range(260))
+    assert 3000 < len(long) < 4900
+    async with running(tmp_path, example()) as copy, hands(copy) as use:
+        await declared(copy, use, "!ic declare 1 the search is slow")
+        await use.presses("bob", "command")
+        await copy.say("bob", f"draft investigating {long} More by 23:59 UTC.\nX: It is slow. More by 23:59 UTC.")
+        number = max((await copy.look()).drafts)
+        await use.presses("bob", f"message edit {number}", form=True)
+        await use.hears("bob", f"a form takes 3000. Type it: `!ic message edit {number} …`")
+        views = await copy.control("GET", "slack/views")
+        assert not [view for view in views if view["type"] == "modal"]
+        assert (await copy.look()).drafts[number].text == f"PRACTICE {long} More by 23:59 UTC."
