@@ -278,7 +278,7 @@ def at(incident: str, moment: tuple[str, ...], as_json: bool, speaker: str) -> N
         found, when = await looking_back.incident_at(snapshots, incident, " ".join(moment), speaking.by, shows, now())
         if as_json:
             return json.dumps({**_incident_as_data(found), "at": when.isoformat()}, indent=2)
-        return _plain(looking_back.markdown(found, when))
+        return looking_back.card_then(found, when)
 
     _leave(_print(look_back))
 

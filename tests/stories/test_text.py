@@ -1,4 +1,4 @@
-"""What somebody types in Slack, in Slack's wire format, on its way to everybody who reads it."""
+"""What somebody types in Slack, which Slack rewrites, on its way to everybody who reads it."""
 
 from __future__ import annotations
 
@@ -18,10 +18,6 @@ from tests.stories.shell import ic
 pytestmark = pytest.mark.story
 
 GENERAL = "C0GENERAL"
-SENT = (
-    "<http://shop.example.com|shop.example.com> is down, see <https://g.example.com/d/1?org=1&amp;from=now-1h>,"
-    " write to <mailto:help@example.com|help@example.com> or <tel:+15550199|+1 555 0199>: a &lt;b&gt; &amp; c"
-)
 TYPED = (
     "shop.example.com is down, see https://g.example.com/d/1?org=1&from=now-1h,"
     " write to help@example.com or +1 555 0199: a <b> & c"
@@ -42,13 +38,13 @@ async def declared(copy: Copy, use: Hands, text: str) -> None:
 
 async def test_links_reach_every_outlet_as_they_were_typed(tmp_path: Path) -> None:
     async with running(tmp_path, example()) as copy, hands(copy) as use:
-        await declared(copy, use, f"!ic declare 1 {SENT}")
+        await declared(copy, use, f"!ic declare 1 {TYPED}")
         await use.presses("bob", "command")
-        await use.slashes("bob", f"impact {SENT}")
-        await use.slashes("bob", "customer-liaison <@U0CARLA|carla>")
+        await use.slashes("bob", f"impact {TYPED}")
+        await use.slashes("bob", "customer-liaison <@U0CARLA>")
         await copy.heard_in_room("Customer liaison: Carla Clientson")
         await use.presses("bob", "draft", form=True)
-        text = f"{SENT}. More by 23:59 UTC."
+        text = f"{TYPED}. More by 23:59 UTC."
         assert not await use.fills("bob", stage="investigating", text=text, x=text)
         number = max((await copy.look()).drafts)
         typed = f"PRACTICE {TYPED}. More by 23:59 UTC."
