@@ -70,6 +70,15 @@ def test_urgency_follows_severity(policy: Policy, severity: Severity, urgency: s
     assert {order_for(incident, one).urgency for one in incident.pages.values()} == {urgency}
 
 
+def test_what_woke_nobody_does_once_it_is_worse(policy: Policy) -> None:
+    declaration = Declaration("lusab-babad", "slow", "anne", "Anne", NOW, policy, Severity.SEV4, service="shop-api")
+    story = Told(declaring.declare(declaration, NOW), NOW)
+    team = page(story, "api")
+    settling.paged(story.incident, team, Paged(team.key, "Qteam", "", ("anne",), ("Anne",)), NOW)
+    story.say("anne", "sev 2 it is everybody now")
+    assert team.urgency == "high" and wanted(story, UpdatePages)
+
+
 def test_a_round_rings_again_whoever_has_not_answered(told: Story) -> None:
     story = told(commanded=False)
     settling.acknowledged(story.incident, page(story, "backup"), "dee", "Dee", story.now, story.now)
@@ -246,6 +255,16 @@ def test_a_merged_page_is_followed_where_it_went(told: Story) -> None:
     hears(story, PageEnded(page(story, "primary").key, "Vic", "QELSEWHERE"))
     assert page(story, "primary").pagerduty_id == "QELSEWHERE" and not page(story, "primary").ended
     assert story.said[-1] == "Vic merged the page to Bob Boberson into another in PagerDuty."
+
+
+def test_our_own_assigning_comes_back_as_no_news(told: Story) -> None:
+    story = told(commanded=False)
+    primary, before = page(story, "primary"), len(story.said)
+    primary.people = ["bob", "kim"]
+    hears(story, PageReassigned(primary.key, ("bob",), ("Bob",), "Don't Panic"))
+    primary.paged_at = None
+    hears(story, PageReassigned(primary.key, ("lee",), ("Lee",), "Don't Panic"), "E2")
+    assert len(story.said) == before and primary.people == ["bob", "kim"]
 
 
 def test_a_reassigned_page_waits_for_who_has_it_now(told: Story) -> None:
