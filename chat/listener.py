@@ -31,10 +31,12 @@ from chat.people import People
 from entrypoints.conversation import PROBLEMS, Conversation, Heard
 from entrypoints.gateway import Gateway
 from entrypoints.problems import Unanswered, Unreachable, reaching, sentence
-from incident import identity, security
+from incident import grammar, identity, security
+from incident.choices import Choice
 from incident.commands import Command
-from incident.grammar import Entered, Opening, Question
+from incident.grammar import Question
 from incident.model import Incident
+from incident.opening import Opening
 from incident.policy import Policy
 from incident.words import Unreadable
 
@@ -44,6 +46,9 @@ FINISHED_WITHIN = 5.0
 DELIVERED_EVERY = timedelta(seconds=5)
 FIRST_PAUSE, LONGEST_PAUSE = 5.0, 300.0
 KEPT_FOR = timedelta(hours=24)
+ANSWERED_WITHIN = 120.0
+HINTS_LEFT_ALONE = 2
+_USER_GROUP = re.compile(r"<!subteam\^([A-Z0-9]+)(?:\|[^>]*)?>")
 ALONE_THEY_ASK = frozenset({"declare", "propose", "trouble", "task", "draft", "update", "handover"})
 _LOST = (SlackApiError, SlackClientError, OSError, asyncio.TimeoutError)
 Payload = dict[str, Any]
@@ -53,11 +58,13 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Answered:
-    """What to tell. `later`: it is kept, and tried again."""
+    """What to tell, and what to offer with it for `incident`. `later`: it is kept, and tried again."""
 
     text: str
     accepted: bool = False
     later: bool = False
+    choices: tuple[Choice, ...] = ()
+    incident: str = ""
 
 
 class Listener:
@@ -85,9 +92,11 @@ class Listener:
         self._under_way: set[asyncio.Task[Any]] = set()
         self._busy: set[str] = set()
         self._later: dict[str, tuple[int, float]] = {}
+        self._ignored: dict[str, int] = {}
 
     def register(self, app: AsyncApp) -> None:
         app.event("message")(self.message)
+        app.event("app_mention")(self.message)
         app.event("app_home_opened")(self.home)
         app.command("/ic")(self.command)
         app.action(re.compile(f"^{blocks.BUTTON}"))(self.press)
@@ -118,7 +127,8 @@ class Listener:
             if received.key in self._busy or self._later.get(received.key, (0, 0.0))[1] > time.monotonic():
                 continue
             if now() - received.at > KEPT_FOR:
-                await self._say(received, f"What you said at {received.at:%d %B, %H:%M} UTC could not be delivered.")
+                late = f"What you said at {received.at:%d %B, %H:%M} UTC could not be delivered."
+                await self._say(received, Answered(late))
                 await self._inbox.drop(received)
                 continue
             self._busy.add(received.key)
@@ -158,7 +168,7 @@ class Listener:
     async def _finish(self, received: Received, answered: Answered) -> None:
         try:
             if answered.text:
-                await self._say(received, answered.text, accepted=answered.accepted)
+                await self._say(received, answered)
             if not answered.later:
                 self._later.pop(received.key, None)
                 await self._inbox.drop(received)
@@ -188,21 +198,35 @@ class Listener:
             _log.error("a %s from Slack failed", received.kind, exc_info=fault)
             return Answered(sentence(fault, received.id))
 
-    async def _act(self, heard: Heard, meant: Command | Question | Opening | Entered) -> Answered:
-        """Raises Unreachable or Unanswered for what is worth trying again, PROBLEMS for what is not."""
+    async def _act(self, heard: Heard, meant: Command | Opening | None = None) -> Answered:
+        """What was typed or pressed, or what a form gave.
+
+        Raises Unreachable or Unanswered for what is worth trying again, PROBLEMS for what is not.
+        """
         try:
-            return Answered((await self._conversation.carry_out(heard, meant)).text, accepted=True)
+            if meant is not None:
+                outcome = await self._conversation.carry_out(heard, meant)
+            else:
+                outcome = await self._conversation.understand(heard)
         except (Unreachable, Unanswered) as problem:
-            if not isinstance(meant, Question):
+            if not self._only_asks(heard):
                 raise
             return Answered(str(problem))
         except PROBLEMS:
             raise
         except Exception as fault:
-            if not isinstance(meant, Question):
+            if not self._only_asks(heard):
                 raise
             _log.error("a question failed", exc_info=fault)
             return Answered(sentence(fault))
+        return Answered(outcome.text, not outcome.asks, choices=outcome.choices, incident=outcome.incident)
+
+    def _only_asks(self, heard: Heard) -> bool:
+        """It changes nothing, so that trying it again later would be of no use."""
+        try:
+            return isinstance(grammar.read(heard.words, self._policy), Question)
+        except Unreadable:
+            return False
 
     # -- what people type -----------------------------------------------------------------------------
 
@@ -211,21 +235,77 @@ class Listener:
         if event.get("bot_id") or event.get("subtype") not in hearing.SPOKEN_SUBTYPES or not event.get("user"):
             return
         text = str(event.get("text") or "")
-        if hearing.words_of(text, in_room=True) is None:
+        if not hearing.may_be_ours(text):
             return
         thread = str(event.get("thread_ts") or "")
         what = {"text": text, "thread": thread, "place": thread or str(event["ts"])}
         where = {"user": str(event["user"]), "channel": str(event["channel"])}
-        received = Received("message", str(body.get("event_id") or event["ts"]), now(), {**where, **what})
-        await self._receive(received)
+        # A mention of the app arrives as two events, which are one message.
+        id = f"{event['channel']}/{event['ts']}"
+        await self._receive(Received("message", id, now(), {**where, **what}))
 
     async def _message(self, received: Received) -> Answered:
         what = received.what
-        incident = await self._incident(what["channel"])
-        words = hearing.words_of(what["text"], in_room=bool(incident))
-        if words is None:
+        incident, app = await self._incident(what["channel"]), await self._people.app()
+        lines = hearing.lines_of(what["text"], in_channel=bool(incident), app=app)
+        if len(lines) == 1 and lines[0].bare:
+            return await self._hint(received, lines[0], incident)
+        return await self._in_order(received, lines, incident)
+
+    async def _in_order(self, received: Received, lines: list[hearing.Line], incident: str) -> Answered:
+        """Each line is a command and is answered; one refusal stops only the decisions below it."""
+        if not lines:
             return Answered("")
-        return await self._spoken(received, words, incident, thread=what["place"])
+        answers: list[Answered] = []
+        for n, line in enumerate(lines):
+            heard = await self._heard(received, line.words, incident, received.what["place"])
+            heard = replace(heard, id=f"{heard.id}/{n}" if n else heard.id, loose=line.loose)
+            refused = bool(answers) and not all(one.accepted for one in answers)
+            if refused and self._conversation.decides(line.words):
+                answers.append(Answered(f"`{line.words}` was not done, because of the line above."))
+                continue
+            try:
+                answers.append(await self._act(await self._resolved(heard)))
+            except (Unreachable, Unanswered):
+                raise
+            except (*PROBLEMS, Wrong) as problem:
+                answers.append(Answered(str(problem)))
+        offering = next((one for one in answers if one.choices), Answered(""))
+        text = "\n".join(one.text for one in answers)
+        return Answered(text, all(one.accepted for one in answers), False, offering.choices, offering.incident)
+
+    async def _hint(self, received: Received, line: hearing.Line, incident: str) -> Answered:
+        """A word of ours alone, without the prefix: done where exactly one thing can be meant, else a button, else nothing.
+
+        Who left two of them alone gets no more.
+        """
+        user = received.what["user"]
+        heard = replace(await self._heard(received, line.words, incident, received.what["place"]), loose=True)
+        try:
+            answered = await self._act(heard)
+        except (Unreachable, Unanswered):
+            raise
+        except PROBLEMS:
+            return Answered("")
+        if answered.accepted:
+            return answered
+        if line.words in hearing.ASSENT or self._ignored.get(user, 0) >= HINTS_LEFT_ALONE:
+            return Answered("")
+        self._ignored[user] = self._ignored.get(user, 0) + 1
+        return answered
+
+    async def _resolved(self, heard: Heard) -> Heard:
+        """A user group is its members."""
+        words = heard.words
+        for match in _USER_GROUP.finditer(heard.words):
+            try:
+                found = await self._slack.usergroups_users_list(usergroup=match[1])
+            except _LOST as error:
+                _log.info("a user group's members are not known: %s", error)
+                continue
+            if members := " ".join(f"<@{user}>" for user in found["users"]):
+                words = words.replace(match[0], members)
+        return replace(heard, words=words)
 
     async def command(self, ack: AsyncAck, body: Payload) -> None:
         """`/ic`: the same words. What cannot be said without more opens its form."""
@@ -241,14 +321,13 @@ class Listener:
             self._start(self._finish_when_done(received, work))
             return
         answered = work.result()
-        await ack(text=self._places.for_slack(answered.text), response_type="ephemeral")
+        await ack(**self._shown(answered, user), response_type="ephemeral")
         await self._finish(received, replace(answered, text=""))
 
     async def _words(self, received: Received) -> Answered:
-        return await self._spoken(received, received.what["words"], await self._incident(received.what["channel"]))
-
-    async def _spoken(self, received: Received, words: str, incident: str, thread: str = "") -> Answered:
-        return await self._act(await self._heard(received, words, incident, thread), self._conversation.read(words))
+        incident = await self._incident(received.what["channel"])
+        words = re.sub(r"^\s*[!/]?ic\b\s*", "", received.what["words"], flags=re.IGNORECASE)
+        return await self._act(await self._resolved(await self._heard(received, words, incident)))
 
     # -- what people press ----------------------------------------------------------------------------
 
@@ -259,23 +338,38 @@ class Listener:
         except ValueError:
             await ack()
             return
-        user, message = body["user"]["id"], body.get("message") or {}
+        user, message = body["user"]["id"], body.get("message") or body.get("container") or {}
         channel = str((body.get("channel") or {}).get("id") or "")
-        if pressed.form:
+        if (stale := self._stale(pressed, user)) is not None:
+            await self._tell(user, channel, stale)
+        elif pressed.form:
             about = About(forms.named(pressed.words), pressed.incident, pressed.words, channel)
             await self._in_time(self._show_form(about, user, body["trigger_id"]))
         else:
-            ts, version = str(message.get("ts") or ""), (message.get("edited") or {}).get("ts", "")
+            ts = str(message.get("ts") or message.get("message_ts") or "")
+            version = (message.get("edited") or {}).get("ts", "")
             what = {"incident": pressed.incident, "words": pressed.words, "ts": ts, "text": message.get("text", "")}
             id = f"{channel}/{ts}/{version}/{user}/{pressed.words}"
+            if pressed.only:
+                id = f"{pressed.only}/{pressed.until}/{pressed.words}"
+                self._ignored.pop(user, None)
             received = Received("press", id, now(), {"user": user, "channel": channel, **what})
             await self._receive(received)
         await ack()
 
+    @staticmethod
+    def _stale(pressed: blocks.Pressed, user: str) -> str | None:
+        """A question is answered by whoever it was put to, and soon."""
+        if pressed.only and pressed.only != user:
+            return "That button is for whoever typed the line."
+        if pressed.until and time.time() > pressed.until:
+            return f"That button has expired. Type `!ic {pressed.words}`."
+        return None
+
     async def _press(self, received: Received) -> Answered:
         """In the incident's room, the room says what became of it."""
         what = received.what
-        answered = await self._spoken(received, what["words"], what["incident"])
+        answered = await self._act(replace(await self._heard(received, what["words"], what["incident"]), exact=True))
         try:
             in_its_room = await self._incident(what["channel"]) == what["incident"]
         except Unreachable:
@@ -306,7 +400,7 @@ class Listener:
         what = received.what
         author = (await self._people.who(what["author"])).name if what["author"] else "somebody"
         words = f"{what['verb']} {author}: {hearing.unescaped(what['text'])}"
-        return await self._spoken(received, words, await self._incident(what["channel"]))
+        return await self._act(await self._heard(received, words, await self._incident(what["channel"])))
 
     async def propose(self, ack: AsyncAck, body: Payload) -> None:
         """A shortcut on a message: its text as a repair action in one's own words."""
@@ -383,7 +477,7 @@ class Listener:
     async def _form(self, received: Received) -> Answered:
         """Its commands in order, up to the first that is refused. Accepted, when one of them was."""
         about = About.read(received.what["about"])
-        heard = await self._heard(received, "", about.incident)
+        heard = replace(await self._heard(received, "", about.incident), exact=True)
         answers: list[str] = []
         for n, each in enumerate(FORMS[about.form].meant(about, self._policy, received.what["given"])):
             try:
@@ -448,20 +542,28 @@ class Listener:
         speaker, channel = await self._people.who(received.what["user"]), received.what["channel"]
         return Heard(words, speaker.by, speaker.name, received.id, incident, channel, thread, received.at)
 
-    async def _say(self, received: Received, text: str, *, accepted: bool = False) -> None:
+    async def _say(self, received: Received, answered: Answered) -> None:
         """The answer to whoever it is from; a private prompt that they pressed is settled."""
         what = received.what
-        if accepted and received.kind == "press" and what["channel"].startswith("D") and what["ts"]:
-            await self._settle(received, text)
+        if answered.accepted and received.kind == "press" and what["channel"].startswith("D") and what["ts"]:
+            await self._settle(received, answered.text)
         else:
-            await self._tell(what["user"], what["channel"], text, what.get("thread", ""))
+            await self._tell(what["user"], what["channel"], answered, what.get("thread", ""))
 
-    async def _tell(self, user: str, channel: str, text: str, thread: str = "") -> None:
+    def _shown(self, answered: Answered, user: str) -> dict[str, Any]:
+        """As Slack shows it, with buttons that work for them alone and for two minutes."""
+        text = self._places.for_slack(answered.text)
+        if not answered.choices:
+            return {"text": text}
+        asked = blocks.Asked(user, int(time.time() + ANSWERED_WITHIN))
+        return {"text": text, "blocks": blocks.message(text, answered.incident, answered.choices, asked=asked)}
+
+    async def _tell(self, user: str, channel: str, told: Answered | str, thread: str = "") -> None:
         """Only to them: where they said it, else as a direct message."""
-        shown = self._places.for_slack(text)
+        shown = self._shown(told if isinstance(told, Answered) else Answered(told), user)
         try:
             if channel:
-                await self._slack.chat_postEphemeral(channel=channel, user=user, text=shown, thread_ts=thread or None)
+                await self._slack.chat_postEphemeral(channel=channel, user=user, thread_ts=thread or None, **shown)
                 return
         except SlackApiError as error:
             _log.info("not shown in %s (%s)", channel, error.response.get("error"))
@@ -470,7 +572,7 @@ class Listener:
             return
         try:
             opened = await self._slack.conversations_open(users=[user])
-            await self._slack.chat_postMessage(channel=opened["channel"]["id"], text=shown)
+            await self._slack.chat_postMessage(channel=opened["channel"]["id"], **shown)
         except _LOST as error:
             _log.warning("could not answer %s: %s", user, type(error).__name__)
 

@@ -67,8 +67,10 @@ class Stalk(Command):
     after_end: ClassVar[bool] = True
 
     def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
-        incident.stalking = True
         every = f"{incident.policy.stalk.every.total_seconds():.0f} seconds"
+        if incident.stalking:
+            return Answer(f"The status is stalked already, every {every}. `!status` reads it now.")
+        incident.stalking = True
         present = f" Now: {incident.status.detail}." if incident.status else ""
         incident.say(f"Now stalking status every {every}.{present}", now)
         return Answer(f"Now stalking status every {every}")
