@@ -47,6 +47,7 @@ DELIVERED_EVERY = timedelta(seconds=5)
 FIRST_PAUSE, LONGEST_PAUSE = 5.0, 300.0
 KEPT_FOR = timedelta(hours=24)
 ANSWERED_WITHIN = 120.0
+CHOSEN_WITHIN = 60.0
 HINTS_LEFT_ALONE = 2
 _USER_GROUP = re.compile(r"<!subteam\^([A-Z0-9]+)(?:\|[^>]*)?>")
 ALONE_THEY_ASK = frozenset({"declare", "propose", "trouble", "task", "draft", "update", "handover"})
@@ -58,13 +59,14 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Answered:
-    """What to tell, and what to offer with it for `incident`. `later`: it is kept, and tried again."""
+    """What to tell, and what to offer with it for `incident`; `otherwise` is done when nothing is chosen. `later`: it is kept, and tried again."""
 
     text: str
     accepted: bool = False
     later: bool = False
     choices: tuple[Choice, ...] = ()
     incident: str = ""
+    otherwise: str = ""
 
 
 class Listener:
@@ -126,6 +128,8 @@ class Listener:
         for received in await self._inbox.waiting():
             if received.key in self._busy or self._later.get(received.key, (0, 0.0))[1] > time.monotonic():
                 continue
+            if float(received.what.get("due", 0)) > time.time():
+                continue
             if now() - received.at > KEPT_FOR:
                 late = f"What you said at {received.at:%d %B, %H:%M} UTC could not be delivered."
                 await self._say(received, Answered(late))
@@ -169,6 +173,8 @@ class Listener:
         try:
             if answered.text:
                 await self._say(received, answered)
+            if answered.otherwise:
+                await self._wait_for_a_choice(received, answered)
             if not answered.later:
                 self._later.pop(received.key, None)
                 await self._inbox.drop(received)
@@ -183,6 +189,7 @@ class Listener:
             "shortcut": self._shortcut,
             "press": self._press,
             "form": self._form,
+            "otherwise": self._otherwise,
         }
         try:
             return await carry_out[received.kind](received)
@@ -219,7 +226,8 @@ class Listener:
                 raise
             _log.error("a question failed", exc_info=fault)
             return Answered(sentence(fault))
-        return Answered(outcome.text, not outcome.asks, choices=outcome.choices, incident=outcome.incident)
+        done = not outcome.asks
+        return Answered(outcome.text, done, False, outcome.choices, outcome.incident, outcome.otherwise)
 
     def _only_asks(self, heard: Heard) -> bool:
         """It changes nothing, so that trying it again later would be of no use."""
@@ -259,7 +267,8 @@ class Listener:
         answers: list[Answered] = []
         for n, line in enumerate(lines):
             heard = await self._heard(received, line.words, incident, received.what["place"])
-            heard = replace(heard, id=f"{heard.id}/{n}" if n else heard.id, loose=line.loose)
+            id = f"{heard.id}/{n}" if n else heard.id
+            heard = replace(heard, id=id, loose=line.loose, unseen=not incident)
             refused = bool(answers) and not all(one.accepted for one in answers)
             if refused and self._conversation.decides(line.words):
                 answers.append(Answered(f"`{line.words}` was not done, because of the line above."))
@@ -272,7 +281,8 @@ class Listener:
                 answers.append(Answered(str(problem)))
         offering = next((one for one in answers if one.choices), Answered(""))
         text = "\n".join(one.text for one in answers)
-        return Answered(text, all(one.accepted for one in answers), False, offering.choices, offering.incident)
+        done = all(one.accepted for one in answers)
+        return Answered(text, done, False, offering.choices, offering.incident, offering.otherwise)
 
     async def _hint(self, received: Received, line: hearing.Line, incident: str) -> Answered:
         """A word of ours alone, without the prefix: done where exactly one thing can be meant, else a button, else nothing.
@@ -327,7 +337,8 @@ class Listener:
     async def _words(self, received: Received) -> Answered:
         incident = await self._incident(received.what["channel"])
         words = re.sub(r"^\s*[!/]?ic\b\s*", "", received.what["words"], flags=re.IGNORECASE)
-        return await self._act(await self._resolved(await self._heard(received, words, incident)))
+        heard = await self._heard(received, words, incident)
+        return await self._act(await self._resolved(replace(heard, unseen=True)))
 
     # -- what people press ----------------------------------------------------------------------------
 
@@ -353,9 +364,27 @@ class Listener:
             if pressed.only:
                 id = f"{pressed.only}/{pressed.until}/{pressed.words}"
                 self._ignored.pop(user, None)
+                await self._inbox.drop(Received("otherwise", f"{user}/{channel}", now(), {}))
             received = Received("press", id, now(), {"user": user, "channel": channel, **what})
             await self._receive(received)
         await ack()
+
+    async def _wait_for_a_choice(self, received: Received, answered: Answered) -> None:
+        """A page that was asked back about wakes somebody after a minute, whatever becomes of this process."""
+        what = {"words": answered.otherwise, "incident": answered.incident, "due": time.time() + CHOSEN_WITHIN}
+        where = {"user": received.what["user"], "channel": received.what["channel"]}
+        waits = Received("otherwise", f"{where['user']}/{where['channel']}", now(), {**where, **what})
+        try:
+            await self._inbox.keep(waits)
+        except NotKept as fault:
+            _log.error("a question about a page could not be saved, so an IC is paged at once: %s", fault)
+            await self._finish(waits, await self._answered(waits))
+
+    async def _otherwise(self, received: Received) -> Answered:
+        what = received.what
+        heard = replace(await self._heard(received, what["words"], what["incident"]), exact=True)
+        answered = await self._act(replace(heard, id=f"{heard.id}/{what['due']}"))
+        return replace(answered, text=f"Nobody was chosen, so an incident commander was paged. {answered.text}")
 
     @staticmethod
     def _stale(pressed: blocks.Pressed, user: str) -> str | None:

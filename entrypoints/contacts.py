@@ -21,7 +21,7 @@ QUESTIONS = ("oncall", "responders", "who")
 class Outcome:
     """What is said back. `data` is the same for programs; `choices` are offered with it, for `incident`.
 
-    `asks`: nothing was done; the choices say what could be.
+    `asks`: nothing was done; the choices say what could be. `otherwise` is what is done for them when they choose nothing.
     """
 
     text: str
@@ -29,6 +29,7 @@ class Outcome:
     choices: tuple[Choice, ...] = ()
     incident: str = ""
     asks: bool = False
+    otherwise: str = ""
 
 
 class Contacts:

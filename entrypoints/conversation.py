@@ -63,6 +63,7 @@ class Heard:
 
     `at` is when they were said, where that may be a while ago. `exact`: from a button or a form, which named what it does.
     `loose`: without the prefix as it should be; what ends or decides is asked then.
+    `unseen`: not typed where the incident's responders read it.
     """
 
     words: str
@@ -75,6 +76,7 @@ class Heard:
     at: datetime | None = None
     exact: bool = False
     loose: bool = False
+    unseen: bool = False
 
 
 class Conversation:
@@ -141,6 +143,9 @@ class Conversation:
         Raises Unreadable, Refused, NoSuchIncident, Unreachable or Unanswered, each with what to do.
         """
         outcome = await self.understand(heard)
+        if outcome.otherwise:  # nobody waits at a prompt for somebody to be woken
+            instead = await self.act(replace(heard, words=outcome.otherwise, exact=True))
+            return replace(instead, text=f"{outcome.text} Paging an incident commander instead.\n{instead.text}")
         lines = [outcome.text, *(f"{choice.label}: `{choice.words}`" for choice in outcome.choices)]
         if outcome.asks:
             raise Refused("\n".join(lines))
@@ -185,7 +190,9 @@ class Conversation:
         from incident.commands.paging import PagePeople
 
         choices = [Choice(f"Page {self._policy.name(who)}", PagePeople(whom=who).words()) for who in several.who]
-        return Outcome(str(several), choices=tuple(choices), incident=heard.incident, asks=True)
+        otherwise = PagePeople(reason=_behind_the_verb(heard.words), again=True).words()
+        text = f"{several} Unanswered for 1 min, an incident commander is paged."
+        return Outcome(text, None, tuple(choices), heard.incident, asks=True, otherwise=otherwise)
 
     async def carry_out(self, heard: Heard, meant: Meaning) -> Outcome:
         """What was meant, however it was gathered: the words of a line, or a form's fields. Raises as `act` does."""
@@ -239,11 +246,14 @@ class Conversation:
 
     async def _page_somebody(self, heard: Heard, command: PagePeople) -> Outcome:
         """By name, or an incident commander, who is always reached (process, 1)."""
+        from incident.commands.paging import PagePeople
         from incident.names import RESPONDERS
 
         if RESPONDERS in command.targets and not command.confirmed:
-            choice = Choice("Page everyone on call", "page responders confirm", "danger")
-            return Outcome("That pages everyone on call.", choices=(choice,), incident=heard.incident, asks=True)
+            choices = (Choice("Page everyone on call", "page responders confirm", "danger"),)
+            otherwise = PagePeople(reason=_behind_the_verb(heard.words), again=True).words()
+            text = "That pages everyone on call. Unanswered for 1 min, an incident commander is paged."
+            return Outcome(text, None, choices, heard.incident, asks=True, otherwise=otherwise)
         if command.targets or heard.incident:
             return await self._page(heard, command)
         wanted = opened(command.reason)
@@ -439,10 +449,13 @@ class Conversation:
         from incident.commands import Who
         from incident.commands.base import may_decide
         from incident.commands.ending import Reload
+        from incident.commands.recording import Note, Todo
         from incident.confirming import leaves_something_open
 
         if may_decide(command):
             _refuse_late(heard, command.words(), proof.FRESH)
+        if isinstance(command, Note | Todo) and (heard.unseen or self._door == "cli"):
+            command = replace(command, aloud=True)
         if isinstance(command, Reload):
             command = Reload(self._rules())
         incident = await self._meant(heard, decides=command.who is Who.COMMANDER)
@@ -665,6 +678,10 @@ class Conversation:
 async def _told_by_slack(*, needed: bool) -> bool:
     """Who speaks in Slack has shown it to Slack."""
     return True
+
+
+def _behind_the_verb(words: str) -> str:
+    return words.split(maxsplit=1)[1] if len(words.split(maxsplit=1)) > 1 else ""
 
 
 def _refuse_late(heard: Heard, words: str, limit: timedelta) -> None:

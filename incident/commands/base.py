@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, ClassVar, Generic, Self, TypeVar
 from incident import proof, security, wording
 from incident.model import Answer, Incident, Line, Phase
 from incident.people import find
+from incident.plain import quoted
 from incident.proof import Signed, Standing
 from incident.severity import Role
 
@@ -59,7 +60,8 @@ class Command(ABC):
     say as well but which is a decision when the IC says it; `decision` what is one whoever says it;
     `of_shown` whether it is about exactly what was shown, so that a door adds its digest; `of_light` what
     those who keep a light incident may say while no IC commands it; `declarers_too` what the declarer may while nobody is in
-    command.
+    command; `verbatim` what is kept or published exactly as it was typed. Other texts stand in messages of ours, where their
+    further lines are quoted.
     """
 
     verb: ClassVar[str]
@@ -76,6 +78,7 @@ class Command(ABC):
     of_shown: ClassVar[bool] = False
     of_light: ClassVar[bool] = False
     declarers_too: ClassVar[bool] = False
+    verbatim: ClassVar[bool] = False
 
     @classmethod
     def read(cls, words: Words) -> Self:
@@ -198,6 +201,15 @@ def _not_for_them(incident: Incident, command: Command, who: Speaker) -> str | N
     return _not_theirs(incident, command, who)
 
 
+def _quoted(command: C) -> C:
+    """No line of what somebody typed looks like one of ours, whatever message it becomes a part of."""
+    if command.verbatim:
+        return command
+    texts = {field.name: getattr(command, field.name) for field in dataclasses.fields(command)}
+    lines = {name: quoted(text) for name, text in texts.items() if isinstance(text, str) and text.splitlines()[1:]}
+    return replace(command, **lines) if lines else command
+
+
 def _too_long(command: Command) -> str | None:
     """A text stands in the incident's state, which has an end; who has more to say sends a link."""
     for field in dataclasses.fields(command):
@@ -221,7 +233,7 @@ def hear(incident: Incident, said: Said[C], now: datetime) -> Answer:
         _spend(incident, said, now)
     if worth.broken_glass:
         _announce_broken_glass(incident, said, who, worth.broken_glass, now)
-    answer = said.command.apply(incident, who, now)
+    answer = _quoted(said.command).apply(incident, who, now)
     if doubtful:
         _mark_unsigned(incident, who, lines, incident.outbox[said_before:], now)
     if who.entered_by:

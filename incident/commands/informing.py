@@ -15,6 +15,7 @@ from incident.words import Words
 @dataclass(frozen=True)
 class OwnWords(Command):
     verb: ClassVar[str] = "update"
+    verbatim: ClassVar[bool] = True
     public: ClassVar[bool] = True
     usage: ClassVar[str] = "update TEXT"
     help: ClassVar[str] = "your own words for the next executive summary"

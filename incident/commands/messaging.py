@@ -89,6 +89,7 @@ class ApproveMessage(Command):
 @dataclass(frozen=True)
 class EditMessage(Command):
     verb: ClassVar[str] = "message-edit"
+    verbatim: ClassVar[bool] = True
     public: ClassVar[bool] = True
     usage: ClassVar[str] = "message edit N [x|status-page] TEXT"
     help: ClassVar[str] = "put another text into a waiting public message, for one outlet"
@@ -251,6 +252,7 @@ class WriteDraft(Command):
     """`stage` alone takes that stage's templates; words take their place. A last line that begins `X:` is for X."""
 
     verb: ClassVar[str] = "draft"
+    verbatim: ClassVar[bool] = True
     public: ClassVar[bool] = True
     usage: ClassVar[str] = "draft [investigating|identified|monitoring|resolved|long] [TEXT]"
     help: ClassVar[str] = "write a public message for the IC to approve; a last line `X: …` is the text for X"

@@ -40,7 +40,9 @@ class AssignTask(Command):
         return cls(person, minutes or 0, words.rest("what to do"))
 
     def words(self) -> str:
-        return " ".join(("task", f"@{self.person}", *([duration_words(self.minutes)] if self.minutes else []), self.text))
+        return " ".join(
+            ("task", f"@{self.person}", *([duration_words(self.minutes)] if self.minutes else []), self.text)
+        )
 
     def refuse(self, incident: Incident, speaker: Speaker, now: datetime) -> str | None:
         person = find(incident, self.person)

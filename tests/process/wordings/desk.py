@@ -339,6 +339,11 @@ class Desk:
         await self.listener.command(ack, body)  # type: ignore[arg-type]
         await self._settled()
 
+    def values(self, words: str) -> list[str]:
+        """The values of the buttons for `words` in what was just said privately."""
+        shown = [element["value"] for one in self.slack.said if one["private"] for element in _elements(one)]
+        return [value for value in shown if words_behind(value) == words]
+
     async def press(self, who: str, value: str, *, ts: str = "91.0", channel: str = CHANNEL) -> list[str]:
         """A button with that value, pressed; what they were told."""
         self.slack.said.clear()
