@@ -32,22 +32,39 @@ MENU = "choice-menu"
 
 @dataclass(frozen=True)
 class Pressed:
-    """What a button stands for: words for an incident, or the form that gathers the rest of them."""
+    """What a button stands for: words for an incident, or the form that gathers the rest of them.
+
+    What was asked of one person is theirs alone to answer (`only`), until `until` (seconds of the epoch).
+    """
 
     incident: str
     words: str
     form: bool
+    only: str = ""
+    until: int = 0
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Of whom, and until when, the buttons of a question work."""
+
+    user: str
+    until: int
 
 
 def message(
-    text: str, incident: str = "", choices: Sequence[Choice] = (), more: Sequence[Choice] = ()
+    text: str,
+    incident: str = "",
+    choices: Sequence[Choice] = (),
+    more: Sequence[Choice] = (),
+    asked: Asked | None = None,
 ) -> list[dict[str, Any]]:
     """A section a paragraph, then the buttons. What is longer than Slack takes ends with an ellipsis."""
     parts = [part for paragraph in paragraphs(text) for part in pieces(paragraph)]
     parts = _as_many_as_fit(parts if len(parts) <= MOST_SECTIONS else pieces(text))
     blocks: list[Block] = [SectionBlock(text=MarkdownTextObject(text=part)) for part in parts]
     if choices or more:
-        blocks.append(ActionsBlock(elements=[*_buttons(incident, choices), *_menu(incident, more)]))
+        blocks.append(ActionsBlock(elements=[*_buttons(incident, choices, asked), *_menu(incident, more)]))
     return [block.to_dict() for block in blocks]
 
 
@@ -120,19 +137,24 @@ def pressed(action: dict[str, Any]) -> Pressed:
     """From one of a payload's `actions`. Raises ValueError for a button that is none of ours."""
     value = action.get("value") or (action.get("selected_option") or {}).get("value") or ""
     incident, kind, words = str(value).split("|", 2)
-    return Pressed(incident, words, form=kind == "form")
+    name, _, rest = kind.partition(":")
+    only, _, until = rest.partition(":")
+    return Pressed(incident, words, name == "form", only, int(until or 0))
 
 
-def _value(incident: str, choice: Choice) -> str:
-    return f"{incident}|{'form' if choice.form else 'say'}|{choice.words}"
+def _value(incident: str, choice: Choice, asked: Asked | None = None) -> str:
+    kind = "form" if choice.form else "say"
+    if asked is not None:
+        kind += f":{asked.user}:{asked.until}"
+    return f"{incident}|{kind}|{choice.words}"
 
 
-def _buttons(incident: str, choices: Sequence[Choice]) -> list[ButtonElement]:
+def _buttons(incident: str, choices: Sequence[Choice], asked: Asked | None = None) -> list[ButtonElement]:
     return [
         ButtonElement(
             text=choice.label[:LONGEST_LABEL],
             action_id=f"{BUTTON}{n}",
-            value=_value(incident, choice),
+            value=_value(incident, choice, asked),
             style=choice.style or None,
         )
         for n, choice in enumerate(choices)

@@ -52,9 +52,13 @@ def input_field(
 def text_field(
     name: str, label: str, value: str = "", *, lines: bool = False, live: bool = False, **more: Any
 ) -> InputBlock:
+    if len(value) > LONGEST_TEXT:  # cut, it would be sent back as if it were all of it
+        more["hint"] = (
+            f"The present text has {len(value)} characters, too many for a form. What is written here replaces it."
+        )
     counted = DispatchActionConfig(trigger_actions_on=["on_character_entered"]) if live else None
     element = PlainTextInputElement(
-        initial_value=value or None,
+        initial_value=value if value and len(value) <= LONGEST_TEXT else None,
         multiline=lines or None,
         max_length=LONGEST_TEXT,
         dispatch_action_config=counted,

@@ -45,8 +45,8 @@ from incident.commands.messaging import STAGES, EditMessage, WriteDraft
 from incident.commands.proposing import NameTrouble, Propose
 from incident.commands.tasking import AssignTask
 from incident.customers import Stage
-from incident.grammar import Opening
 from incident.model import Incident
+from incident.opening import Opening
 from incident.outlets import Outlet
 from incident.policy import Policy
 from incident.severity import Severity
@@ -109,7 +109,9 @@ class TextForm(Form):
 
     def meant(self, about: About, policy: Policy, given: Given) -> list[Command | Opening]:
         text = given.get("text", "").strip()
-        said = grammar.read(" ".join(w for w in (about.words, self.between if text else "", text) if w), policy)
+        # The colon parts the number from a text such as "3 hosts restarted".
+        begun = f"{about.words}:" if text and about.words[-1:].isdecimal() else about.words
+        said = grammar.read(" ".join(w for w in (begun, self.between if text else "", text) if w), policy, exact=True)
         assert isinstance(said, Command)
         return [said]
 

@@ -32,10 +32,12 @@ from chat.wire import Wire
 from entrypoints.conversation import PROBLEMS, Conversation, Heard
 from entrypoints.gateway import Gateway
 from entrypoints.problems import Unanswered, Unreachable, reaching, sentence
-from incident import identity, security, texts
+from incident import grammar, identity, security, texts
+from incident.choices import Choice
 from incident.commands import Command
-from incident.grammar import Entered, Opening, Question
+from incident.grammar import Question
 from incident.model import Incident
+from incident.opening import Opening
 from incident.policy import Policy
 from incident.words import Unreadable
 
@@ -46,6 +48,9 @@ DELIVERED_EVERY = timedelta(seconds=5)
 FIRST_PAUSE, LONGEST_PAUSE = 5.0, 300.0
 KEPT_FOR = timedelta(hours=24)
 MOST_PAGES = 10
+ANSWERED_WITHIN = 120.0
+CHOSEN_WITHIN = 60.0
+HINTS_LEFT_ALONE = 2
 ALONE_THEY_ASK = frozenset({"declare", "propose", "trouble", "task", "draft", "update", "handover"})
 _LOST = (SlackApiError, SlackClientError, OSError, asyncio.TimeoutError)
 Payload = dict[str, Any]
@@ -55,11 +60,14 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Answered:
-    """What to tell. `later`: it is kept, and tried again."""
+    """What to tell, and what to offer with it for `incident`; `otherwise` is done when nothing is chosen. `later`: it is kept, and tried again."""
 
     text: str
     accepted: bool = False
     later: bool = False
+    choices: tuple[Choice, ...] = ()
+    incident: str = ""
+    otherwise: str = ""
 
 
 class Listener:
@@ -89,9 +97,11 @@ class Listener:
         self._under_way: set[asyncio.Task[Any]] = set()
         self._busy: set[str] = set()
         self._later: dict[str, tuple[int, float]] = {}
+        self._ignored: dict[str, int] = {}
 
     def register(self, app: AsyncApp) -> None:
         app.event("message")(self.message)
+        app.event("app_mention")(self.message)
         app.event("app_home_opened")(self.home)
         app.command("/ic")(self.command)
         app.action(re.compile(f"^{blocks.BUTTON}"))(self.press)
@@ -121,8 +131,11 @@ class Listener:
         for received in await self._inbox.waiting():
             if received.key in self._busy or self._later.get(received.key, (0, 0.0))[1] > time.monotonic():
                 continue
+            if float(received.what.get("due", 0)) > time.time():
+                continue
             if now() - received.at > KEPT_FOR:
-                await self._say(received, f"What you said at {received.at:%d %B, %H:%M} UTC could not be delivered.")
+                late = f"What you said at {received.at:%d %B, %H:%M} UTC could not be delivered."
+                await self._say(received, Answered(late))
                 await self._inbox.drop(received)
                 continue
             self._busy.add(received.key)
@@ -162,7 +175,9 @@ class Listener:
     async def _finish(self, received: Received, answered: Answered) -> None:
         try:
             if answered.text:
-                await self._say(received, answered.text, accepted=answered.accepted)
+                await self._say(received, answered)
+            if answered.otherwise:
+                await self._wait_for_a_choice(received, answered)
             if not answered.later:
                 self._later.pop(received.key, None)
                 await self._inbox.drop(received)
@@ -177,6 +192,7 @@ class Listener:
             "shortcut": self._shortcut,
             "press": self._press,
             "form": self._form,
+            "otherwise": self._otherwise,
         }
         try:
             return await carry_out[received.kind](received)
@@ -192,21 +208,36 @@ class Listener:
             _log.error("a %s from Slack failed", received.kind, exc_info=fault)
             return Answered(sentence(fault, received.id))
 
-    async def _act(self, heard: Heard, meant: Command | Question | Opening | Entered) -> Answered:
-        """Raises Unreachable or Unanswered for what is worth trying again, PROBLEMS for what is not."""
+    async def _act(self, heard: Heard, meant: Command | Opening | None = None) -> Answered:
+        """What was typed or pressed, or what a form gave.
+
+        Raises Unreachable or Unanswered for what is worth trying again, PROBLEMS for what is not.
+        """
         try:
-            return Answered((await self._conversation.carry_out(heard, meant)).text, accepted=True)
+            if meant is not None:
+                outcome = await self._conversation.carry_out(heard, meant)
+            else:
+                outcome = await self._conversation.understand(heard)
         except (Unreachable, Unanswered) as problem:
-            if not isinstance(meant, Question):
+            if not self._only_asks(heard):
                 raise
             return Answered(str(problem))
         except PROBLEMS:
             raise
         except Exception as fault:
-            if not isinstance(meant, Question):
+            if not self._only_asks(heard):
                 raise
             _log.error("a question failed", exc_info=fault)
             return Answered(sentence(fault))
+        done = not outcome.asks
+        return Answered(outcome.text, done, False, outcome.choices, outcome.incident, outcome.otherwise)
+
+    def _only_asks(self, heard: Heard) -> bool:
+        """It changes nothing, so that trying it again later would be of no use."""
+        try:
+            return isinstance(grammar.read(heard.words, self._policy), Question)
+        except Unreadable:
+            return False
 
     # -- what people type -----------------------------------------------------------------------------
 
@@ -214,22 +245,81 @@ class Listener:
         """A message in a channel; only what begins with a command is for us. Bots are not listened to."""
         if event.get("bot_id") or event.get("subtype") not in hearing.SPOKEN_SUBTYPES or not event.get("user"):
             return
-        text = self._wire.typed(str(event.get("text") or ""))
-        if hearing.words_of(text, in_room=True) is None:
+        sent = str(event.get("text") or "")
+        text = self._wire.typed(sent)
+        if not hearing.may_be_ours(text):
             return
         thread = str(event.get("thread_ts") or "")
-        what = {"text": text, "thread": thread, "place": thread or str(event["ts"])}
+        what = {"text": text, "thread": thread, "place": thread or str(event["ts"]), "groups": self._wire.groups(sent)}
         where = {"user": str(event["user"]), "channel": str(event["channel"])}
-        received = Received("message", str(body.get("event_id") or event["ts"]), now(), {**where, **what})
-        await self._receive(received)
+        # A mention of the app arrives as two events, which are one message.
+        id = f"{event['channel']}/{event['ts']}"
+        await self._receive(Received("message", id, now(), {**where, **what}))
 
     async def _message(self, received: Received) -> Answered:
         what = received.what
-        incident = await self._incident(what["channel"])
-        words = hearing.words_of(what["text"], in_room=bool(incident))
-        if words is None:
+        incident, app = await self._incident(what["channel"]), await self._people.app()
+        lines = hearing.lines_of(what["text"], in_channel=bool(incident), app=app)
+        if len(lines) == 1 and lines[0].bare:
+            return await self._hint(received, lines[0], incident)
+        return await self._in_order(received, lines, incident)
+
+    async def _in_order(self, received: Received, lines: list[hearing.Line], incident: str) -> Answered:
+        """Each line is a command and is answered; one refusal stops only the decisions below it."""
+        if not lines:
             return Answered("")
-        return await self._spoken(received, words, incident, thread=what["place"])
+        answers: list[Answered] = []
+        for n, line in enumerate(lines):
+            heard = await self._heard(received, line.words, incident, received.what["place"])
+            id = f"{heard.id}/{n}" if n else heard.id
+            heard = replace(heard, id=id, loose=line.loose, unseen=not incident)
+            refused = bool(answers) and not all(one.accepted for one in answers)
+            if refused and self._conversation.decides(line.words):
+                answers.append(Answered(f"`{line.words}` was not done, because of the line above."))
+                continue
+            try:
+                answers.append(await self._act(await self._resolved(heard, received.what.get("groups", {}))))
+            except (Unreachable, Unanswered):
+                raise
+            except (*PROBLEMS, Wrong) as problem:
+                answers.append(Answered(str(problem)))
+        offering = next((one for one in answers if one.choices), Answered(""))
+        text = "\n".join(one.text for one in answers)
+        done = all(one.accepted for one in answers)
+        return Answered(text, done, False, offering.choices, offering.incident, offering.otherwise)
+
+    async def _hint(self, received: Received, line: hearing.Line, incident: str) -> Answered:
+        """A word of ours alone, without the prefix: done where exactly one thing can be meant, else a button, else nothing.
+
+        Who left two of them alone gets no more.
+        """
+        user = received.what["user"]
+        heard = replace(await self._heard(received, line.words, incident, received.what["place"]), loose=True)
+        try:
+            answered = await self._act(heard)
+        except (Unreachable, Unanswered):
+            raise
+        except PROBLEMS:
+            return Answered("")
+        if answered.accepted:
+            return answered
+        if line.words in hearing.ASSENT or self._ignored.get(user, 0) >= HINTS_LEFT_ALONE:
+            return Answered("")
+        self._ignored[user] = self._ignored.get(user, 0) + 1
+        return answered
+
+    async def _resolved(self, heard: Heard, groups: dict[str, str]) -> Heard:
+        """A user group is its members. `groups`: how each reads in the words, and its id."""
+        words = heard.words
+        for name, id in groups.items():
+            try:
+                found = await self._slack.usergroups_users_list(usergroup=id)
+            except _LOST as error:
+                _log.info("a user group's members are not known: %s", error)
+                continue
+            if members := " ".join(self._wire.typed(f"<@{user}>") for user in found["users"]):
+                words = words.replace(name, members)
+        return replace(heard, words=words)
 
     async def command(self, ack: AsyncAck, body: Payload) -> None:
         """`/ic`: the same words. What cannot be said without more opens its form."""
@@ -238,24 +328,25 @@ class Listener:
             await self._in_time(self._open(words.lower(), words.lower(), channel, user, body["trigger_id"]))
             await ack()
             return
-        received = Received("words", body["trigger_id"], now(), {"user": user, "channel": channel, "words": words})
+        what = {"user": user, "channel": channel, "words": words, "groups": self._wire.groups(body.get("text") or "")}
+        received = Received("words", body["trigger_id"], now(), what)
         work = await self._begin(received)
         if not work.done():
             await ack(text="…")
             self._start(self._finish_when_done(received, work))
             return
         answered = work.result()
-        first, *more = self._pages(answered.text)
-        await ack(text=first, response_type="ephemeral")
+        shown, more = self._shown(answered, user)
+        await ack(**shown, response_type="ephemeral")
         if more:
             self._start(self._show_pages(user, channel, more))
         await self._finish(received, replace(answered, text=""))
 
     async def _words(self, received: Received) -> Answered:
-        return await self._spoken(received, received.what["words"], await self._incident(received.what["channel"]))
-
-    async def _spoken(self, received: Received, words: str, incident: str, thread: str = "") -> Answered:
-        return await self._act(await self._heard(received, words, incident, thread), self._conversation.read(words))
+        incident = await self._incident(received.what["channel"])
+        words = re.sub(r"^\s*[!/]?ic\b\s*", "", received.what["words"], flags=re.IGNORECASE)
+        heard = await self._heard(received, words, incident)
+        return await self._act(await self._resolved(replace(heard, unseen=True), received.what.get("groups", {})))
 
     # -- what people press ----------------------------------------------------------------------------
 
@@ -266,23 +357,56 @@ class Listener:
         except ValueError:
             await ack()
             return
-        user, message = body["user"]["id"], body.get("message") or {}
+        user, message = body["user"]["id"], body.get("message") or body.get("container") or {}
         channel = str((body.get("channel") or {}).get("id") or "")
-        if pressed.form:
+        if (stale := self._stale(pressed, user)) is not None:
+            await self._tell(user, channel, stale)
+        elif pressed.form:
             about = About(forms.named(pressed.words), pressed.incident, pressed.words, channel)
             await self._in_time(self._show_form(about, user, body["trigger_id"]))
         else:
-            ts, version = str(message.get("ts") or ""), (message.get("edited") or {}).get("ts", "")
+            ts = str(message.get("ts") or message.get("message_ts") or "")
+            version = (message.get("edited") or {}).get("ts", "")
             what = {"incident": pressed.incident, "words": pressed.words, "ts": ts, "text": blocks.shown(message)}
             id = f"{channel}/{ts}/{version}/{user}/{pressed.words}"
+            if pressed.only:
+                id = f"{pressed.only}/{pressed.until}/{pressed.words}"
+                self._ignored.pop(user, None)
+                await self._inbox.drop(Received("otherwise", f"{user}/{channel}", now(), {}))
             received = Received("press", id, now(), {"user": user, "channel": channel, **what})
             await self._receive(received)
         await ack()
 
+    async def _wait_for_a_choice(self, received: Received, answered: Answered) -> None:
+        """A page that was asked back about wakes somebody after a minute, whatever becomes of this process."""
+        what = {"words": answered.otherwise, "incident": answered.incident, "due": time.time() + CHOSEN_WITHIN}
+        where = {"user": received.what["user"], "channel": received.what["channel"]}
+        waits = Received("otherwise", f"{where['user']}/{where['channel']}", now(), {**where, **what})
+        try:
+            await self._inbox.keep(waits)
+        except NotKept as fault:
+            _log.error("a question about a page could not be saved, so an IC is paged at once: %s", fault)
+            await self._finish(waits, await self._answered(waits))
+
+    async def _otherwise(self, received: Received) -> Answered:
+        what = received.what
+        heard = replace(await self._heard(received, what["words"], what["incident"]), exact=True)
+        answered = await self._act(replace(heard, id=f"{heard.id}/{what['due']}"))
+        return replace(answered, text=f"Nobody was chosen, so an incident commander was paged. {answered.text}")
+
+    @staticmethod
+    def _stale(pressed: blocks.Pressed, user: str) -> str | None:
+        """A question is answered by whoever it was put to, and soon."""
+        if pressed.only and pressed.only != user:
+            return "That button is for whoever typed the line."
+        if pressed.until and time.time() > pressed.until:
+            return f"That button has expired. Type `!ic {pressed.words}`."
+        return None
+
     async def _press(self, received: Received) -> Answered:
         """In the incident's room, the room says what became of it."""
         what = received.what
-        answered = await self._spoken(received, what["words"], what["incident"])
+        answered = await self._act(replace(await self._heard(received, what["words"], what["incident"]), exact=True))
         try:
             in_its_room = await self._incident(what["channel"]) == what["incident"]
         except Unreachable:
@@ -313,7 +437,7 @@ class Listener:
         what = received.what
         author = (await self._people.who(what["author"])).name if what["author"] else "somebody"
         words = f"{what['verb']} {author}: {what['text']}"
-        return await self._spoken(received, words, await self._incident(what["channel"]))
+        return await self._act(await self._heard(received, words, await self._incident(what["channel"])))
 
     async def propose(self, ack: AsyncAck, body: Payload) -> None:
         """A shortcut on a message: its text as a repair action in one's own words."""
@@ -399,7 +523,7 @@ class Listener:
     async def _form(self, received: Received) -> Answered:
         """Its commands in order, up to the first that is refused. Accepted, when one of them was."""
         about = About.read(received.what["about"])
-        heard = await self._heard(received, "", about.incident)
+        heard = replace(await self._heard(received, "", about.incident), exact=True)
         answers: list[str] = []
         for n, each in enumerate(FORMS[about.form].meant(about, self._policy, received.what["given"])):
             try:
@@ -464,17 +588,27 @@ class Listener:
         speaker, channel = await self._people.who(received.what["user"]), received.what["channel"]
         return Heard(words, speaker.by, speaker.name, received.id, incident, channel, thread, received.at)
 
-    async def _say(self, received: Received, text: str, *, accepted: bool = False) -> None:
+    async def _say(self, received: Received, answered: Answered) -> None:
         """The answer to whoever it is from; a private prompt that they pressed is settled."""
         what = received.what
-        if accepted and received.kind == "press" and what["channel"].startswith("D") and what["ts"]:
-            await self._settle(received, text)
+        if answered.accepted and received.kind == "press" and what["channel"].startswith("D") and what["ts"]:
+            await self._settle(received, answered.text)
         else:
-            await self._tell(what["user"], what["channel"], text, what.get("thread", ""))
+            await self._tell(what["user"], what["channel"], answered, what.get("thread", ""))
 
-    async def _tell(self, user: str, channel: str, text: str, thread: str = "") -> None:
+    def _shown(self, answered: Answered, user: str) -> tuple[dict[str, Any], list[str]]:
+        """As Slack shows it, with buttons that work for them alone and for two minutes; then what did not fit."""
+        first, *more = self._pages(answered.text)
+        if not answered.choices:
+            return {"text": first}, more
+        asked = blocks.Asked(user, int(time.time() + ANSWERED_WITHIN))
+        return {"text": first, "blocks": blocks.message(first, answered.incident, answered.choices, asked=asked)}, more
+
+    async def _tell(self, user: str, channel: str, told: Answered | str, thread: str = "") -> None:
         """Only to them: where they said it, else as a direct message."""
-        await self._show_pages(user, channel, self._pages(text), thread)
+        shown, more = self._shown(told if isinstance(told, Answered) else Answered(told), user)
+        await self._show(user, channel, shown, thread)
+        await self._show_pages(user, channel, more, thread)
 
     def _pages(self, text: str) -> list[str]:
         """In Slack's format, as many messages as it takes; what is too much for those is said with where to read it."""
@@ -486,12 +620,12 @@ class Listener:
 
     async def _show_pages(self, user: str, channel: str, pages: list[str], thread: str = "") -> None:
         for page in pages:
-            await self._show(user, channel, page, thread)
+            await self._show(user, channel, {"text": page}, thread)
 
-    async def _show(self, user: str, channel: str, shown: str, thread: str) -> None:
+    async def _show(self, user: str, channel: str, shown: dict[str, Any], thread: str) -> None:
         try:
             if channel:
-                await self._slack.chat_postEphemeral(channel=channel, user=user, text=shown, thread_ts=thread or None)
+                await self._slack.chat_postEphemeral(channel=channel, user=user, thread_ts=thread or None, **shown)
                 return
         except SlackApiError as error:
             _log.info("not shown in %s (%s)", channel, error.response.get("error"))
@@ -500,7 +634,7 @@ class Listener:
             return
         try:
             opened = await self._slack.conversations_open(users=[user])
-            await self._slack.chat_postMessage(channel=opened["channel"]["id"], text=shown)
+            await self._slack.chat_postMessage(channel=opened["channel"]["id"], **shown)
         except _LOST as error:
             _log.warning("could not answer %s: %s", user, type(error).__name__)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from dataclasses import dataclass
 
@@ -31,6 +32,7 @@ class People:
         self._by_email = {p.email.lower(): p for p in organisation.people if p.email}
         self._known: dict[str, tuple[float, Speaker]] = {}
         self._home = ""
+        self._app = ""
 
     async def who(self, user: str) -> Speaker:
         """By id without asking anybody: that has to work with half of Slack down."""
@@ -55,7 +57,14 @@ class People:
         person = self._by_email.get(email) if ours and email else None
         return Speaker(person.id, person.name) if person else Speaker(user, name)
 
+    async def app(self) -> str:
+        """The app's own user; empty while Slack does not say."""
+        with contextlib.suppress(SlackApiError, SlackClientError, OSError, TimeoutError):
+            await self._workspace()
+        return self._app
+
     async def _workspace(self) -> str:
         if not self._home:
-            self._home = str((await self._slack.auth_test())["team_id"])
+            ours = await self._slack.auth_test()
+            self._home, self._app = str(ours["team_id"]), str(ours.get("user_id") or "")
         return self._home

@@ -30,6 +30,15 @@ class Wire:
             end = control.end()
         return texts.typed("".join([*found, unescaped(sent[end:])]))
 
+    def groups(self, sent: str) -> dict[str, str]:
+        """The user groups in it: how each reads where it was typed, and its id."""
+        found = {}
+        for control in _CONTROL.finditer(sent):
+            target, _, label = (unescaped(part) for part in control[1].partition("|"))
+            if target.startswith("!subteam^"):
+                found[_special(target[1:], label)] = target.removeprefix("!subteam^")
+        return found
+
     def _read(self, control: str) -> str:
         target, _, label = (unescaped(part) for part in control.partition("|"))
         match target[:1]:

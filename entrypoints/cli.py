@@ -33,7 +33,7 @@ from entrypoints.problems import CannotSign, Doubtful, NoSuchIncident, Refused, 
 from incident import grammar, texts
 from incident.grammar import Question
 from incident.policy import BadPolicy, Organisation
-from incident.words import Unreadable
+from incident.words import Several, Unreadable
 from settings import Misconfigured, Settings
 
 if TYPE_CHECKING:
@@ -43,8 +43,7 @@ if TYPE_CHECKING:
     from entrypoints.gateway import Gateway
     from entrypoints.keys import Speaking
     from entrypoints.standby import Standby
-    from incident.commands import Command
-    from incident.grammar import Entered, Opening
+    from incident.grammar import Meaning
     from incident.model import Incident
 
 ACCEPTED, REFUSED, USAGE, UNREACHABLE, INTERRUPTED = 0, 1, 2, 3, 130
@@ -502,15 +501,16 @@ def _act(words: str, options: Options, settings: Settings) -> str | Coroutine[An
     organisation = settings.organisation
     book = OnCallBook(settings.on_call_book, organisation)
     words = texts.typed(words)
-    meant = grammar.read(words, organisation)
+    try:
+        meant = grammar.read(words, organisation)
+    except (grammar.Unknown, Several):
+        return _ask(words, None, options, settings, book)  # how the incident stands says what is nearest
     if isinstance(meant, Question) and meant.about in contacts.QUESTIONS:
         return _told(contacts.Contacts(organisation, book).answer(meant), options, organisation, book)
     return _ask(words, meant, options, settings, book)
 
 
-async def _ask(
-    words: str, meant: Command | Question | Opening | Entered, options: Options, settings: Settings, book: OnCallBook
-) -> str:
+async def _ask(words: str, meant: Meaning | None, options: Options, settings: Settings, book: OnCallBook) -> str:
     import uuid
 
     from entrypoints import keys
@@ -550,7 +550,7 @@ async def _ask(
     )
     heard = Heard(words, speaking.by, speaking.name, options.id or str(uuid.uuid4()), options.incident)
     options.id = "" if isinstance(meant, Question) else heard.id
-    return _told(await conversation.carry_out(heard, meant), options, organisation, book)
+    return _told(await conversation.act(heard), options, organisation, book)
 
 
 def _told(outcome: Outcome, options: Options, organisation: Organisation, book: OnCallBook) -> str:

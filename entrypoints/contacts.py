@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from activities.on_call_book import OnCallBook, now
+from incident.choices import Choice
 from incident.grammar import Question
 from incident.policy import Organisation
 from incident.words import Unreadable
@@ -18,10 +19,17 @@ QUESTIONS = ("oncall", "responders", "who")
 
 @dataclass(frozen=True)
 class Outcome:
-    """What is said back. `data` is the same for programs."""
+    """What is said back. `data` is the same for programs; `choices` are offered with it, for `incident`.
+
+    `asks`: nothing was done; the choices say what could be. `otherwise` is what is done for them when they choose nothing.
+    """
 
     text: str
     data: Any = None
+    choices: tuple[Choice, ...] = ()
+    incident: str = ""
+    asks: bool = False
+    otherwise: str = ""
 
 
 class Contacts:

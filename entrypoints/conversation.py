@@ -30,10 +30,15 @@ from entrypoints.problems import (
 )
 from entrypoints.snapshots import CannotRead, SnapshotReader
 from incident import card, grammar, identity, proof, security, texts, wording
-from incident.grammar import Entered, Opening, Question
+from incident.choices import Choice
+from incident.exactly import Inexact
+from incident.grammar import Entered, Meaning, Question, Unknown
 from incident.model import Entry, Incident, Origin
+from incident.opening import SECURITY_OR_NOT, Opening, corrections
+from incident.opening import opening as opened
 from incident.policy import Organisation, Policy
-from incident.words import Unreadable
+from incident.severity import Severity
+from incident.words import Several, Unreadable
 
 if TYPE_CHECKING:
     from entrypoints.gateway import Gateway, Listed
@@ -56,7 +61,9 @@ PROBLEMS = (Unreadable, Refused, NoSuchIncident, Unreachable, Unanswered, Doubtf
 class Heard:
     """Somebody's words, and where they were said. `incident` is the room's, or one that was named; else empty.
 
-    `at` is when they were said, where that may be a while ago.
+    `at` is when they were said, where that may be a while ago. `exact`: from a button or a form, which named what it does.
+    `loose`: without the prefix as it should be; what ends or decides is asked then.
+    `unseen`: not typed where the incident's responders read it.
     """
 
     words: str
@@ -67,6 +74,9 @@ class Heard:
     channel: str = ""
     thread: str = ""
     at: datetime | None = None
+    exact: bool = False
+    loose: bool = False
+    unseen: bool = False
 
 
 class Conversation:
@@ -128,16 +138,67 @@ class Conversation:
             return str(problem)
 
     async def act(self, heard: Heard) -> Outcome:
-        """Raises Unreadable, Refused, NoSuchIncident, Unreachable or Unanswered, each with what to do."""
-        return await self.carry_out(heard, self.read(heard.words))
+        """In the shell, where a question is a refusal that shows the line to type.
 
-    def read(self, words: str) -> Command | Question | Opening | Entered:
-        """What the words mean. Raises Unreadable."""
-        return grammar.read(words, self._policy)
+        Raises Unreadable, Refused, NoSuchIncident, Unreachable or Unanswered, each with what to do.
+        """
+        outcome = await self.understand(heard)
+        if outcome.otherwise:  # nobody waits at a prompt for somebody to be woken
+            instead = await self.act(replace(heard, words=outcome.otherwise, exact=True))
+            return replace(instead, text=f"{outcome.text} Paging an incident commander instead.\n{instead.text}")
+        lines = [outcome.text, *(f"{choice.label}: `{choice.words}`" for choice in outcome.choices)]
+        if outcome.asks:
+            raise Refused("\n".join(lines))
+        return replace(outcome, text="\n".join(lines))
 
-    async def carry_out(self, heard: Heard, meant: Command | Question | Opening | Entered) -> Outcome:
+    async def understand(self, heard: Heard) -> Outcome:
+        """What was typed or pressed: done, or what has to be asked first. Raises as `act` does."""
+        try:
+            meant = grammar.read(heard.words, self._policy, exact=heard.exact)
+        except Unknown as unknown:
+            return await self._nearest(heard, unknown)
+        except Several as several:
+            return self._which(heard, several)
+        return await self.carry_out(heard, meant)
+
+    def decides(self, words: str) -> bool:
+        """Whether something is ended, removed, revealed or decided by it, or asked about that."""
+        from incident import confirming
+        from incident.commands import Command
+
+        try:
+            meant = grammar.read(words, self._policy)
+        except Unreadable:
+            return False
+        return isinstance(meant, Inexact) or (isinstance(meant, Command) and confirming.ends_or_decides(meant))
+
+    async def _nearest(self, heard: Heard, unknown: Unknown) -> Outcome:
+        """With a button, where the nearest command would be accepted. Raises Unknown."""
+        from incident.commands import Command
+
+        try:
+            near = grammar.read(unknown.near, self._policy) if unknown.near else None
+            if isinstance(near, Command | Inexact):
+                outcome = await self._ask(heard, near)
+                return replace(outcome, text=f"{unknown}\n{outcome.text}")
+        except PROBLEMS as problem:
+            if isinstance(problem, Refused):
+                raise Refused(f"{unknown} {problem}") from None
+        raise unknown
+
+    def _which(self, heard: Heard, several: Several) -> Outcome:
+        from incident.commands.paging import PagePeople
+
+        choices = [Choice(f"Page {self._policy.name(who)}", PagePeople(whom=who).words()) for who in several.who]
+        otherwise = PagePeople(reason=_behind_the_verb(heard.words), again=True).words()
+        text = f"{several} Unanswered for 1 min, an incident commander is paged."
+        return Outcome(text, None, tuple(choices), heard.incident, asks=True, otherwise=otherwise)
+
+    async def carry_out(self, heard: Heard, meant: Meaning) -> Outcome:
         """What was meant, however it was gathered: the words of a line, or a form's fields. Raises as `act` does."""
         match meant:
+            case Inexact():
+                return await self._ask(heard, meant)
             case Question(about=about) if about in contacts.QUESTIONS:
                 return self._contacts.answer(meant)
             case Question(about=about, rest=rest):
@@ -148,16 +209,61 @@ class Conversation:
             case Entered(command=command, person=person):
                 with reaching():
                     return await self._say(heard, command, on_behalf=person)
+        from incident import confirming
         from incident.commands.paging import PagePeople
 
         if isinstance(meant, PagePeople):
-            if not meant.whom and not heard.incident:
-                return await self.trigger(heard, Opening(meant.reason))  # outside of a room, paging an IC begins one
-            return await self._page(heard, meant)
+            return await self._page_somebody(heard, meant)
+        if heard.loose and confirming.ends_or_decides(meant):
+            return await self._ask(heard, meant)
         with reaching():
             return await self._say(heard, meant)
 
-    async def trigger(self, heard: Heard, opening: Opening, *, source: str = "", url: str = "") -> Outcome:
+    async def _ask(self, heard: Heard, meant: Command | Inexact) -> Outcome:
+        """What would happen and to whom, with a button that does it. Raises Refused where none of it may be done."""
+        from incident import confirming
+        from incident.choices import Notice
+        from incident.commands import Refusal
+        from incident.commands.base import sender
+
+        with reaching():
+            id = await self._meant(heard, decides=True)
+            incident = await (await self._connect()).look(id)
+        if incident.silent:
+            await readable(incident, heard.by, self._shows)
+        by = sender(incident, heard.by, heard.name)
+        try:
+            if isinstance(meant, Inexact):
+                found = confirming.ask(incident, meant, by, now())
+            else:
+                found = confirming.ask_about(incident, meant, by, now())
+        except Refusal as refusal:
+            raise Refused(str(refusal)) from None
+        if isinstance(found, Notice):
+            return Outcome(found.text, choices=found.choices, incident=id, asks=True)
+        with reaching():
+            return await self._say(replace(heard, exact=True), found)
+
+    async def _page_somebody(self, heard: Heard, command: PagePeople) -> Outcome:
+        """By name, or an incident commander, who is always reached (process, 1)."""
+        from incident.commands.paging import PagePeople
+        from incident.names import RESPONDERS
+
+        if RESPONDERS in command.targets and not command.confirmed:
+            choices = (Choice("Page everyone on call", "page responders confirm", "danger"),)
+            otherwise = PagePeople(reason=_behind_the_verb(heard.words), again=True).words()
+            text = "That pages everyone on call. Unanswered for 1 min, an incident commander is paged."
+            return Outcome(text, None, choices, heard.incident, asks=True, otherwise=otherwise)
+        if command.targets or heard.incident:
+            return await self._page(heard, command)
+        wanted = opened(command.reason)
+        if wanted.hinted:
+            return await self._declare(heard, wanted)  # nothing of it may stand in another incident
+        return await self.trigger(heard, Opening(command.reason), paged=command)
+
+    async def trigger(
+        self, heard: Heard, opening: Opening, *, source: str = "", url: str = "", paged: PagePeople | None = None
+    ) -> Outcome:
         """One storm, one room (process, 1): while a major incident is open, it is a further trigger of that one.
 
         One after the other: a storm is many at the same moment. `heard.id` names the trigger once and for all.
@@ -169,23 +275,33 @@ class Conversation:
             except Unreachable:
                 storm = ""  # declaring pages without Temporal, too
             if storm:
+                from incident import confirming
                 from incident.commands.triggering import Further
 
-                further = Further(opening.title or "somebody pages an IC", source, url)
-                return await self._say(replace(heard, incident=storm), further)
+                further = Further(opening.title or "somebody pages an IC", source, url, paged is not None)
+                if paged is None:
+                    return await self._say(replace(heard, incident=storm), further)
+                with reaching():
+                    before = await (await self._connect()).look(storm)
+                outcome = await self._say(replace(heard, incident=storm), further)
+                choices = confirming.after_trigger(before, paged, outcome.data["number"], now())
+                return replace(outcome, choices=choices, incident=storm)
             outcome = await self._declare(heard, opening)
             self._declared = (outcome.data["incident"], time.monotonic())
             return outcome
 
     async def _open_major(self, trigger: str) -> str:
-        """The open major incident; empty when there is none, or when this very trigger declared it."""
+        """The newest open major incident, if there is one the newest without an IC; empty when there is none, or when this
+        very trigger declared it."""
         gateway = await self._connect()
         if trigger and await gateway.declared_under(trigger):
             return ""
         id, at = self._declared
         if id and time.monotonic() - at < LISTED_WITHIN:
             return id  # the list may not show it yet
-        return next((listed.id for listed in await gateway.list() if listed.major), "")
+        majors = [one for one in await gateway.list() if one.major]
+        newest = sorted(majors, key=lambda one: (not one.commander, one.declared_at), reverse=True)
+        return newest[0].id if newest else ""
 
     async def _declare(self, heard: Heard, opening: Opening) -> Outcome:
         _refuse_late(heard, "declare", PAGED_NOT_LATER_THAN)
@@ -197,6 +313,7 @@ class Conversation:
             "severity": opening.severity,
             "service": opening.service,
             "security": opening.security,
+            "hinted": opening.hinted,
             "origin": Origin(self._door, heard.channel, heard.thread),
             "key": heard.id or str(uuid.uuid4()),
         }
@@ -218,18 +335,35 @@ class Conversation:
         data = {"incident": id, "room": identity.room_name(id)}
         taken = self._taken(id, asked["key"])
         if opening.security:
-            text = f"Declared: security incident {id}, in a private room. Delete your message if it says what is wrong."
-            return Outcome("\n".join((text, *taken)), data)
+            return self._declared_in_private(id, opening, data, taken)
+        severity = opening.severity or Severity.SEV2
+        title = wording.shorten(opening.title, 100) or "something is badly broken"
         if self._tells_who_was_paged:
-            lines = [f"Declared: incident {id}, room #inc-{id}.", *await self._paged(id)]
+            lines = [f"Declared: {severity}: {title}. Incident {id}, room #inc-{id}.", *await self._paged(id)]
         else:
-            lines = [f"Declared: incident {id}. People are being paged; who was paged is said here and in #inc-{id}."]
+            lines = [
+                f"Declared: {severity}: {title}. Incident {id}. People are being paged; who was paged is said here and in"
+                f" #inc-{id}."
+            ]
         lines += taken
         if others := await self._open_as_well(id):
             lines.append(f"Open as well: {others}. Is it the same trouble? `further …` there, and `cancel` here.")
         if history := identity.history_url(self._web_ui, gateway.namespace, identity.workflow_id(id)):
             lines.append(history)
-        return Outcome("\n".join(lines), data)
+        choices = corrections(severity, opening.milder)
+        return Outcome("\n".join(lines), data, choices, id)
+
+    @staticmethod
+    def _declared_in_private(id: str, opening: Opening, data: dict[str, str], taken: list[str]) -> Outcome:
+        """Its author reads that it is restricted; where only the words sound like it, they are asked."""
+        text = f"Declared: security incident {id}, in a private room. Delete your message if it says what is wrong."
+        if not opening.hinted:
+            return Outcome("\n".join((text, *taken)), data)
+        text = (
+            f"Declared: incident {id}. It sounds like security, so people were paged with neutral words and it goes on in a"
+            " private room. Is it a security incident? Delete your message if it says what is wrong."
+        )
+        return Outcome("\n".join((text, *taken)), data, SECURITY_OR_NOT, id)
 
     @staticmethod
     def _taken(id: str, key: str) -> list[str]:
@@ -272,7 +406,7 @@ class Conversation:
             with reaching():
                 incident = heard.incident or await self._only_open(heard)
                 if incident:
-                    return await self._say(replace(heard, incident=incident), command)
+                    return await self._page_in(replace(heard, incident=incident), command)
         except Unreachable:
             if self._standby is None:
                 raise
@@ -289,6 +423,19 @@ class Conversation:
         )
         return Outcome(text, {"incident": incident, "text": text})
 
+    async def _page_in(self, heard: Heard, command: PagePeople) -> Outcome:
+        from incident import confirming
+
+        if command.targets or command.again:
+            return await self._say(heard, command)
+        try:
+            before = await (await self._connect()).look(heard.incident)
+        except (NoSuchIncident, Unreachable):
+            return await self._say(heard, command)
+        outcome = await self._say(heard, command)
+        choices = confirming.after_page(before, command, now())
+        return replace(outcome, choices=choices, incident=heard.incident)
+
     async def _listed(self) -> list[Listed]:
         return await (await self._connect()).list()
 
@@ -302,12 +449,21 @@ class Conversation:
         from incident.commands import Who
         from incident.commands.base import may_decide
         from incident.commands.ending import Reload
+        from incident.commands.recording import Note, Todo
+        from incident.confirming import leaves_something_open
 
         if may_decide(command):
             _refuse_late(heard, command.words(), proof.FRESH)
+        if isinstance(command, Note | Todo) and (heard.unseen or self._door == "cli"):
+            command = replace(command, aloud=True)
         if isinstance(command, Reload):
             command = Reload(self._rules())
         incident = await self._meant(heard, decides=command.who is Who.COMMANDER)
+        if not heard.exact and not on_behalf and leaves_something_open(command):
+            settled = await self._settled(heard, incident, command)
+            if isinstance(settled, Outcome):
+                return settled
+            command = settled
         gateway = await self._connect()
         if command.of_shown and not self._practice:
             command = command.bound(await gateway.look(incident))
@@ -322,6 +478,25 @@ class Conversation:
             on_behalf=on_behalf,
         )
         return Outcome(answer.text, {"incident": incident, "text": texts.plain(answer.text), "number": answer.number})
+
+    async def _settled(self, heard: Heard, id: str, command: Command) -> Command | Outcome:
+        """Which number, for whom, how long: answered by how the incident stands, or asked."""
+        from incident import confirming
+        from incident.choices import Notice
+        from incident.commands.base import sender
+        from incident.commands.deciding import Abort
+        from incident.commands.reporting import Stop
+
+        incident = await (await self._connect()).look(id)
+        settled = confirming.settle(incident, command, sender(incident, heard.by, heard.name), now())
+        if not isinstance(settled, Notice):
+            return settled
+        if isinstance(command, Abort):  # meanwhile nobody goes on for want of an answer
+            stop = Stop(None, "abort")
+            await (await self._connect()).say(
+                id, stop, by=heard.by, name=heard.name, door=self._door, id=f"{heard.id}/stop", at=heard.at
+            )
+        return Outcome(settled.text, choices=settled.choices, incident=id, asks=True)
 
     async def _meant(self, heard: Heard, *, decides: bool) -> str:
         """Outside of a room a command names its incident, unless only one is open and it decides nothing (process, 7)."""
@@ -503,6 +678,10 @@ class Conversation:
 async def _told_by_slack(*, needed: bool) -> bool:
     """Who speaks in Slack has shown it to Slack."""
     return True
+
+
+def _behind_the_verb(words: str) -> str:
+    return words.split(maxsplit=1)[1] if len(words.split(maxsplit=1)) > 1 else ""
 
 
 def _refuse_late(heard: Heard, words: str, limit: timedelta) -> None:

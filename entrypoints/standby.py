@@ -24,7 +24,7 @@ from activities.on_call_book import OnCallBook
 from entrypoints.signing import Sign, unsigned
 from incident import declaring, identity, paging, proof
 from incident.commands import Said
-from incident.commands.paging import RESPONDERS, PagePeople
+from incident.commands.paging import PagePeople, page_target
 from incident.declaring import Declaration
 from incident.model import Incident, Page
 from incident.policy import Policy
@@ -192,18 +192,10 @@ class Standby:
         )
         incident = declaring.declare(declaration, at - timedelta(days=1))
         incident.pages.clear()
-        whom = said.command.whom
-        team = self._policy.team(whom)
-        if not whom:
-            paging.page_commanders(incident, at, under)
-        elif team is not None:
-            paging.page_team(incident, team, at, under)
-        elif whom == RESPONDERS:
-            for each in self._policy.teams:
-                paging.page_team(incident, each, at, under)
-        else:
-            person = self._policy.known(whom)
-            paging.page_person(incident, person.id if person else whom, at, under)
+        if not said.command.targets:
+            paging.page_anew(incident, at, under)
+        for who in said.command.targets:
+            page_target(incident, who, at, under)
         return incident
 
     async def _page(self, incident: Incident) -> list[str]:

@@ -24,7 +24,7 @@ from entrypoints.conversation import Conversation, Heard
 from entrypoints.gateway import Gateway
 from entrypoints.problems import NoSuchIncident, Refused, Unanswered, Unreachable, sentence
 from incident import identity
-from incident.grammar import Opening
+from incident.opening import Opening
 from incident.policy import Policy
 from incident.reports import NoteAdded, PageAcknowledged, PageEnded, PageReassigned, Report, ResponderReplied, What
 from incident.severity import Severity

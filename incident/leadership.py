@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from incident import pagerduty, repairs, sub_teams, wording
+from incident import pagerduty, repairs, sub_teams, texts, wording
 from incident.choices import Choice
 from incident.effects import SetTopic
-from incident.model import Held, Incident, RepairState, Responder
+from incident.model import Challenge, Held, Incident, RepairState, Responder
 from incident.severity import Role
 
 
@@ -50,6 +50,18 @@ def take(incident: Incident, person: str, name: str, now: datetime, *, acting: b
             + "; ".join(f"`approve {number}`" for number in void),
             *(Choice(f"Approve {number}", f"approve {number}", "primary") for number in void),
         )
+
+
+def ask_for_takeover(incident: Incident, by: str, name: str, now: datetime) -> None:
+    """The IC and the deputy are asked whether they are there; any word of theirs answers it (process, 2)."""
+    incident.challenge = Challenge(by, now)
+    wait = wording.minutes(incident.policy.command.challenge_lapses_after)
+    asked = " ".join(texts.person(one, incident.name(one)) for one in (incident.commander, incident.deputy) if one)
+    trained = incident.policy.trained(by)
+    then = "they may" if trained else "an IC-trained person may take command"
+    offers = f"{name} offers to take command" if trained else f"{name} gets no answer from you"
+    incident.say(f"{asked} are you there? {offers}; unanswered for {wait}, {then}.", now)
+    incident.log("command", "challenges the IC and the deputy", now, who=by)
 
 
 def _let_in(incident: Incident, person: str) -> None:

@@ -12,7 +12,7 @@ from incident import identity
 from incident.effects import SendPage
 from incident.model import Incident, Page
 from incident.model.people import Urgency as Urgency
-from incident.policy import Team
+from incident.policy import Rung, Team
 from incident.severity import Severity
 
 
@@ -51,23 +51,52 @@ def page_commanders(incident: Incident, now: datetime, under: str = "") -> list[
     rungs = [("primary", "the primary IC", paging.primary), ("backup", "the backup IC", paging.backup)]
     if paging.shadow is not None and level == 1:
         rungs.append(("shadow", "the trainee IC", paging.shadow))
-    again = {target: _unanswered(incident, target) for target, _, _ in rungs}
-    return [
-        _page(
-            incident,
-            Page(
-                key=identity.page_key(incident.id, under or f"{level}", target),
-                round=level,
-                target=target,
-                label=label,
-                asked_at=now,
-                escalation_policy=rung.escalation_policy,
-                for_commander=True,
-                again=again[target],
-            ),
-        )
-        for target, label, rung in rungs
-    ]
+    name = under or f"{level}"
+    return [_page(incident, _of_rung(incident, now, name, target, label, rung, level)) for target, label, rung in rungs]
+
+
+def page_anew(incident: Incident, now: datetime, under: str = "") -> list[Page]:
+    """Primary and backup once more because somebody asked for an IC. The clock's rounds go on above that."""
+    if not incident.rounds:
+        return page_commanders(incident, now, under)
+    incident.asked += 1
+    name = under or f"asked-{incident.asked}"
+    rules = incident.policy.paging
+    rungs = (("primary", "the primary IC", rules.primary), ("backup", "the backup IC", rules.backup))
+    return [_page(incident, _of_rung(incident, now, name, target, label, rung, 1)) for target, label, rung in rungs]
+
+
+def page_past_commander(incident: Incident, now: datetime) -> list[Page]:
+    """The IC does not answer: the backup, the next level, and the primary if that is somebody else."""
+    incident.asked += 1
+    name, rules = f"asked-{incident.asked}", incident.policy.paging
+    primaries = {
+        p for page in incident.pages.values() if page.target == "primary" and page.round == 1 for p in page.people
+    }
+    level = 2 if incident.commander in primaries else 1
+    rungs = [("backup", "the backup IC", rules.backup, 1), ("primary", "the primary IC", rules.primary, level)]
+    if level == 1:
+        rungs.append(("next", "the next level", rules.primary, 2))
+    return [_page(incident, _of_rung(incident, now, name, target, label, rung, n)) for target, label, rung, n in rungs]
+
+
+def lately(incident: Incident, now: datetime) -> list[Page]:
+    """The pages of ICs so young that nobody is paged again unless asked for."""
+    since = now - incident.policy.paging.round_every
+    return [page for page in incident.pages.values() if page.for_commander and page.asked_at > since]
+
+
+def _of_rung(incident: Incident, now: datetime, name: str, target: str, label: str, rung: Rung, level: int) -> Page:
+    return Page(
+        key=identity.page_key(incident.id, name, target),
+        round=level,
+        target=target,
+        label=label,
+        asked_at=now,
+        escalation_policy=rung.escalation_policy,
+        for_commander=True,
+        again=_unanswered(incident, target),
+    )
 
 
 def page_person(incident: Incident, person: str, now: datetime, under: str = "") -> Page:

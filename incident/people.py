@@ -11,6 +11,8 @@ def find(incident: Incident, who: str) -> str | None:
     if not name:
         return None
     person = next((p for p in incident.policy.people if name in (p.id, p.slack)), None)
+    if person is None:
+        person = next((p for p in incident.policy.people if name.lower() == p.id), None)
     if person is not None:
         return person.id
     return name if name in incident.responders else None

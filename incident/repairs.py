@@ -288,6 +288,11 @@ def ended_before_approval(repair: Repair, at: datetime | None) -> bool:
     return at is not None and repair.approved_at is not None and at < repair.approved_at
 
 
+def busy(incident: Incident) -> list[Repair]:
+    """What runs, or may begin at any moment."""
+    return [repair for repair in incident.repairs.values() if repair.state in BUSY]
+
+
 def still_running(incident: Incident, *, automated: bool = False) -> list[Repair]:
     """What has begun and has not been said to have ended; with `automated` what a runner carries out alone."""
     running = [r for r in incident.repairs.values() if r.state is RepairState.RUNNING]

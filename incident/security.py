@@ -8,6 +8,8 @@ from incident import identity, leadership, publishing, wording
 from incident.effects import AddBookmarks, LeaveRoom, OpenRoom, PinCard, UpdatePages
 from incident.model import Incident
 
+LONGEST_TITLE = 200
+
 
 def may_read(incident: Incident, person: str) -> bool:
     """While it is silent: the security team, who was called or invited, who responds, who declared it; nobody removed."""
@@ -24,6 +26,25 @@ def gather(incident: Incident, now: datetime) -> None:
     team = incident.policy.team(incident.policy.security.team)
     incident.invite(*(team.members if team else ()))
     incident.say(wording.checklist(incident), now, about="checklist")
+
+
+def is_none(incident: Incident, now: datetime) -> None:
+    """It only sounded like one: it goes on under what was said, in a channel that everybody can read."""
+    matter = incident.facts.symptoms[0] if incident.facts.symptoms else incident.title
+    incident.security, incident.title = False, wording.shorten(matter, LONGEST_TITLE)
+    if incident.room is not None:
+        incident.want(LeaveRoom("leave-room", incident.room.channel))
+        incident.room, incident.topic = None, ""
+        incident.moved = True
+        incident.want(OpenRoom())
+        incident.want(PinCard())
+        incident.want(AddBookmarks())
+        incident.say(wording.opening(incident), now, about="command")
+    here = [r.person for r in incident.responders.values() if r.here]
+    called = [person for page in incident.pages.values() for person in page.people]
+    incident.invite(incident.declared_by, *called, *here, *incident.roles.values())
+    incident.want(UpdatePages("update-pages", len(incident.timeline)))
+    leadership.set_topic(incident)
 
 
 def secure(incident: Incident, by: str, now: datetime) -> None:

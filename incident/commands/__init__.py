@@ -43,7 +43,7 @@ from incident.commands.proposing import NameTrouble, Propose, Withdraw
 from incident.commands.recording import Note, Stalk, Todo, Unstalk
 from incident.commands.releasing import Keep, Remove
 from incident.commands.reporting import Did, Failed, Object, Stop
-from incident.commands.securing import Checklist, Lift, Secure
+from incident.commands.securing import Checklist, Lift, NotSecurity, Secure
 from incident.commands.tasking import Acknowledge, Ask, AssignTask, Done, More
 from incident.commands.teaming import AddToTeam, CloseTeam, FormTeam, MoreForTeam, ReleaseFromTeam
 from incident.commands.triggering import Further, Same, Separate
@@ -117,6 +117,7 @@ VOCABULARY: tuple[type[Command], ...] = (
     Remove,
     Secure,
     Lift,
+    NotSecurity,
     Checklist,
     Reload,
     Resolve,

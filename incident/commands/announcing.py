@@ -11,6 +11,7 @@ from incident.commands.base import Command, Speaker, Who, whole
 from incident.commands.messaging import message_not_shown
 from incident.model import Announcement, Answer, Incident
 from incident.outlets import Outlet
+from incident.plain import numbers
 from incident.words import Unreadable, Words, mark
 
 
@@ -83,23 +84,35 @@ class Announce(Command):
 @dataclass(frozen=True)
 class CustomersReport(Command):
     verb: ClassVar[str] = "customers"
-    usage: ClassVar[str] = "customers N"
+    usage: ClassVar[str] = "customers N [WHAT]"
     help: ClassVar[str] = "tell the IC how many customers report it"
 
-    count: int
+    count: int | None = None
+    text: str = ""
 
     @classmethod
     def read(cls, words: Words) -> Self:
-        count = words.take_number("how many")
-        words.no_more()
-        return cls(count)
+        text = words.rest("how many")
+        found = numbers(text)
+        return cls(found[0] if found else None, "" if text.strip().isdecimal() else text)
 
     def words(self) -> str:
-        return f"customers {self.count}"
+        return f"customers {self.text or self.count}"
+
+    def refuse(self, incident: Incident, speaker: Speaker, now: datetime) -> str | None:
+        return None if self.text.strip() or self.count is not None else f"How many? `{self.usage}`"
 
     def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
-        incident.facts.customers_reporting = self.count
-        incident.tell(incident.commander, f"{self.count} customers report {incident.label}, says {speaker.name}.")
-        incident.say(f"{self.count} customers report it.", now)
-        incident.log("customers", f"{self.count} report it", now, who=speaker.id)
+        said = f": {self.text}" if self.text else ""
+        if self.count is None:
+            incident.facts.findings.append(f"customers{said}")
+            reports = f"Customers report it{said}"
+        else:
+            incident.facts.customers_reporting = self.count
+            reports = f"{self.count} customers report it{said}"
+        incident.tell(incident.commander, f"{reports} ({incident.label}, says {speaker.name}).")
+        incident.say(f"{reports}." if not said else reports, now)
+        incident.log(
+            "customers", f"{'' if self.count is None else f'{self.count} '}report it{said}", now, who=speaker.id
+        )
         return Answer("told the IC")

@@ -59,7 +59,8 @@ class Command(ABC):
     `for_another` whether command staff may enter what somebody said on the bridge; `the_ics_too` marks what others may
     say as well but which is a decision when the IC says it; `decision` what is one whoever says it;
     `of_shown` whether it is about exactly what was shown, so that a door adds its digest; `of_light` what
-    those who keep a light incident may say while no IC commands it. `lines` are the fields that keep their line breaks.
+    those who keep a light incident may say while no IC commands it; `declarers_too` what the declarer may while nobody is in
+    command. `lines` are the fields that keep their line breaks.
     """
 
     verb: ClassVar[str]
@@ -75,6 +76,7 @@ class Command(ABC):
     decision: ClassVar[bool] = False
     of_shown: ClassVar[bool] = False
     of_light: ClassVar[bool] = False
+    declarers_too: ClassVar[bool] = False
     lines: ClassVar[frozenset[str]] = frozenset()
 
     @classmethod
@@ -134,19 +136,29 @@ def speaker(incident: Incident, said: Said[C]) -> Speaker:
     by = _sender(incident, said)
     if said.on_behalf and (person := find(incident, said.on_behalf)) is not None:
         return Speaker(person, incident.name(person), entered_by=by.id)
-    decides = said.command.who is Who.COMMANDER or said.command.the_ics_too
+    return speaking_for(incident, by, said.command)
+
+
+def speaking_for(incident: Incident, by: Speaker, command: Command) -> Speaker:
+    """The IC, where `by` enters the IC's decisions; else themselves."""
+    decides = command.who is Who.COMMANDER or command.the_ics_too
     if decides and by.id == incident.voice and incident.commander is not None:
         return Speaker(incident.commander, incident.name(incident.commander), entered_by=by.id)
     return by
 
 
-def _sender(incident: Incident, said: Said[C]) -> Speaker:
-    person = incident.policy.person(said.by.removeprefix("@"))
+def sender(incident: Incident, by: str, name: str = "") -> Speaker:
+    """Who somebody is, by handle or Slack id."""
+    person = incident.policy.person(by.removeprefix("@"))
     if person is None:
-        person = next((p for p in incident.policy.people if p.slack and p.slack == said.by), None)
+        person = next((p for p in incident.policy.people if p.slack and p.slack == by), None)
     if person is not None:
         return Speaker(person.id, person.name)
-    return Speaker(said.by, one_line(said.name or said.by), known=False)
+    return Speaker(by, one_line(name or by), known=False)
+
+
+def _sender(incident: Incident, said: Said[C]) -> Speaker:
+    return sender(incident, said.by, said.name)
 
 
 def judge(incident: Incident, said: Said[C], now: datetime) -> None:
@@ -160,22 +172,38 @@ def judge(incident: Incident, said: Said[C], now: datetime) -> None:
     command, who, worth = said.command.told(), speaker(incident, said), standing(incident, said)
     if worth.false:
         raise Refusal(worth.why)
-    if incident.phase is Phase.CLOSED and not (command.after_close and incident.after is not None):
-        raise Refusal("This incident is closed. `declare …` begins another.")
-    if not incident.open and not command.after_end:
-        raise Refusal(f"This incident is {incident.phase}; `reopen why` goes on with it, `declare …` begins another.")
+    if (why := _over(incident, command)) is not None:
+        raise Refusal(why)
     if said.on_behalf and (why := _not_enterable(incident, said)) is not None:
         raise Refusal(why)
-    if not security.may_read(incident, who.id):
-        raise Refusal("You are not in that incident. Its IC, or the security team, invites you.")
-    if command.public and incident.silent:
-        raise Refusal("This is a security incident: nothing goes out about it, to customers or executives.")
-    if (why := _not_theirs(incident, command, who)) is not None:
+    if (why := _not_for_them(incident, command, who)) is not None:
         raise Refusal(why)
     if incident.proofs and decides(incident, command, who) and (why := _not_proved(incident, said, worth, now)):
         raise Refusal(why)
     if (why := command.refuse(incident, who, now)) is not None:
         raise Refusal(why)
+
+
+def why_not(incident: Incident, command: Command, who: Speaker, now: datetime) -> str | None:
+    """Why `who` may not give it now, whatever proves that it is theirs; None when they may. For what is only offered."""
+    return _over(incident, command) or _not_for_them(incident, command, who) or command.refuse(incident, who, now)
+
+
+def _over(incident: Incident, command: Command) -> str | None:
+    """What comes too late."""
+    if incident.phase is Phase.CLOSED and not (command.after_close and incident.after is not None):
+        return "This incident is closed. `declare …` begins another."
+    if not incident.open and not command.after_end:
+        return f"This incident is {incident.phase}; `reopen why` goes on with it, `declare …` begins another."
+    return None
+
+
+def _not_for_them(incident: Incident, command: Command, who: Speaker) -> str | None:
+    if not security.may_read(incident, who.id):
+        return "You are not in that incident. Its IC, or the security team, invites you."
+    if command.public and incident.silent:
+        return "This is a security incident: nothing goes out about it, to customers or executives."
+    return _not_theirs(incident, command, who)
 
 
 def _too_long(command: Command) -> str | None:
@@ -339,6 +367,8 @@ def _of_a_light_one(incident: Incident) -> str:
 def _not_theirs(incident: Incident, command: Command, who: Speaker) -> str | None:
     holder = incident.commander
     if command.who is Who.ANYONE or (holder is not None and who.id == holder):
+        return None
+    if holder is None and command.declarers_too and who.id == incident.declared_by:
         return None
     if command.who is Who.COMMANDER:
         if holder is None and not incident.full:

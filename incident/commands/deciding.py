@@ -17,6 +17,7 @@ from incident.people import find
 from incident.repairs import (
     BUSY,
     already,
+    busy,
     in_the_way,
     may_be_undone,
     propose_entry,
@@ -76,7 +77,7 @@ class Approve(Command):
         words.left = _ALSO.sub("", words.left).strip()
         number = words.take_number("the number of the repair action")
         digest = words.maybe_mark()
-        owner = words.take_person() if words else None
+        owner = words.maybe_person()
         words.no_more()
         return cls(number, owner, also, digest)
 
@@ -103,10 +104,10 @@ class Approve(Command):
             )
         if self.owner is not None and find(incident, self.owner) is None:
             return f"I know nobody called {self.owner!r}."
-        owner = self._owner(incident, repair)
-        if owner is None and not repair.automated:
+        owner, manual = self._owner(incident, repair), not self._runs_itself(incident, repair)
+        if owner is None and manual:
             return f"A manual action needs an owner: `approve {self.number} @somebody`."
-        if owner == incident.commander and not repair.automated:
+        if owner == incident.commander and manual:
             return f"The IC never repairs. Name somebody else: `approve {self.number} @somebody`."
         other = in_the_way(incident, repair)
         if other is not None and not self.also:
@@ -121,6 +122,9 @@ class Approve(Command):
         rules = incident.policy.repair
         repair.state = RepairState.APPROVED
         repair.owner = self._owner(incident, repair)
+        repair.automated = self._runs_itself(incident, repair)
+        if not repair.automated and repair.does:
+            repair.instructions = f"By hand: {repair.does}"
         repair.approved_by = speaker.id
         repair.approved_at = now
         repair.approvals += 1
@@ -144,6 +148,11 @@ class Approve(Command):
                 Choice("Failed …", f"failed {n}", form=True),
             )
         return Answer(f"approved; {by} starts it within {valid} or the approval is void", self.number)
+
+    def _runs_itself(self, incident: Incident, repair: Repair) -> bool:
+        """What names a person is that person's to carry out, whether or not the runner could (process, 4)."""
+        entry = incident.policy.entry(repair.entry) if repair.entry else None
+        return self.owner is None and entry is not None and entry.automates(repair.step)
 
     def _owner(self, incident: Incident, repair: Repair) -> str | None:
         return find(incident, self.owner) if self.owner is not None else usual_owner(incident, repair)
@@ -170,20 +179,45 @@ class Reject(WithReason):
 
 
 @dataclass(frozen=True)
-class Abort(OfRepair):
+class Abort(Command):
+    """Without a number the one that runs, or is about to, at once."""
+
     verb: ClassVar[str] = "abort"
     decision: ClassVar[bool] = True
-    usage: ClassVar[str] = "abort N"
+    usage: ClassVar[str] = "abort [N]"
     help: ClassVar[str] = "stop a repair action: IC, deputy and owner"
 
-    def refuse_repair(self, incident: Incident, repair: Repair, speaker: Speaker, now: datetime) -> str | None:
+    number: int | None = None
+
+    @classmethod
+    def read(cls, words: Words) -> Self:
+        number = words.maybe_number()
+        if number is not None:
+            words.no_more()
+        words.maybe_rest()  # why it has to stop is no reason to ask
+        return cls(number)
+
+    def words(self) -> str:
+        return "abort" if self.number is None else f"abort {self.number}"
+
+    def refuse(self, incident: Incident, speaker: Speaker, now: datetime) -> str | None:
+        repair = self._meant(incident, speaker)
+        if repair is None and self.number is not None:
+            return no_such_repair(incident, self.number)
+        if repair is None:
+            running = ", ".join(str(r.number) for r in busy(incident))
+            return (
+                f"Which one? Running: {running}. `abort N`" if running else "No repair action is running or about to."
+            )
         if speaker.id not in (incident.commander, incident.deputy, repair.owner):
             return f"IC, deputy and owner abort. Say `stop {repair.number} why`: it reaches them at once."
-        if repair.state not in (RepairState.APPROVED, RepairState.RUNNING):
+        if repair.state not in BUSY:
             return f"{already(incident, repair)} There is nothing to abort."
         return None
 
-    def apply_repair(self, incident: Incident, repair: Repair, speaker: Speaker, now: datetime) -> Answer:
+    def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
+        repair = self._meant(incident, speaker)
+        assert repair is not None
         incident.log("repair", f"abort {repair.number}", now, who=speaker.id)
         incident.say(f"{speaker.name} aborts {wording.repair_line(repair)}.", now)
         if repair.automated and repair.state is RepairState.RUNNING:
@@ -196,6 +230,14 @@ class Abort(OfRepair):
             repair.owner, f"{speaker.name} aborts {wording.repair_line(repair)}. Stop, and say what you had done."
         )
         return Answer(f"{repair.number} is aborted")
+
+    def _meant(self, incident: Incident, speaker: Speaker) -> Repair | None:
+        """That of the number; without one the only one that they may abort, else the only one that runs."""
+        if self.number is not None:
+            return incident.repairs.get(self.number)
+        running = busy(incident)
+        theirs = [r for r in running if speaker.id in (incident.commander, incident.deputy, r.owner)]
+        return next((found[0] for found in (theirs, running) if len(found) == 1), None)
 
 
 @dataclass(frozen=True)

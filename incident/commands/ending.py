@@ -109,10 +109,11 @@ class Recovered(Command):
 @dataclass(frozen=True)
 class Cancel(Command):
     verb: ClassVar[str] = "cancel"
-    usage: ClassVar[str] = "cancel [WHY]"
-    help: ClassVar[str] = "end a false alarm"
+    usage: ClassVar[str] = "cancel [--yes WHY]"
+    help: ClassVar[str] = "end the whole incident as a false alarm"
     who: ClassVar[Who] = Who.COMMANDER
     of_light: ClassVar[bool] = True
+    declarers_too: ClassVar[bool] = True
     instead: ClassVar[str] = "Tell the IC in the room."
 
     why: str = ""
@@ -122,7 +123,7 @@ class Cancel(Command):
         return cls(words.maybe_rest())
 
     def words(self) -> str:
-        return f"cancel {self.why}".strip()
+        return f"cancel --yes {self.why}" if self.why else "cancel"
 
     def refuse(self, incident: Incident, speaker: Speaker, now: datetime) -> str | None:
         running = ending.running_repairs(incident)

@@ -63,14 +63,15 @@ class Can(_Told):
     usage: ClassVar[str] = "can CONDITIONS / ACTIONS / NEEDS"
     help: ClassVar[str] = "give a CAN report"
 
-    def refuse(self, incident: Incident, speaker: Speaker, now: datetime) -> str | None:
-        if len([part for part in self.text.split("/") if part.strip()]) != 3:
-            return "A CAN report has three parts: `can the queue is full / draining it / somebody from web`."
-        return None
-
     def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
-        c, a, n = (part.strip() for part in self.text.split("/"))
-        self.pass_on(incident, speaker, f"CAN report of {speaker.name}: conditions: {c}; actions: {a}; needs: {n}", now)
+        """Incomplete, it is kept all the same, and its author reads what is missing."""
+        told = [part.strip() for part in self.text.split("/", 2)]
+        parts = ("conditions", "actions", "needs")
+        said = "; ".join(f"{part}: {text}" for part, text in zip(parts, told) if text)
+        self.pass_on(incident, speaker, f"CAN report of {speaker.name}: {said}", now)
+        missing = [part for part, text in zip(parts, [*told, "", ""]) if not text]
+        if missing:
+            return Answer(f"reported to the room, without {' and '.join(missing)}: `{self.usage}`")
         return Answer("reported to the room")
 
 
@@ -155,6 +156,11 @@ class SetSeverity(Command):
         if self.severity is incident.severity:
             return f"It is {incident.severity} already."
         if incident.commander is None and incident.severity.worse_than(self.severity):
+            if (
+                speaker.id == incident.declared_by
+                and now - incident.declared_at <= incident.policy.command.anyone_after
+            ):
+                return None  # whoever declared it corrects what they said
             return "Only the IC lowers the severity, and nobody commands yet."
         return None
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import ClassVar, Self
 
-from incident import leadership, texts, wording
+from incident import leadership, wording
 from incident.choices import Choice
 from incident.commands.base import Command, Speaker, Who
-from incident.model import Answer, Challenge, Incident
+from incident.model import Answer, Incident
 from incident.model import Handover as Offer
 from incident.people import find
 from incident.severity import Role
@@ -33,7 +33,7 @@ class TakeCommand(Command):
         return cls(words.maybe_rest())
 
     def words(self) -> str:
-        return f"command {self.why}".strip()
+        return f"command --yes {self.why}" if self.why else "command"
 
     def refuse(self, incident: Incident, speaker: Speaker, now: datetime) -> str | None:
         rules = incident.policy.command
@@ -52,10 +52,10 @@ class TakeCommand(Command):
             return None if self.why else "Say why: `command the IC dropped off the call`."
         since = f" since {wording.clock(incident.commanded_since)}" if incident.commanded_since else ""
         challenge = incident.challenge
-        if not trained or (challenge is None and not self.why):
+        if not trained:
             return (
                 f"{incident.name(incident.commander)} commands{since}. If they are gone, the deputy"
-                f" ({incident.name(incident.deputy)}) or an IC-trained person says `command why`."
+                f" ({incident.name(incident.deputy)}) or an IC-trained person says `command`."
             )
         if challenge is not None:
             left = challenge.at + rules.challenge_lapses_after - now
@@ -66,14 +66,8 @@ class TakeCommand(Command):
     def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
         former = incident.commander
         if former is not None and incident.deputy != speaker.id and incident.challenge is None:
-            incident.challenge = Challenge(speaker.id, now)
+            leadership.ask_for_takeover(incident, speaker.id, speaker.name, now)
             wait = wording.minutes(incident.policy.command.challenge_lapses_after)
-            incident.say(
-                f"{_mention(incident, former)}{_mention(incident, incident.deputy)}are you there? {speaker.name} offers to take command;"
-                f" unanswered for {wait}, they may.",
-                now,
-            )
-            incident.log("command", "challenges the IC and the deputy", now, who=speaker.id)
             return Answer(f"asked the IC and the deputy; unanswered for {wait}, say `command` again")
         acting = not incident.policy.trained(speaker.id)
         incident.say(wording.this_is(speaker.name, acting=acting), now)
@@ -209,7 +203,7 @@ class _Appoint(Command):
 
     @classmethod
     def read(cls, words: Words) -> Self:
-        person = words.take_person("who")
+        person = words.take_named("who")
         words.no_more()
         return cls(person)
 
@@ -267,7 +261,3 @@ class AppointInternalLiaison(_Appoint):
     usage: ClassVar[str] = "internal-liaison @USER"
     help: ClassVar[str] = "name the internal liaison"
     role: ClassVar[Role] = Role.INTERNAL_LIAISON
-
-
-def _mention(incident: Incident, person: str | None) -> str:
-    return f"{texts.person(person, incident.name(person))} " if person else ""

@@ -143,32 +143,45 @@ class EditMessage(Command):
 class HoldMessage(Command):
     verb: ClassVar[str] = "message-hold"
     public: ClassVar[bool] = True
-    usage: ClassVar[str] = "message hold N"
+    usage: ClassVar[str] = "message hold [N]"
     help: ClassVar[str] = "keep a public message back for now"
     who: ClassVar[Who] = Who.COMMANDER
     after_end: ClassVar[bool] = True
 
-    number: int
+    number: int | None = None
 
     @classmethod
     def read(cls, words: Words) -> Self:
-        number = words.take_number("the number of the message")
-        words.no_more()
+        number = words.maybe_number()
+        if number is not None:
+            words.no_more()
+        words.maybe_rest()
         return cls(number)
 
     def words(self) -> str:
-        return f"message hold {self.number}"
+        return "message hold" if self.number is None else f"message hold {self.number}"
 
     def refuse(self, incident: Incident, speaker: Speaker, now: datetime) -> str | None:
+        if self.number is None:
+            return None if self._meant(incident) else "No public message is waiting."
         return publishing.cannot(incident, self.number, None)
 
     def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
-        for version in incident.drafts[self.number].versions.values():
-            if version.state.open:
-                version.state = DraftState.HELD
-        incident.say(f"The IC holds public message {self.number} back.", now)
-        incident.log("message", f"{self.number} held", now, who=speaker.id)
-        return Answer(f"message {self.number} is held; `message approve {self.number}` sends it")
+        meant = self._meant(incident)
+        for number in meant:
+            for version in incident.drafts[number].versions.values():
+                if version.state.open:
+                    version.state = DraftState.HELD
+            incident.say(f"The IC holds public message {number} back.", now)
+            incident.log("message", f"{number} held", now, who=speaker.id)
+        again = " or ".join(f"`message approve {number}`" for number in meant)
+        return Answer(
+            f"message {' and '.join(map(str, meant))} {'is' if len(meant) == 1 else 'are'} held; {again} sends it"
+        )
+
+    def _meant(self, incident: Incident) -> list[int]:
+        """Without a number everything that waits: holding back is never asked about."""
+        return [n for n, draft in incident.drafts.items() if draft.open] if self.number is None else [self.number]
 
 
 @dataclass(frozen=True)

@@ -9,17 +9,19 @@ from typing import ClassVar, Self
 from incident import after
 from incident.commands.base import Command, Speaker
 from incident.model import Answer, Entry, Incident
+from incident.texts import quoted
 from incident.words import Words
 
 
 @dataclass(frozen=True)
 class _Text(Command):
-    """A command that is its verb and a text."""
+    """A command that is its verb and a text. `aloud`: it was not typed where the others read it, so the channel shows it."""
 
     after_end: ClassVar[bool] = True
     after_close: ClassVar[bool] = True
 
     text: str
+    aloud: bool = False
 
     @classmethod
     def read(cls, words: Words) -> Self:
@@ -42,6 +44,8 @@ class Note(_Text):
     def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
         incident.notes.append(Entry(now, "note", self.text, speaker.name))
         incident.log("note", self.text, now, who=speaker.id)
+        if self.aloud and incident.open:
+            incident.say(f"{speaker.name} notes: {quoted(self.text)}", now)
         after.noted(incident)
         return Answer("noted")
 
@@ -56,6 +60,8 @@ class Todo(_Text):
         incident.todos.append(Entry(now, "todo", self.text, speaker.name))
         incident.log("todo", self.text, now, who=speaker.id)
         number = after.keep_todo(incident, self.text)
+        if self.aloud and incident.open:
+            incident.say(f"{speaker.name} adds follow-up {number}: {quoted(self.text)}", now)
         after.noted(incident)
         return Answer(f"follow-up {number} kept")
 
@@ -68,8 +74,10 @@ class Stalk(Command):
     after_end: ClassVar[bool] = True
 
     def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
-        incident.stalking = True
         every = f"{incident.policy.stalk.every.total_seconds():.0f} seconds"
+        if incident.stalking:
+            return Answer(f"The status is stalked already, every {every}. `!status` reads it now.")
+        incident.stalking = True
         present = f" Now: {incident.status.detail}." if incident.status else ""
         incident.say(f"Now stalking status every {every}.{present}", now)
         return Answer(f"Now stalking status every {every}")

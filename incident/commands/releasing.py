@@ -62,7 +62,7 @@ class Remove(Command):
     """Somebody who disturbs the call. They leave the room, and what they held is free."""
 
     verb: ClassVar[str] = "remove"
-    usage: ClassVar[str] = "remove @USER [WHY]"
+    usage: ClassVar[str] = "remove @USER [--yes WHY]"
     help: ClassVar[str] = "take somebody out of the response and its room"
     who: ClassVar[Who] = Who.COMMANDER
     instead: ClassVar[str] = "Tell the IC privately."
@@ -75,7 +75,7 @@ class Remove(Command):
         return cls(words.take_person("who"), words.maybe_rest())
 
     def words(self) -> str:
-        return f"remove @{self.person} {self.why}".strip()
+        return f"remove @{self.person} --yes {self.why}" if self.why else f"remove @{self.person}"
 
     def refuse(self, incident: Incident, speaker: Speaker, now: datetime) -> str | None:
         person = find(incident, self.person)

@@ -9,34 +9,61 @@ from typing import ClassVar, Self
 from incident import wording
 from incident.choices import Choice
 from incident.commands.base import Command, Speaker
-from incident.commands.of_repair import WithReason
+from incident.commands.of_repair import WithReason, no_such_repair
 from incident.model import Answer, Incident, Objection, Repair, RepairState
-from incident.repairs import report_repair
+from incident.repairs import BUSY, busy, report_repair
 from incident.words import Words
 
 
 @dataclass(frozen=True)
-class Object(WithReason):
+class Object(Command):
+    """Without a number it is to the one that is proposed or under way."""
+
     verb: ClassVar[str] = "object"
-    usage: ClassVar[str] = "object N WHY"
+    usage: ClassVar[str] = "object [N] WHY"
     help: ClassVar[str] = "object to a repair action, with a reason"
 
-    def refuse_repair(self, incident: Incident, repair: Repair, speaker: Speaker, now: datetime) -> str | None:
-        if repair.state.awaits_approval or repair.state in (RepairState.APPROVED, RepairState.RUNNING):
+    number: int | None = None
+    why: str = ""
+
+    @classmethod
+    def read(cls, words: Words) -> Self:
+        return cls(words.maybe_items_number(), words.maybe_rest())
+
+    def words(self) -> str:
+        return " ".join(w for w in ("object", str(self.number or ""), self.why) if w)
+
+    def refuse(self, incident: Incident, speaker: Speaker, now: datetime) -> str | None:
+        if self.number is None:
+            open_ = self._open(incident)
+            if len(open_) != 1:
+                known = ", ".join(str(r.number) for r in open_)
+                return f"To which repair action? `{self.usage}`. Open: {known or 'none'}."
+            return None
+        repair = incident.repairs.get(self.number)
+        if repair is None:
+            return no_such_repair(incident, self.number)
+        if repair in self._open(incident):
             return None
         return f"Repair {repair.number} is {repair.state}; say it in the room or with `note …`."
 
-    def apply_repair(self, incident: Incident, repair: Repair, speaker: Speaker, now: datetime) -> Answer:
-        repair.objections.append(Objection(speaker.name, self.why, now))
+    def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
+        repair = incident.repairs[self.number] if self.number is not None else self._open(incident)[0]
+        why = self.why or "no reason given"
+        repair.objections.append(Objection(speaker.name, why, now))
         late = (
             "" if repair.state.awaits_approval else f" It is {repair.state} already; `abort {repair.number}` stops it."
         )
-        incident.say(f"{speaker.name} objects to {wording.repair_line(repair)}: {self.why}.{late}", now)
-        incident.log("repair", f"objection to {repair.number}: {self.why}", now, who=speaker.id)
+        incident.say(f"{speaker.name} objects to {wording.repair_line(repair)}: {why}.{late}", now)
+        incident.log("repair", f"objection to {repair.number}: {why}", now, who=speaker.id)
         if late:
-            text = f"{speaker.name} objects to repair {repair.number}: {self.why}.{late}"
+            text = f"{speaker.name} objects to repair {repair.number}: {why}.{late}"
             incident.tell(incident.commander, text, Choice("Abort", f"abort {repair.number}", "danger"))
         return Answer("the IC sees your objection")
+
+    @staticmethod
+    def _open(incident: Incident) -> list[Repair]:
+        return [r for r in incident.repairs.values() if r.state.awaits_approval or r.state in BUSY]
 
 
 @dataclass(frozen=True)
@@ -64,25 +91,48 @@ class Did(Command):
 
 
 @dataclass(frozen=True)
-class Stop(WithReason):
+class Stop(Command):
+    """Without a number everything that runs, or is about to. Nobody is asked whether they mean it."""
+
     verb: ClassVar[str] = "stop"
-    usage: ClassVar[str] = "stop N WHY"
+    usage: ClassVar[str] = "stop [N] [WHY]"
     help: ClassVar[str] = "say that a repair action must stop: reaches the IC and its owner at once"
 
-    def refuse_repair(self, incident: Incident, repair: Repair, speaker: Speaker, now: datetime) -> str | None:
+    number: int | None = None
+    why: str = ""
+
+    @classmethod
+    def read(cls, words: Words) -> Self:
+        number = words.maybe_items_number()
+        return cls(number, words.maybe_rest().strip("?!. "))
+
+    def words(self) -> str:
+        return " ".join(w for w in ("stop", str(self.number or ""), self.why) if w)
+
+    def refuse(self, incident: Incident, speaker: Speaker, now: datetime) -> str | None:
+        if self.number is None:
+            return None if busy(incident) else "No repair action is running or about to."
+        repair = incident.repairs.get(self.number)
+        if repair is None:
+            return no_such_repair(incident, self.number)
         if repair.state.settled or repair.state in (RepairState.SUCCEEDED, RepairState.FAILED):
             return f"Repair {repair.number} has ended: {repair.state}."
         return None
 
-    def apply_repair(self, incident: Incident, repair: Repair, speaker: Speaker, now: datetime) -> Answer:
-        text = (
-            f"{speaker.name} says STOP to {wording.repair_line(repair)}: {self.why}. `abort {repair.number}` stops it."
-        )
+    def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
+        meant = busy(incident) if self.number is None else [incident.repairs[self.number]]
+        for repair in meant:
+            self._stop(incident, repair, speaker, now)
+        owners = "the owner" if len(meant) == 1 else "the owners"
+        return Answer(f"told {incident.name(incident.commander)} and {owners} at once")
+
+    def _stop(self, incident: Incident, repair: Repair, speaker: Speaker, now: datetime) -> None:
+        why = f": {self.why}" if self.why else ""
+        text = f"{speaker.name} says STOP to {wording.repair_line(repair)}{why}. `abort {repair.number}` stops it."
         incident.say(text, now)
-        incident.log("repair", f"stop {repair.number}: {self.why}", now, who=speaker.id)
+        incident.log("repair", f"stop {repair.number}{why}", now, who=speaker.id)
         for person in dict.fromkeys((incident.commander, incident.deputy, repair.owner)):
             incident.tell(person, text, Choice("Abort", f"abort {repair.number}", "danger"))
-        return Answer(f"told {incident.name(incident.commander)} and the owner at once")
 
 
 @dataclass(frozen=True)

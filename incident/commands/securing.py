@@ -30,6 +30,30 @@ class Secure(Command):
 
 
 @dataclass(frozen=True)
+class NotSecurity(Command):
+    """The answer to whether it is one, of an incident that became restricted because of its words alone."""
+
+    verb: ClassVar[str] = "not-security"
+    usage: ClassVar[str] = "not-security"
+    help: ClassVar[str] = "say that an incident that was restricted for its words is no security incident"
+    who: ClassVar[Who] = Who.COMMANDER
+    declarers_too: ClassVar[bool] = True
+    instead: ClassVar[str] = "Tell the IC privately, not here."
+
+    def refuse(self, incident: Incident, speaker: Speaker, now: datetime) -> str | None:
+        if not incident.silent:
+            return "It is no security incident."
+        return None if incident.hinted else "Somebody said that it is a security incident; the IC ends that: `lift`."
+
+    def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
+        incident.hinted = False
+        security.is_none(incident, now)
+        declaring.tell_origin(incident, now)
+        incident.log("security", f"{speaker.name}: not a security incident", now, who=speaker.id)
+        return Answer(f"not a security incident: {incident.severity} {incident.title} goes on in a public channel")
+
+
+@dataclass(frozen=True)
 class Lift(Command):
     verb: ClassVar[str] = "lift"
     usage: ClassVar[str] = "lift"

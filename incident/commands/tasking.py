@@ -35,10 +35,14 @@ class AssignTask(Command):
 
     @classmethod
     def read(cls, words: Words) -> Self:
-        return cls(words.take_person("who"), words.take_minutes(), words.rest("what to do"))
+        person = words.take_named("who")
+        minutes = words.maybe_minutes() or words.maybe_minutes_last()
+        return cls(person, minutes or 0, words.rest("what to do"))
 
     def words(self) -> str:
-        return f"task @{self.person} {duration_words(self.minutes)} {self.text}"
+        return " ".join(
+            ("task", f"@{self.person}", *([duration_words(self.minutes)] if self.minutes else []), self.text)
+        )
 
     def refuse(self, incident: Incident, speaker: Speaker, now: datetime) -> str | None:
         person = find(incident, self.person)
@@ -47,7 +51,7 @@ class AssignTask(Command):
         if person == incident.commander:
             return "The IC owns no task. Name somebody else."
         if not 1 <= self.minutes <= 24 * 60:
-            return "Give it between 1 minute and 24 hours."
+            return f"How many minutes, from 1 minute to 24 hours? `{self.usage}`"
         return None if self.text.strip() else f"Say what to do: `{self.usage}`"
 
     def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
@@ -75,7 +79,7 @@ class Ask(Command):
 
     @classmethod
     def read(cls, words: Words) -> Self:
-        return cls(words.take_person("who"), words.rest("what to ask"))
+        return cls(words.take_named("who"), words.rest("what to ask"))
 
     def words(self) -> str:
         return f"ask @{self.person} {self.text}"
@@ -140,7 +144,7 @@ class Done(Command):
 
     @classmethod
     def read(cls, words: Words) -> Self:
-        return cls(words.maybe_number(), words.maybe_rest())
+        return cls(words.maybe_items_number(), words.maybe_rest())
 
     def words(self) -> str:
         return " ".join(w for w in ("done", str(self.number or ""), self.result) if w)
@@ -178,10 +182,14 @@ class More(Command):
 
     @classmethod
     def read(cls, words: Words) -> Self:
-        return cls(words.take_minutes(), words.maybe_number())
+        minutes = words.maybe_minutes()
+        if minutes is None and words.peek().lower() == "time":
+            words.take("time")
+        return cls(minutes or 0, words.maybe_number())
 
     def words(self) -> str:
-        return " ".join(w for w in ("more", duration_words(self.minutes), str(self.number or "")) if w)
+        much = duration_words(self.minutes) if self.minutes else "time"
+        return " ".join(w for w in ("more", much, str(self.number or "")) if w)
 
     def refuse(self, incident: Incident, speaker: Speaker, now: datetime) -> str | None:
         if not 1 <= self.minutes <= 24 * 60:
@@ -237,20 +245,17 @@ def more_for_repair(incident: Incident, repair: Repair, minutes: int, speaker: S
 
 
 def _own_task(incident: Incident, speaker: Speaker, number: int | None, *, fresh: bool = False) -> Assigned | None:
-    """The task of that number if it is theirs and open; without a number their latest.
+    """The task of that number if it is theirs and open; without a number their only one.
 
     Command staff may answer for somebody on the bridge, so the scribe, deputy and IC find anybody's by number.
     """
     staff = {incident.holder(r) for r in (Role.COMMANDER, Role.DEPUTY, Role.SCRIBE)}
-    for task in reversed(incident.tasks.values()):
-        if task.done_at is not None or (fresh and task.understood_at is not None):
-            continue
-        theirs = task.person == speaker.id
-        if task.number == number and (theirs or speaker.id in staff):
-            return task
-        if number is None and theirs:
-            return task
-    return None
+    waiting = [t for t in incident.tasks.values() if t.done_at is None and not (fresh and t.understood_at is not None)]
+    if number is None:
+        mine = [task for task in waiting if task.person == speaker.id]
+        return mine[0] if len(mine) == 1 else None
+    of_that = [task for task in waiting if task.number == number]
+    return next((task for task in of_that if task.person == speaker.id or speaker.id in staff), None)
 
 
 def _no_such_task(incident: Incident, speaker: Speaker, number: int | None, *, fresh: bool = False) -> str:
@@ -260,4 +265,6 @@ def _no_such_task(incident: Incident, speaker: Speaker, number: int | None, *, f
     waiting = [t for t in mine if not (fresh and t.understood_at)]
     whose = "You have" if not speaker.entered_by else f"{speaker.name} has"
     known = ", ".join(str(task.number) for task in waiting) or ("none that waits for that" if mine else "none")
+    if number is None and len(waiting) > 1:
+        return f"{whose} several open tasks: {known}. Name one."
     return f"{whose} {which}. Open: {known}."

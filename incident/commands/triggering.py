@@ -6,16 +6,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Self
 
-from incident import identity, paging, wording
+from incident import identity, paging, triggers, wording
 from incident.commands.base import Command, Speaker
-from incident.effects import DeclareSeparately
 from incident.model import Answer, Incident, Trigger
 from incident.words import Words
 
 
 @dataclass(frozen=True)
 class Further(Command):
-    """A further trigger. `source` is where it comes from (a person otherwise), `url` where more stands about it."""
+    """A further trigger. `source` is where it comes from (a person otherwise), `url` where more stands about it.
+
+    `paged`: somebody pages an IC because of it, who is always reached.
+    """
 
     verb: ClassVar[str] = "further"
     usage: ClassVar[str] = "further WHAT"
@@ -24,6 +26,7 @@ class Further(Command):
     text: str
     source: str = ""
     url: str = ""
+    paged: bool = False
 
     @classmethod
     def read(cls, words: Words) -> Self:
@@ -36,23 +39,43 @@ class Further(Command):
         return None if self.text.strip() else f"There is nothing in it. `{self.usage}`"
 
     def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
+        if self.paged and (asked := triggers.asked_by_people(incident)):
+            return self._joins(incident, asked[0], speaker, now)
         number = incident.next_number()
-        trigger = Trigger(number, self.text, self.source or speaker.name, now, self.url)
+        by = speaker.id if self.paged else ""
+        trigger = Trigger(number, self.text, self.source or speaker.name, now, self.url, by=by)
         incident.triggers[number] = trigger
         incident.say(f"A further trigger: {self.text} ({trigger.source}).", now, about=f"trigger/{number}")
         incident.log("trigger", f"{self.text} ({trigger.source})", now, who=speaker.id)
         where = f"It stands in #{identity.room_name(incident.id, moved=incident.moved)}, where {incident.severity} {incident.label} is open."
+        if incident.commander is not None and self.paged:
+            triggers.ask(incident, trigger, now)
+            return Answer(
+                f"{incident.name(incident.commander)} is the IC of {incident.severity} {incident.label} and has been told."
+                f" The same incident, or a separate one? `same {number}` or `separate {number}`. Unanswered for 1 min, it"
+                " becomes a separate one and the incident commanders on call are paged.",
+                number,
+            )
         if incident.commander is not None:
             return Answer(
                 f"{where} {incident.name(incident.commander)} commands. `separate {number}` parts it.", number
             )
-        pages = paging.page_commanders(incident, now) if not _paged_lately(incident, now) else []
-        if pages:
-            paged = f" Paging {', '.join(page.label for page in pages)}."
-        else:
-            lines = wording.pages_lines(page for page in incident.pages.values() if page.for_commander)
-            paged = "\n" + "\n".join(lines) if lines else " The ICs are being paged already."
-        return Answer(f"{where}{paged}", number)
+        before = paging.lately(incident, now)
+        if not before:
+            pages = paging.page_anew(incident, now)
+            return Answer(f"{where} Paging {', '.join(page.label for page in pages)}.", number)
+        ago = wording.minutes(now - max(page.asked_at for page in before))
+        return Answer("\n".join((f"{where} Paged {ago} ago:", *wording.pages_lines(before))), number)
+
+    def _joins(self, incident: Incident, trigger: Trigger, speaker: Speaker, now: datetime) -> Answer:
+        """Nobody is paged twice for one and the same thing."""
+        incident.say(f"{speaker.name} pages an IC, too: {self.text}.", now)
+        incident.log("trigger", f"{trigger.number}, too: {self.text} ({speaker.name})", now, who=speaker.id)
+        return Answer(
+            f"{trigger.source} has paged because of {trigger.text!r} already; yours was added to it. `same {trigger.number}` or"
+            f" `separate {trigger.number}`?",
+            trigger.number,
+        )
 
 
 @dataclass(frozen=True)
@@ -80,7 +103,7 @@ class _OfTrigger(Command):
         if trigger.decided_at is not None:
             became = f"incident {trigger.became}" if trigger.became else "the same"
             return f"{incident.name(trigger.decided_by)} decided that already: {became}."
-        if incident.commander is not None and speaker.id not in (incident.commander, incident.deputy):
+        if incident.commander is not None and speaker.id not in (incident.commander, incident.deputy, trigger.by):
             return f"IC and deputy decide that. The IC is {incident.name(incident.commander)}."
         return None
 
@@ -111,13 +134,5 @@ class Separate(_OfTrigger):
 
     def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
         trigger = self.decide(incident, speaker, now)
-        trigger.became = identity.incident_id(f"{incident.id}/trigger/{self.number}", 3)
-        incident.want(DeclareSeparately(f"separate/{self.number}", self.number))
-        incident.say(f"{speaker.name} parts it: incident {trigger.became}, #{identity.room_name(trigger.became)}.", now)
-        incident.log("trigger", f"{self.number} is separate: incident {trigger.became}", now, who=speaker.id)
+        triggers.part(incident, trigger, f"{speaker.name} parts it", now)
         return Answer(f"declared as incident {trigger.became}; its ICs are paged")
-
-
-def _paged_lately(incident: Incident, now: datetime) -> bool:
-    """A round that was just asked for answers a storm of triggers, too."""
-    return incident.round_at is not None and now - incident.round_at < incident.policy.paging.round_every

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from incident import paging, publishing, wording
+from incident import paging, publishing, triggers, wording
 from incident.model import Incident, Phase
 
 
@@ -36,6 +36,10 @@ def let_fall_due(incident: Incident, now: datetime) -> None:
                     now,
                 )
                 incident.log("command", f"offer to {incident.name(offered.to)} lapsed", now, source="clock")
+            case "page-of-somebody":
+                for trigger in triggers.asked_by_people(incident):
+                    if trigger.separate_at is not None and trigger.separate_at <= now:
+                        triggers.part(incident, trigger, "Nobody said that it is the same", now)
             case "close":
                 incident.phase = Phase.CLOSED
                 incident.log("closed", "the watch is over", now, source="clock")
@@ -53,6 +57,10 @@ def _clocks(incident: Incident) -> Iterator[tuple[datetime, str]]:
             yield due, "round"
     if incident.handover is not None:
         yield incident.handover.lapses_at, "handover"
+    if incident.open:
+        yield from (
+            (t.separate_at, "page-of-somebody") for t in triggers.asked_by_people(incident)[:1] if t.separate_at
+        )
     if incident.phase in (Phase.RESOLVED, Phase.CANCELLED) and incident.ended_at is not None:
         watched = (
             rules.ending.public_end_within if publishing.public_end_is_open(incident) else rules.ending.watched_for

@@ -86,7 +86,8 @@ class Ticked:
 class Trigger:
     """Something else that went wrong while this incident is open: the same trouble, or a separate one?
 
-    `became` is the incident that was declared for it, when it was separate.
+    `became` is the incident that was declared for it, when it was separate. `by` is the person who paged because of it;
+    it becomes separate at `separate_at` unless somebody says something else.
     """
 
     number: int
@@ -97,3 +98,5 @@ class Trigger:
     decided_by: str | None = None
     decided_at: datetime | None = None
     became: str = ""
+    by: str = ""
+    separate_at: datetime | None = None

@@ -6,10 +6,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chat.hearing import words_of
+from chat.hearing import lines_of
 from chat.wire import Wire
 from incident import grammar
 from incident.commands import VOCABULARY, Command
+from incident.plain import straight
 from incident.policy import Policy
 from incident.words import Unreadable
 from tests.configured import organisation
@@ -59,7 +60,9 @@ LINES = st.lists(st.one_of(st.sampled_from(WORDS), st.sampled_from(STRANGE), st.
         ("!todoo buy milk", True, "todoo buy milk"),
         ("!deploy shop", True, None),
         ("say !ic page", True, None),
-        ("`!ic page`", True, None),
+        ("`!ic page`", True, "page"),
+        ("`!ic page` is what to type", True, None),
+        ("> !ic page", True, None),
         ("!ic note \u201ca\u201d &amp; &lt;b&gt;", True, "note \u201ca\u201d & <b>"),
         ("!ic note &amp;lt;", True, "note &lt;"),
         ("!ic page <http://shop.example.com|shop.example.com> is down", False, "page shop.example.com is down"),
@@ -69,12 +72,15 @@ LINES = st.lists(st.one_of(st.sampled_from(WORDS), st.sampled_from(STRANGE), st.
     ],
 )
 def test_what_is_a_command_and_what_is_talk(text: str, in_room: bool, words: str | None) -> None:
-    assert words_of(WIRE.typed(text), in_room=in_room) == words
+    heard = lines_of(WIRE.typed(text), in_channel=in_room)
+    assert [line.words for line in heard] == ([] if words is None else [words])
 
 
-def test_what_is_nearly_a_word_of_ours_is_no_other_command() -> None:
-    spoken = {verb.split("-")[0] for verb in (kind.verb for kind in VOCABULARY)} | set(grammar.QUESTIONS)
-    assert [word for word in spoken - {"status", "note", "todo", "page"} if words_of(f"!{word}", in_room=True)] == []
+def test_a_command_behind_an_exclamation_mark_is_loose_in_the_incidents_channel_and_talk_elsewhere() -> None:
+    for word in sorted(grammar.verbs() - {"status", "note", "todo", "page"}):
+        heard = lines_of(f"!{word}", in_channel=True)
+        assert [line.words for line in heard] == [word] and heard[0].loose
+        assert lines_of(f"!{word}", in_channel=False) == []
 
 
 @settings(
@@ -85,20 +91,23 @@ def test_what_is_nearly_a_word_of_ours_is_no_other_command() -> None:
 @given(line=LINES, prefix=st.sampled_from(["", "!ic ", "!status ", "!note ", "TODO ", "NOTE: "]))
 def test_no_line_breaks_the_grammar_or_becomes_what_nobody_typed(policy: Policy, line: str, prefix: str) -> None:
     line = WIRE.typed(line)
-    heard = words_of(prefix + line, in_room=True)
-    if heard is None:
-        return
     typed = (prefix + line).lower()
-    assert typed.strip().startswith(("!", "todo", "note"))
-    try:
-        meant = grammar.read(heard, policy)
-    except Unreadable as fault:
-        assert str(fault) and "\n" not in str(fault).split("Say `")[-1]
-        return
-    if isinstance(meant, Command):
-        assert all(part in typed for part in meant.verb.split("-")), meant
-        again = grammar.read(meant.words(), policy)
-        assert again == meant, meant.words()
+    for heard in lines_of(prefix + line, in_channel=True):
+        try:
+            meant = grammar.read(heard.words, policy)
+        except Unreadable as fault:
+            assert str(fault) and "\n" not in str(fault).split("Say `")[-1]
+            continue
+        if isinstance(meant, Command):
+            names = [other for other, verb in grammar.OTHER_NAMES.items() if verb == meant.verb]
+            parts = meant.verb.split("-")
+            assert (
+                all(part in straight(typed) for part in parts)
+                or any(name in typed for name in names)
+                or meant.verb == "sev"
+            )
+            again = grammar.read(meant.words(), policy, exact=True)
+            assert again == meant, meant.words()
 
 
 @pytest.fixture(scope="session")

@@ -55,10 +55,14 @@ class Told:
         self.now = now
 
     def say(self, by: str, words: str, *, id: str = "", after: float = 0) -> Answer:
-        """`words` by `by`, `after` minutes later. Raises Refusal."""
+        """`words` by `by`, `after` minutes later, confirmed where they have to be. Raises Refusal."""
         self.now += timedelta(minutes=after)
-        command = grammar.read(words, self.incident.policy)
+        command = grammar.read(words, self.incident.policy, exact=True)
         assert isinstance(command, Command)
+        return self.hear(by, command, id=id)
+
+    def hear(self, by: str, command: Command, *, id: str = "") -> Answer:
+        """A command that no words stand for. Raises Refusal."""
         said = Said(command, by, id)
         judge(self.incident, said, self.now)
         return hear(self.incident, said, self.now)

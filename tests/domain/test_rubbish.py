@@ -64,7 +64,7 @@ def test_an_acknowledgement_from_a_clock_that_is_ahead_counts_from_now(told: Sto
 @pytest.mark.parametrize(
     ("words", "why"),
     [
-        ("done 12 hosts", "You have no open task 12. Open: 1."),
+        ("done 12 it was the cache", "You have no open task 12. Open: 1."),
         ("ack 99", "You have no open task 99. Open: 1."),
         ("more 5m 99", "You have no open task 99. Open: 1."),
     ],

@@ -6,7 +6,8 @@ import pytest
 
 from incident import grammar
 from incident.commands import VOCABULARY, Command
-from incident.grammar import Opening, Question, Unknown
+from incident.grammar import Question, Unknown
+from incident.opening import Opening
 from incident.policy import Policy
 from incident.severity import Severity
 from incident.words import Unreadable

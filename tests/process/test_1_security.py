@@ -98,7 +98,7 @@ async def test_an_incident_that_is_secured_later_is_emptied_where_others_read(
 ) -> None:
     caplog.set_level(logging.INFO)
     async with running(tmp_path, example(ending={"watched_for": '"1s"'})) as copy, hands(copy) as use:
-        await use.types("anne", "!ic declare 1 tokens were stolen service: shop-api", "C0GENERAL")
+        await use.types("anne", "!ic declare 1 tokens were sold service: shop-api", "C0GENERAL")
 
         async def declared() -> str:
             return next((one.id for one in await copy.gateway.list()), "")
@@ -126,7 +126,7 @@ async def test_an_incident_that_is_secured_later_is_emptied_where_others_read(
 
         async def emptied() -> bool:
             said = await readable(copy, {room["id"]})
-            return not any(secret in said for secret in ("tokens were stolen", "shop-api"))
+            return not any(secret in said for secret in ("tokens were sold", "shop-api"))
 
         await copy.until(emptied, "what others read says nothing any more")
         assert await listed(copy, "vic") == "No incident is open."
@@ -140,7 +140,7 @@ async def test_an_incident_that_is_secured_later_is_emptied_where_others_read(
 
         await copy.until(two, "another trouble gets an incident of its own")
         assert not (await copy.look()).triggers
-        assert not [r.getMessage() for r in caplog.records if "tokens were stolen" in r.getMessage()]
+        assert not [r.getMessage() for r in caplog.records if "tokens were sold" in r.getMessage()]
 
 
 def conversation(copy: Copy) -> Conversation:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from incident import declaring, settling
 from incident.card import mrkdwn
 from incident.commands import Refusal
+from incident.commands.triggering import Further
 from incident.declaring import Declaration
 from incident.duties import command
 from incident.effects import AddBookmarks, OpenRoom, PinCard, SendPage
@@ -81,17 +83,61 @@ def test_acknowledging_is_not_commanding(told: Story) -> None:
     assert story.said[-1] == "Bob Boberson acknowledged the page. Nobody commands yet: say `command`."
 
 
-def test_page_inside_a_room_pages_that_incidents_ics_again(told: Story) -> None:
+def asked_for(story: Told) -> list[tuple[str, int]]:
+    """Who was paged because a person asked, and on which level."""
+    return sorted((p.target, p.round) for p in story.incident.pages.values() if "asked" in p.key)
+
+
+def test_a_page_while_nobody_is_in_command_reaches_primary_and_backup(told: Story) -> None:
+    story = told(commanded=False)
+    answer = story.say("anne", "page it is worse", after=1)
+    assert asked_for(story) == [] and answer.text.startswith("Paged 1 min ago:\npaged Bob Boberson")
+    story.say("anne", "page --again it is worse")
+    assert asked_for(story) == [("backup", 1), ("primary", 1)]
+    story.say("anne", "page", after=6)
+    assert asked_for(story) == [("backup", 1), ("backup", 1), ("primary", 1), ("primary", 1)]
+    assert story.incident.rounds == 1, "the clock's rounds go on by themselves"
+
+
+def test_a_page_while_somebody_is_in_command_tells_them_and_a_second_one_goes_past_them(told: Story) -> None:
     story = told()
-    story.say("anne", "page he does not answer")
-    assert sorted(p.target for p in story.incident.pages.values() if p.round == 2) == ["backup", "primary"]
+    answer = story.say("anne", "page he does not answer")
+    assert asked_for(story) == [] and answer.text.startswith("Bob Boberson is the IC since")
+    assert any("Anne Apison wants to reach" in e.text for e in story.incident.effects.values() if e.kind == "tell")
+    story.say("anne", "page he does not answer", after=1)
+    assert asked_for(story) == [("backup", 1), ("primary", 2)], "the primary is the IC, so the next level"
+    assert story.incident.challenge is not None
+
+
+def test_a_page_from_elsewhere_that_nobody_answers_becomes_an_incident_of_its_own(told: Story) -> None:
+    story = told()
+    first = story.hear("carla", Further("search is slow", paged=True))
+    assert "becomes a separate one" in first.text
+    asked = {e.person for e in story.incident.effects.values() if e.kind == "tell" and "Is it the same" in e.text}
+    assert asked == {"bob", "dee"}
+    again = story.hear("mac", Further("search is slow, too", paged=True))
+    assert again.number == first.number and len(story.incident.triggers) == 1, "nobody is paged twice for it"
+    due = story.incident.triggers[first.number or 0].separate_at
+    assert due is not None and command.next_deadline(story.incident) == due
+    command.let_fall_due(story.incident, due)
+    assert [e.number for e in story.incident.effects.values() if e.kind == "separate"] == [first.number]
+
+
+def test_the_caller_too_may_say_that_it_is_the_same(told: Story) -> None:
+    story = told()
+    number = story.hear("carla", Further("search is slow", paged=True)).number
+    with pytest.raises(Refusal, match="IC and deputy decide"):
+        story.say("sam", f"same {number}")
+    story.say("carla", f"same {number}")
+    command.let_fall_due(story.incident, story.now + timedelta(minutes=2))
+    assert not [e for e in story.incident.effects.values() if e.kind == "separate"]
 
 
 def test_page_with_exactly_one_known_name_pages_it_and_responders_asks_once(told: Story) -> None:
     story = told()
     story.say("anne", "page database")
     assert [p.label for p in story.incident.pages.values()][-1] == "Database"
-    with pytest.raises(Refusal, match=r"pages everyone on call\. Say `page responders confirm`"):
+    with pytest.raises(Refusal, match=r"pages everyone on call\. `page responders confirm`"):
         story.say("anne", "page responders")
     story.say("anne", "page responders confirm")
     assert {"API", "Database", "Support", "Security"} <= {p.label for p in story.incident.pages.values()}
