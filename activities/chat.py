@@ -49,7 +49,7 @@ class Post:
     """`key` makes it be said once: it travels as the message's metadata and is looked for when it may have been said before.
 
     `also` are keys that this post covers: when one of them stands there already, nothing is posted. `here` lets
-    `{here}` become @here. `thread` is the message it answers. `choices` and `more` are its buttons, for `incident`.
+    that place become @here. `thread` is the message it answers. `choices` and `more` are its buttons, for `incident`.
     `lines` are said in the same message, below `text`, each once by its own key.
     """
 

@@ -30,7 +30,7 @@ os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
 import settings as configuration
 from entrypoints.problems import CannotSign, Doubtful, NoSuchIncident, Refused, Unanswered, Unreachable, sentence
-from incident import grammar
+from incident import grammar, texts
 from incident.grammar import Question
 from incident.policy import BadPolicy, Organisation
 from incident.words import Unreadable
@@ -501,6 +501,7 @@ def _act(words: str, options: Options, settings: Settings) -> str | Coroutine[An
     _ = settings.practice  # raises where practice and real are mixed
     organisation = settings.organisation
     book = OnCallBook(settings.on_call_book, organisation)
+    words = texts.typed(words)
     meant = grammar.read(words, organisation)
     if isinstance(meant, Question) and meant.about in contacts.QUESTIONS:
         return _told(contacts.Contacts(organisation, book).answer(meant), options, organisation, book)

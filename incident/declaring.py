@@ -58,7 +58,8 @@ def draw_up(
 ) -> Declaration:
     """A door's declaration under `key`: the same key is the same incident. `words` is how long its id is."""
     id = identity.incident_id(key, words)
-    matter = texts.one_line(title).strip() or NO_WORDS
+    title = texts.one_line(texts.typed(title))
+    matter = title.strip() or NO_WORDS
     return Declaration(
         id=id,
         title=identity.codename(id) if security else wording.shorten(matter, LONGEST_TITLE),
@@ -72,7 +73,7 @@ def draw_up(
         service="" if security else service,
         key_mark=identity.key_mark(key),
         security=security,
-        matter=texts.one_line(title) if security or len(matter) > LONGEST_TITLE else "",
+        matter=title if security or len(matter) > LONGEST_TITLE else "",
     )
 
 

@@ -120,7 +120,7 @@ def noted_in_pagerduty(incident: Incident, text: str, by: str, now: datetime) ->
     """Somebody's note there, quoted: it is no command."""
     if pagerduty.is_ours(incident, text):
         return
-    incident.say(f"{_author(by)} in PagerDuty:\n{texts.quoted(text)}", now)
+    incident.say(f"{_author(by)} in PagerDuty: {texts.quoted(text)}", now)
     incident.log("note", f"{_author(by)} in PagerDuty: {text}", now, source="pagerduty")
 
 

@@ -431,7 +431,7 @@ def not_subscribed(what: Iterable[str]) -> str:
 
 
 def no_status_update(why: str) -> str:
-    return f"PagerDuty's subscribers did not get the last status update: {why}"
+    return f"PagerDuty's subscribers did not get the last status update: {texts.one_line(why)}"
 
 
 def room_update(seen: Picture, now: datetime) -> str:

@@ -155,6 +155,9 @@ def test_what_other_services_say_is_theirs_alone(told: Story) -> None:
     answer = Paged(page.key, "Q", "u", ("U0X",), (text,), unpaged=("vic",), unpaged_names=(text,), dropped=(text,))
     settling.paged(incident, page, answer, now)
     settling.room_lost(incident, text, now)
+    settling.noted_in_pagerduty(incident, FORGED, text, now)
+    settling.noted_in_pagerduty(incident, text, "Vic", now)
+    settling.page_resolved(incident, page, text, now)
     number = next(iter(incident.repairs))
     told_us: tuple[reports.What, ...] = (
         ResponderReplied("U0X", text, accepted=True, message=text),
