@@ -313,7 +313,6 @@ class Conversation:
             "severity": opening.severity,
             "service": opening.service,
             "security": opening.security,
-            "hinted": opening.hinted,
             "origin": Origin(self._door, heard.channel, heard.thread),
             "key": heard.id or str(uuid.uuid4()),
         }
@@ -339,10 +338,10 @@ class Conversation:
         severity = opening.severity or Severity.SEV2
         title = wording.shorten(opening.title, 100) or "something is badly broken"
         if self._tells_who_was_paged:
-            lines = [f"Declared: {severity}: {title}. Incident {id}, room #inc-{id}.", *await self._paged(id)]
+            lines = [f"Declared: incident {id}, {severity}: {title}. Room #inc-{id}.", *await self._paged(id)]
         else:
             lines = [
-                f"Declared: {severity}: {title}. Incident {id}. People are being paged; who was paged is said here and in"
+                f"Declared: incident {id}, {severity}: {title}. People are being paged; who was paged is said here and in"
                 f" #inc-{id}."
             ]
         lines += taken

@@ -16,6 +16,8 @@ from incident.severity import Role
 from incident.words import Words
 
 NOBODY = "nobody"
+JUST_TAKEN = timedelta(minutes=1)
+"""Two who press at once: the second is told of the first, who is not asked whether they are there."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,8 @@ class TakeCommand(Command):
             return None if self.why else "Say why: `command the IC dropped off the call`."
         since = f" since {wording.clock(incident.commanded_since)}" if incident.commanded_since else ""
         challenge = incident.challenge
-        if not trained:
+        just = incident.commanded_since is not None and now - incident.commanded_since < JUST_TAKEN
+        if not trained or (challenge is None and just):
             return (
                 f"{incident.name(incident.commander)} commands{since}. If they are gone, the deputy"
                 f" ({incident.name(incident.deputy)}) or an IC-trained person says `command`."

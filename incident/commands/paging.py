@@ -96,6 +96,8 @@ class PagePeople(Command):
             self._record(incident, speaker, now)
             ago = wording.minutes(now - max(page.asked_at for page in before))
             return Answer("\n".join((f"Paged {ago} ago:", *wording.pages_lines(before))))
+        if holder == speaker.id:  # they want another beside them
+            return self._paging(incident, speaker, paging.page_past_commander(incident, now), now)
         before_it = incident.called.get(speaker.id)
         if self.again or (before_it is not None and now - before_it <= incident.policy.paging.round_every):
             leadership.ask_for_takeover(incident, speaker.id, speaker.name, now)

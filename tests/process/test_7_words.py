@@ -15,6 +15,7 @@ from incident.commands import Command
 from incident.commands.knowing import SetSeverity
 from incident.plain import folded, plain
 from incident.policy import Policy
+from incident.words import Unreadable
 from tests.domain.conftest import Told
 from tests.process.wordings.desk import Desk
 from tests.process.wordings.states import STATES, organisation
@@ -81,7 +82,7 @@ def test_what_ends_removes_reveals_decides_or_hands_over_acts_in_its_exact_form_
 ) -> None:
     try:
         meant = grammar.read(line, policy)
-    except grammar.Unreadable:
+    except Unreadable:
         return
     if not isinstance(meant, Command) or not confirming.ends_or_decides(meant):
         return
