@@ -79,7 +79,7 @@ class Checklist(Command):
     usage: ClassVar[str] = "checklist [N [WHAT WAS DONE]]"
     help: ClassVar[str] = "a security incident's checklist; with a number, tick that item off"
     who: ClassVar[Who] = Who.COMMANDER
-    instead: ClassVar[str] = "Report it with `did …`."
+    instead: ClassVar[str] = "Report it with `!ic did …`."
 
     number: int | None = None
     done: str = ""
@@ -95,7 +95,7 @@ class Checklist(Command):
 
     def refuse(self, incident: Incident, speaker: Speaker, now: datetime) -> str | None:
         if not incident.security:
-            return "Only a security incident has a checklist. `secure` makes this one."
+            return "Only a security incident has a checklist. `!ic secure` makes this one."
         items = len(incident.policy.security.checklist)
         if self.number is not None and not 1 <= self.number <= items:
             return f"The checklist has the items 1 to {items}."

@@ -185,7 +185,7 @@ async def test_answers_for_programs_and_exit_codes(tmp_path: Path) -> None:
             code, out, err = await started(copy, question, "--json")
             assert code == 0 and json.loads(out), (question, err)
         code, _, err = await started(copy, "aprove", "3")
-        assert code == 2 and "Did you mean `approve N" in err
+        assert code == 2 and "Did you mean `ic approve N" in err
         code, _, err = await started(copy, "task", "@sam", "--as", "bob")
         assert code == 2 and "task @USER 5m WHAT" in err
         code, _, err = await started(copy, "approve", "3", "--as", "bob")
