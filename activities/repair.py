@@ -152,7 +152,7 @@ class Runner:
         if (why := entry.refuse(order.parameters, services, only)) is not None:
             raise _refused(why)
         if digest(entry, order.parameters, "", order.step) != order.digest:
-            raise _refused("the runner's catalogue differs from what was proposed; `reload`, then propose it again")
+            raise _refused("the runner's catalogue differs from what was proposed; `!ic reload`, then propose it again")
         step = entry.step(name)
         if step is None or not step.automated:
             raise _refused(f"{entry.id} has no automated {name}")

@@ -275,7 +275,7 @@ class Listener:
             heard = replace(heard, id=id, loose=line.loose, unseen=not incident)
             refused = bool(answers) and not all(one.accepted for one in answers)
             if refused and self._conversation.decides(line.words):
-                answers.append(Answered(f"`{line.words}` was not done, because of the line above."))
+                answers.append(Answered(f"`!ic {line.words}` was not done, because of the line above."))
                 continue
             try:
                 answers.append(await self._act(await self._resolved(heard, received.what.get("groups", {}))))
@@ -416,7 +416,7 @@ class Listener:
     async def _settle(self, received: Received, answer: str) -> None:
         """A private prompt that was accepted is settled where it stands."""
         what = received.what
-        text = f"{what['text']}\n✓ `{escaped(what['words'])}`: {self._places.for_slack(answer)}"
+        text = f"{what['text']}\n✓ `!ic {escaped(what['words'])}`: {self._places.for_slack(answer)}"
         try:
             await self._slack.chat_update(
                 channel=what["channel"], ts=what["ts"], text=blocks.headline(text), blocks=blocks.message(text)

@@ -103,7 +103,7 @@ async def look(gateway: Gateway, archive: Archive | None, incident: str, *, live
         if isinstance(problem, Unreachable):
             raise
         raise NoSuchIncident(
-            f"There is no incident {incident!r}, and no record of one. `list --all` shows them."
+            f"There is no incident {incident!r}, and no record of one. `!ic list --all` shows them."
         ) from None
 
 

@@ -164,15 +164,15 @@ def help_(about: tuple[str, ...], as_json: bool) -> None:
         _leave(ACCEPTED)
     if about:
         try:
-            print(grammar.help_text(" ".join(about)))
+            print(_in_shell(grammar.help_text(" ".join(about))))
         except Unreadable as problem:
-            print(problem, file=sys.stderr)
+            print(_in_shell(str(problem)), file=sys.stderr)
             _leave(USAGE)
         _leave(ACCEPTED)
     width = max(len(usage) for usage, _, _ in lines if len(usage) < 40) + 2
     for usage, text, who in lines:
         mark = "" if who == "anyone" else f"  [{who}]"
-        print(f"ic {usage:<{width}}{text}{mark}")
+        print(_in_shell(f"ic {usage:<{width}}{text}{mark}"))
     print("\nic report, ic stats, ic export: the postmortem; how long it took; the records.")
     print("ic at ID 14:05 (or +35m): the incident as it stood then.")
     print("ic up, ic doctor, ic keys: run it here; look whether all is well; your keys. `ic VERB --help` says more.")
@@ -459,13 +459,13 @@ def _print(work: Callable[[Settings], str | Coroutine[Any, Any, str]]) -> int:
         answer = work(configuration.load())
         outcome = answer if isinstance(answer, str) else _with_progress(answer)
     except (Unreadable, Misconfigured, BadPolicy) as problem:
-        print(problem, file=sys.stderr)
+        print(_in_shell(str(problem)), file=sys.stderr)
         return USAGE
     except (Refused, NoSuchIncident, CannotSign) as problem:
-        print(problem, file=sys.stderr)
+        print(_in_shell(str(problem)), file=sys.stderr)
         return REFUSED
     except (Unanswered, Unreachable, Doubtful) as problem:
-        print(problem, file=sys.stderr)
+        print(_in_shell(str(problem)), file=sys.stderr)
         return UNREACHABLE
     print(outcome)
     return ACCEPTED
@@ -558,7 +558,7 @@ def _told(outcome: Outcome, options: Options, organisation: Organisation, book: 
 
     if options.as_json:
         return _json(outcome.data)
-    return Placeholders(organisation, book).for_terminal(outcome.text)
+    return _in_shell(Placeholders(organisation, book).for_terminal(outcome.text))
 
 
 def _json(data: Any) -> str:
@@ -578,6 +578,11 @@ def _incident_as_data(incident: Incident) -> dict[str, Any]:
     hidden = {"policy", "effects", "outbox", "heard", "reported", "times_said"}
     found: dict[str, Any] = TypeAdapter(type(incident)).dump_python(incident, mode="json", exclude=hidden)
     return found
+
+
+def _in_shell(text: str) -> str:
+    """A line to type, as it is typed here: `!ic command` is `ic command`, `!status` is `ic status`."""
+    return text.replace("`!ic ", "`ic ").replace("`!status", "`ic status")
 
 
 def _with_progress(work: Coroutine[Any, Any, T]) -> T:
@@ -612,7 +617,7 @@ def main() -> None:
     try:
         ic(standalone_mode=False)
     except click.ClickException as problem:
-        print(problem.format_message(), file=sys.stderr)
+        print(_in_shell(problem.format_message()), file=sys.stderr)
         _leave(USAGE)
     except click.Abort:
         _leave(REFUSED)

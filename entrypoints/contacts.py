@@ -66,7 +66,7 @@ class Contacts:
         if not lines:
             lines = ["Who is on call is not known here. IC-trained people:"]
             lines += [f"{p.name}, {p.phone}" for p in self._organisation.people if p.trained]
-        lines.append("`page what is wrong` pages them and declares an incident; `help` shows what can be said.")
+        lines.append("`!ic page what is wrong` pages them and declares an incident; `!ic help` shows what can be said.")
         lines.append(f"(on-call book: {self._book.age(now())})")
         return Outcome("\n".join(lines), {"on_call": data, "age": self._book.age(now())})
 
@@ -89,7 +89,7 @@ class Contacts:
     def who(self, rest: str) -> Outcome:
         wanted = rest.strip().removeprefix("<@").removesuffix(">").removeprefix("@")
         if not wanted:
-            raise Unreadable("Say who: `who bob`.")
+            raise Unreadable("Say who: `!ic who bob`.")
         low = wanted.lower()
         contact = next(
             (
@@ -100,7 +100,7 @@ class Contacts:
             None,
         )
         if contact is None:
-            raise Unreadable(f"I know nobody called {wanted!r}. `responders` lists who is on call.")
+            raise Unreadable(f"I know nobody called {wanted!r}. `!ic responders` lists who is on call.")
         teams = [team.name for team in self._organisation.teams if contact.id in team.members]
         what = [f"team {', '.join(teams)}"] if teams else []
         what += ["IC-trained"] if contact.trained else []

@@ -146,7 +146,7 @@ class Conversation:
         if outcome.otherwise:  # nobody waits at a prompt for somebody to be woken
             instead = await self.act(replace(heard, words=outcome.otherwise, exact=True))
             return replace(instead, text=f"{outcome.text} Paging an incident commander instead.\n{instead.text}")
-        lines = [outcome.text, *(f"{choice.label}: `{choice.words}`" for choice in outcome.choices)]
+        lines = [outcome.text, *(f"{choice.label}: `!ic {choice.words}`" for choice in outcome.choices)]
         if outcome.asks:
             raise Refused("\n".join(lines))
         return replace(outcome, text="\n".join(lines))
@@ -313,7 +313,6 @@ class Conversation:
             "severity": opening.severity,
             "service": opening.service,
             "security": opening.security,
-            "hinted": opening.hinted,
             "origin": Origin(self._door, heard.channel, heard.thread),
             "key": heard.id or str(uuid.uuid4()),
         }
@@ -339,15 +338,17 @@ class Conversation:
         severity = opening.severity or Severity.SEV2
         title = wording.shorten(opening.title, 100) or "something is badly broken"
         if self._tells_who_was_paged:
-            lines = [f"Declared: {severity}: {title}. Incident {id}, room #inc-{id}.", *await self._paged(id)]
+            lines = [f"Declared: incident {id}, {severity}: {title}. Room #inc-{id}.", *await self._paged(id)]
         else:
             lines = [
-                f"Declared: {severity}: {title}. Incident {id}. People are being paged; who was paged is said here and in"
+                f"Declared: incident {id}, {severity}: {title}. People are being paged; who was paged is said here and in"
                 f" #inc-{id}."
             ]
         lines += taken
         if others := await self._open_as_well(id):
-            lines.append(f"Open as well: {others}. Is it the same trouble? `further …` there, and `cancel` here.")
+            lines.append(
+                f"Open as well: {others}. Is it the same trouble? `!ic further …` there, and `!ic cancel` here."
+            )
         if history := identity.history_url(self._web_ui, gateway.namespace, identity.workflow_id(id)):
             lines.append(history)
         choices = corrections(severity, opening.milder)
@@ -397,7 +398,7 @@ class Conversation:
                     await asyncio.sleep(0.1)
         except (TimeoutError, NoSuchIncident, Unreachable):
             pass
-        return ["People are being paged; `show` tells who was reached."]
+        return ["People are being paged; `!ic show` tells who was reached."]
 
     async def _page(self, heard: Heard, command: PagePeople) -> Outcome:
         """With or without an incident, from anywhere (process, 1), and without Temporal."""
@@ -412,7 +413,7 @@ class Conversation:
                 raise
             incident = heard.incident
         if self._standby is None:
-            raise NoSuchIncident("No incident is open. `declare …` begins one.")
+            raise NoSuchIncident("No incident is open. `!ic declare …` begins one.")
         if (why := command.refuse_whom(self._policy)) is not None:
             raise Refused(why)
         from incident.commands import Said
@@ -505,7 +506,7 @@ class Conversation:
         known, _ = await self._readable(heard, await self._listed())
         running = [one for one in known if one.open] or known
         if not running:
-            raise NoSuchIncident("No incident is open. `declare …` begins one.")
+            raise NoSuchIncident("No incident is open. `!ic declare …` begins one.")
         ids = ", ".join(listed.id for listed in running)
         if len(running) > 1:
             raise Refused(f"Several incidents are open: {ids}. Say which: in its room, or with `--incident ID`.")
@@ -542,7 +543,7 @@ class Conversation:
 
         rules = self._organisation.changes
         if not rules.sources:
-            raise Unreadable("No source of changes is configured (`changes.sources` in the organisation's file).")
+            raise Unreadable("No source of changes is configured (`!ic changes.sources` in the organisation's file).")
         since = now() - rules.within
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(READ_WITHIN)) as http:
             found = await Monitoring(http, rules=lambda: self._organisation).read_changes(ReadChanges(rules, since))
@@ -688,5 +689,5 @@ def _refuse_late(heard: Heard, words: str, limit: timedelta) -> None:
     """Raises Refused for what was said so long ago that its author may not mean it any more."""
     if heard.at is not None and now() - heard.at > limit:
         raise Refused(
-            f"`{words}`, said at {heard.at:%H:%M} UTC, was not delivered in time. If it is still meant, say it again."
+            f"`!ic {words}`, said at {heard.at:%H:%M} UTC, was not delivered in time. If it is still meant, say it again."
         )

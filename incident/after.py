@@ -92,7 +92,7 @@ def not_begun(incident: Incident) -> str | None:
     if incident.open:
         return "The incident is open: the postmortem begins when it is resolved."
     if incident.after is None:
-        return "Nobody owns a postmortem of this incident. The IC says `postmortem @owner`."
+        return "Nobody owns a postmortem of this incident. The IC says `!ic postmortem @owner`."
     return None
 
 
@@ -177,11 +177,11 @@ def _by_role(incident: Incident) -> Iterator[tuple[str, list[str], str]]:
     yield Role.COMMANDER.label, commander, "group related incidents in PagerDuty"
     if not incident.silent:
         yield Role.COMMANDER.label, commander, "send the stakeholders an e-mail: what happened, what comes next"
-    yield Role.SCRIBE.label, of(Role.SCRIBE), "collect the TODOs (`todo …` keeps one that is missing)"
+    yield Role.SCRIBE.label, of(Role.SCRIBE), "collect the TODOs (`!ic todo …` keeps one that is missing)"
     held = set(incident.roles.values())
     experts = [r.person for r in incident.responders.values() if r.person not in held]
     if experts:
-        yield "SME", experts, "add your notes, what you saw and did (`note …`)"
+        yield "SME", experts, "add your notes, what you saw and did (`!ic note …`)"
     for repair in incident.repairs.values():
         if repair.started_at is not None:
             doer = repair.owner or repair.proposed_by

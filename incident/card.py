@@ -136,7 +136,7 @@ def messages(incident: Incident) -> list[str]:
         lines.append(f"next due {moment(due)}")
     if incident.announcement is Announcement.NO:
         retracted = any(v.state is DraftState.RETRACTED for d in incident.drafts.values() for v in d.versions.values())
-        taken_down = "what stood there was taken down; `announce yes` begins again"
+        taken_down = "what stood there was taken down; `!ic announce yes` begins again"
         lines.append(taken_down if retracted else "the IC decided: no announcement for now")
     return lines
 

@@ -218,7 +218,7 @@ class CatalogueEntry(Frozen):
             if name not in values:
                 if step is not None and name not in step.holes():
                     continue
-                return f"{self.id} needs {name}: `propose {self.id} {name}=…`, {parameter.may}."
+                return f"{self.id} needs {name}: `!ic propose {self.id} {name}=…`, {parameter.may}."
             if (why := parameter.refuse(values[name], services)) is not None:
                 return f"{name} {why}."
         return None

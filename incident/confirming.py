@@ -93,36 +93,36 @@ def describe(incident: Incident, command: Command) -> tuple[str, str]:
     what = f"{incident.severity} {wording.shorten(incident.label, 60)}"
     match command:
         case Cancel():
-            return f"`{command.words()}` ends the whole incident ({what}) as a false alarm.", f"Cancel {what}"
+            return f"`!ic {command.words()}` ends the whole incident ({what}) as a false alarm.", f"Cancel {what}"
         case Resolve():
-            return f"`{command.words()}` ends the response to {what}.", f"Resolve {what}"
+            return f"`!ic {command.words()}` ends the response to {what}.", f"Resolve {what}"
         case Remove(person=person):
             name = incident.name(find(incident, person))
-            return f"`{command.words()}` takes {name} out of the incident and its channel.", f"Remove {name}"
+            return f"`!ic {command.words()}` takes {name} out of the incident and its channel.", f"Remove {name}"
         case Keep(people=people):
             return _keep(incident, command, people)
         case Handover(to=to):
             name = incident.name(find(incident, to))
-            return f"`{command.words()}` offers command of {what} to {name}.", f"Hand over to {name}?"
+            return f"`!ic {command.words()}` offers command of {what} to {name}.", f"Hand over to {name}?"
         case TakeCommand():
-            return f"`{command.words()}` makes you the incident commander of {what}.", f"Take command of {what}"
+            return f"`!ic {command.words()}` makes you the incident commander of {what}.", f"Take command of {what}"
         case Accept():
-            return f"`{command.words()}` makes you the incident commander of {what}.", f"Accept command of {what}"
+            return f"`!ic {command.words()}` makes you the incident commander of {what}.", f"Accept command of {what}"
         case Lift():
             return (
-                f"`{command.words()}` ends the restriction: executives and customers may be told.",
+                f"`!ic {command.words()}` ends the restriction: executives and customers may be told.",
                 "End the restriction",
             )
         case NotSecurity():
             return (
-                f"`{command.words()}` makes it public: its title, and a channel for everybody.",
+                f"`!ic {command.words()}` makes it public: its title, and a channel for everybody.",
                 "Not a security incident",
             )
         case Reload():
-            return f"`{command.words()}` applies the present configuration to {what}.", "Reload the configuration"
+            return f"`!ic {command.words()}` applies the present configuration to {what}.", "Reload the configuration"
         case NameVoice(person=person):
             name = incident.name(find(incident, person))
-            return f"`{command.words()}` lets {name} enter your decisions.", f"Let {name} enter your decisions"
+            return f"`!ic {command.words()}` lets {name} enter your decisions.", f"Let {name} enter your decisions"
         case _:
             return _describe_decision(incident, command)
 
@@ -131,34 +131,43 @@ def _describe_decision(incident: Incident, command: Command) -> tuple[str, str]:
     match command:
         case Approve(number=n, owner=owner):
             by = f", carried out by {incident.name(find(incident, owner))}" if owner else ""
-            return f"`{_shown(command)}` approves {_repair(incident, n)}{by}.", f"Approve {_repair(incident, n)}{by}"
+            return (
+                f"`!ic {_shown(command)}` approves {_repair(incident, n)}{by}.",
+                f"Approve {_repair(incident, n)}{by}",
+            )
         case Verified(number=n):
-            return f"`{command.words()}`: {_repair(incident, n)} worked.", f"Worked: {_repair(incident, n)}"
+            return f"`!ic {command.words()}`: {_repair(incident, n)} worked.", f"Worked: {_repair(incident, n)}"
         case Unverified(number=n):
-            return f"`{command.words()}`: {_repair(incident, n)} did not work.", f"Did not work: {_repair(incident, n)}"
+            return (
+                f"`!ic {command.words()}`: {_repair(incident, n)} did not work.",
+                f"Did not work: {_repair(incident, n)}",
+            )
         case Reject(number=n):
-            return f"`reject {n} why` rejects {_repair(incident, n)}.", f"Reject {_repair(incident, n)}"
+            return f"`!ic reject {n} why` rejects {_repair(incident, n)}.", f"Reject {_repair(incident, n)}"
         case Poll(number=n):
             return (
-                f"`{command.words()}` asks for strong objections to {_repair(incident, n)}.",
+                f"`!ic {command.words()}` asks for strong objections to {_repair(incident, n)}.",
                 f"Poll {_repair(incident, n)}",
             )
         case Abort(number=n) if n is not None:
-            return f"`{command.words()}` stops {_repair(incident, n)}.", f"Abort {_repair(incident, n)}"
+            return f"`!ic {command.words()}` stops {_repair(incident, n)}.", f"Abort {_repair(incident, n)}"
         case Object(number=n) if n is not None:
-            return f"`object {n} why` objects to {_repair(incident, n)}.", f"Object to {_repair(incident, n)}"
+            return f"`!ic object {n} why` objects to {_repair(incident, n)}.", f"Object to {_repair(incident, n)}"
         case ApproveMessage(number=n):
-            return f"`{_shown(command)}` publishes public message {n}.", f"Publish message {n}: {_message(incident, n)}"
+            return (
+                f"`!ic {_shown(command)}` publishes public message {n}.",
+                f"Publish message {n}: {_message(incident, n)}",
+            )
         case Announce(answer=answer, draft=draft):
             if draft is not None:
                 label = f"Announce, and publish message {draft}: {_message(incident, draft)}"
-                return f"`{_shown(command)}` announces it to customers with public message {draft}.", label
+                return f"`!ic {_shown(command)}` announces it to customers with public message {draft}.", label
             told = "are told" if answer != "no" else "are not told"
-            return f"`{command.words()}`: customers {told}.", f"Announce: {answer}"
+            return f"`!ic {command.words()}`: customers {told}.", f"Announce: {answer}"
         case SetSeverity(severity=severity):
-            return f"`{command.words()}` makes it a {severity}.", f"Make it {severity}"
+            return f"`!ic {command.words()}` makes it a {severity}.", f"Make it {severity}"
         case _:
-            return f"`{command.words()}`", command.words()
+            return f"`!ic {command.words()}`", command.words()
 
 
 def _repair(incident: Incident, number: int) -> str:
@@ -176,7 +185,7 @@ def _keep(incident: Incident, command: Command, people: tuple[str, ...]) -> tupl
     stay |= {person for team in incident.teams.values() for person in team.everybody}
     go = ", ".join(r.name for r in incident.responders.values() if r.here and r.person not in stay) or "nobody"
     kept = " and ".join(incident.name(find(incident, person)) for person in people)
-    return f"`{command.words()}` keeps {kept} and releases {go}.", f"Keep {kept}, release {go}"
+    return f"`!ic {command.words()}` keeps {kept} and releases {go}.", f"Keep {kept}, release {go}"
 
 
 def _shown(command: Command) -> str:
@@ -320,8 +329,8 @@ def _nothing(incident: Incident, inexact: Inexact) -> str:
     match inexact.verb:
         case "cancel" | "resolve":
             does = "as a false alarm" if inexact.verb == "cancel" else "because it's recovered"
-            line = f" For repair {n}: `reject {n} why` or `abort {n}`." if "repair" in other else ""
-            return f"`{inexact.verb}` ends the whole incident, {does}. Nothing was ended.{line}"
+            line = f" For repair {n}: `!ic reject {n} why` or `!ic abort {n}`." if "repair" in other else ""
+            return f"`!ic {inexact.verb}` ends the whole incident, {does}. Nothing was ended.{line}"
         case "approve":
             return "Nothing is waiting for approval."
         case "verified" | "unverified":
@@ -331,17 +340,17 @@ def _nothing(incident: Incident, inexact: Inexact) -> str:
         case "message-approve":
             return "No public message is waiting for approval."
         case "command":
-            return "`command` makes you the incident commander; `handover @somebody`, from the IC, offers it to somebody else."
+            return "`!ic command` makes you the incident commander; `!ic handover @somebody`, from the IC, offers it to somebody else."
         case "remove":
-            return "`remove @somebody` takes a person out of the incident and its channel. Whom do you mean?"
+            return "`!ic remove @somebody` takes a person out of the incident and its channel. Whom do you mean?"
         case "keep":
-            return "`keep @a @b` keeps these people and releases the others. Whom do you mean?"
+            return "`!ic keep @a @b` keeps these people and releases the others. Whom do you mean?"
         case "handover":
-            return "Hand over to whom? `handover @somebody`"
+            return "Hand over to whom? `!ic handover @somebody`"
         case "voice":
-            return "Who enters your decisions? `voice @somebody`"
+            return "Who enters your decisions? `!ic voice @somebody`"
         case _:
-            return f"`{inexact.verb}` takes no more words."
+            return f"`!ic {inexact.verb}` takes no more words."
 
 
 # -- commands that leave something open -----------------------------------------------------------------
@@ -367,7 +376,7 @@ def settle(incident: Incident, command: Command, speaker: Speaker, now: datetime
                 return AssignTask(person, OFFERED_MINUTES[0], text)
             name = incident.name(find(incident, person))
             choices = [Choice(f"{m} minutes", AssignTask(person, m, text).words()) for m in OFFERED_MINUTES]
-            return Notice(f"How long does {name} have? `task @{person} 5m {text}`", tuple(choices))
+            return Notice(f"How long does {name} have? `!ic task @{person} 5m {text}`", tuple(choices))
         case Abort(number=None):
             return _abort(incident, command, speaker)
         case Object(number=None, why=why):

@@ -39,7 +39,6 @@ class Declaration:
     security: bool = False
     matter: str = ""
     proof: str = ""
-    hinted: bool = False
 
 
 def draw_up(
@@ -54,7 +53,6 @@ def draw_up(
     severity: Severity | None = None,
     service: str = "",
     security: bool = False,
-    hinted: bool = False,
     origin: Origin | None = None,
     words: int = 2,
 ) -> Declaration:
@@ -76,7 +74,6 @@ def draw_up(
         key_mark=identity.key_mark(key),
         security=security,
         matter=title if security or len(matter) > LONGEST_TITLE else "",
-        hinted=hinted,
     )
 
 
@@ -101,7 +98,6 @@ def declare(declaration: Declaration, now: datetime) -> Incident:
         practice=declaration.practice,
         service=declaration.service,
         security=declaration.security,
-        hinted=declaration.hinted,
         proofs=not declaration.practice,
     )
     service = incident.policy.service(incident.service) if incident.service else None

@@ -32,7 +32,7 @@ def end(incident: Incident, phase: Phase, by: str, now: datetime, why: str = "")
             f"The incident is resolved after {wording.minutes(now - incident.declared_at)}, final severity"
             f" {incident.severity}{because}. Thank you, everybody; you are released. Discussion goes on in this room,"
             " the call is over. The status is watched for another"
-            f" {wording.minutes(incident.policy.ending.watched_for)}; `reopen` goes on if it comes back.",
+            f" {wording.minutes(incident.policy.ending.watched_for)}; `!ic reopen` goes on if it comes back.",
             now,
         )
     else:

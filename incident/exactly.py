@@ -82,7 +82,7 @@ def read(kind: type[Command], words: Words, exact: bool) -> Command | Inexact:
         raise
     except Unreadable as fault:
         said = f"{str(fault).capitalize() if str(fault)[0].isalpha() else fault}"
-        raise Unreadable(f"{said} Say `{kind.usage}`.") from fault
+        raise Unreadable(f"{said} Say `!ic {kind.usage}`.") from fault
     return command
 
 

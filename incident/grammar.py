@@ -125,7 +125,7 @@ def read(text: str, policy: Policy, *, exact: bool = False) -> Meaning:
             import difflib
 
             near = difflib.get_close_matches(f"{head} {rest}".lower(), STALKING, n=1, cutoff=0.8)
-            raise Unreadable(f"`{head}` takes no more words. " + (f"Did you mean `{near[0]}`?" if near else ""))
+            raise Unreadable(f"`{head}` takes no more words. " + (f"Did you mean `!{near[0]}`?" if near else ""))
         return Question(head, rest)
     raise unknown(words.left)
 
@@ -134,9 +134,9 @@ def _entered(words: Words, policy: Policy) -> Entered:
     from incident.commands import Command
 
     person = words.take_person("whose word it is")
-    meant = read(words.rest(f"what they said (`{FOR[0]}`)"), policy)
+    meant = read(words.rest(f"what they said (`!ic {FOR[0]}`)"), policy)
     if not isinstance(meant, Command):
-        raise Unreadable(f"Only a command can be entered for somebody. Say `{FOR[0]}`.")
+        raise Unreadable(f"Only a command can be entered for somebody. Say `!ic {FOR[0]}`.")
     return Entered(meant, person)
 
 
@@ -216,10 +216,10 @@ def help_text(about: str = "") -> str:
     if name:
         for usage, text, who in usage_lines():
             if usage.lower().startswith(name):
-                return f"`{usage}`: {text} ({who})"
+                return f"`!ic {usage}`: {text} ({who})"
         raise Unknown(nearest(name.split()[0]))
     return "\n".join(
-        f"`{usage}` — {text}{'' if who == 'anyone' else f' ({who})'}" for usage, text, who in usage_lines()
+        f"`!ic {usage}` — {text}{'' if who == 'anyone' else f' ({who})'}" for usage, text, who in usage_lines()
     )
 
 
@@ -248,15 +248,18 @@ def unknown(text: str) -> Unknown:
     word, _, rest = text.partition(" ")
     head = _head(word)
     if head in _ENDINGS:
-        return Unknown(f"{word!r} is no command. `resolve` closes the call; `cancel` ends a false alarm.")
+        return Unknown(f"{word!r} is no command. `!ic resolve` closes the call; `!ic cancel` ends a false alarm.")
     usages = {usage.split()[0]: usage for usage, _, _ in reversed(usage_lines())} | dict.fromkeys(OTHER_NAMES, "")
     near = difflib.get_close_matches(head, usages, n=1, cutoff=0.5)
     if not near:
-        return Unknown(f"{word!r} is no command. `help` shows what can be said.")
+        return Unknown(f"{word!r} is no command. `!ic help` shows what can be said.")
     verb = OTHER_NAMES.get(near[0], near[0])
     usage = usages[verb]
     kind = next((kind for kind in VOCABULARY if kind.verb == verb), None)
     if kind is not None and kind.verb in exactly.WHOLE:
-        return Unknown(f"{word!r} is no command. The nearest is `{usage}`, which would {kind.help}.")
+        return Unknown(f"{word!r} is no command. The nearest is `!ic {usage}`, which would {kind.help}.")
     likely = bool(difflib.get_close_matches(head, [near[0]], n=1, cutoff=0.7))
-    return Unknown(f"{word!r} is no command. Did you mean `{usage}`?", f"{verb} {rest}".strip() if likely else "")
+    return Unknown(
+        f"{word!r} is no command. Did you mean `{'!' if verb == 'status' else '!ic '}{usage}`?",
+        f"{verb} {rest}".strip() if likely else "",
+    )

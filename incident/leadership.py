@@ -47,7 +47,7 @@ def take(incident: Incident, person: str, name: str, now: datetime, *, acting: b
         incident.tell(
             person,
             "These approvals became void with the change of command, each to be approved again by you: "
-            + "; ".join(f"`approve {number}`" for number in void),
+            + "; ".join(f"`!ic approve {number}`" for number in void),
             *(Choice(f"Approve {number}", f"approve {number}", "primary") for number in void),
         )
 
@@ -134,7 +134,8 @@ def vacate(incident: Incident, person: str, now: datetime) -> None:
         sub_teams.changed(incident, team)
     elif team is not None:
         incident.tell(
-            incident.commander, f"{incident.name(person)}, who leads {team.title}, left: `team close {team.letter}`."
+            incident.commander,
+            f"{incident.name(person)}, who leads {team.title}, left: `!ic team close {team.letter}`.",
         )
     if held:
         announce_roles(incident, now)

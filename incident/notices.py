@@ -303,7 +303,7 @@ def _need(incident: Incident, team_id: str) -> Notice:
 def _trigger(incident: Incident, trigger: Trigger) -> str:
     text = f"A further trigger while this incident is open: {trigger.text} ({trigger.source})."
     if trigger.decided_at is None:
-        return f"{text} The same trouble, or a separate one? `same {trigger.number}` or `separate {trigger.number}`."
+        return f"{text} The same trouble, or a separate one? `!ic same {trigger.number}` or `!ic separate {trigger.number}`."
     became = f"incident {trigger.became}" if trigger.became else "the same"
     return f"{text} {incident.name(trigger.decided_by)} said at {moment(trigger.decided_at)}: {became}."
 

@@ -308,7 +308,7 @@ class Policy(_Frozen):
             for double in sorted({i for i in ids if ids.count(i) > 1}):
                 raise ValueError(f"{kind} has two entries with the id {double!r}")
         for both in sorted(people & teams):
-            raise ValueError(f"{both!r} is both a person and a team; `page {both}` would be ambiguous")
+            raise ValueError(f"{both!r} is both a person and a team; `!ic page {both}` would be ambiguous")
         for team in self.teams:
             for member in team.members:
                 if member not in people:

@@ -199,7 +199,7 @@ def standing(policy: Policy, signed: Signed, *, person: str, door: str) -> Stand
         return _spoken_by(policy, holder, person, door)
     return Standing(
         False,
-        f"The key {fingerprint} is not known here. `ic keys` shows how to add it; a running incident learns it by `reload`.",
+        f"The key {fingerprint} is not known here. `ic keys` shows how to add it; a running incident learns it by `!ic reload`.",
     )
 
 

@@ -172,8 +172,8 @@ def cannot_approve(incident: Incident, number: int, outlet: Outlet | None) -> st
 
 
 NOT_RECOVERED = (
-    '"Resolved" needs the IC\'s word of full recovery: `resolve recovered [lost WHAT]`, after the end `recovered`.'
-    " Until then it is `draft monitoring`."
+    '"Resolved" needs the IC\'s word of full recovery: `!ic resolve recovered [lost WHAT]`, after the end `!ic recovered`.'
+    " Until then it is `!ic draft monitoring`."
 )
 
 
@@ -245,7 +245,7 @@ def not_published(incident: Incident, draft: Draft, outlet: Outlet, why: str, no
     if version.state is not DraftState.APPROVED:
         return
     version.state, version.delayed = DraftState.FAILED, False
-    again = f"`message approve {draft.number} {outlet}`" if draft.also else f"`message approve {draft.number}`"
+    again = f"`!ic message approve {draft.number} {outlet}`" if draft.also else f"`!ic message approve {draft.number}`"
     incident.say(
         f"Public message {draft.number} could not be published on {the(outlet)}: {why} {again} tries again.", now
     )
@@ -275,7 +275,7 @@ def taken_down(incident: Incident, draft: Draft, outlet: Outlet, now: datetime) 
     incident.say(f"Taken down on {the(outlet)}: public message {numbers}.", now)
     if incident.announcement is Announcement.YES and not any(d.out_at for d in incident.drafts.values()):
         incident.announcement, incident.announced_at = Announcement.NO, None
-        incident.say("Nothing public stands any more. `announce yes` begins again.", now)
+        incident.say("Nothing public stands any more. `!ic announce yes` begins again.", now)
 
 
 def close(incident: Incident, now: datetime) -> None:
@@ -377,7 +377,7 @@ def _shorten(draft: Draft, outlet: Outlet) -> str:
     length = outlet.length(draft.versions[outlet].text)
     return (
         f"The text for {the(outlet)} has {length} characters of {outlet.limit}:"
-        f" `message edit {draft.number} {outlet} TEXT`."
+        f" `!ic message edit {draft.number} {outlet} TEXT`."
     )
 
 

@@ -227,7 +227,7 @@ def start_manual(incident: Incident, repair: Repair, speaker: Speaker, now: date
     incident.say(f"{speaker.name} begins {wording.repair_line(repair)}.", now)
     incident.log("repair", f"{repair.number} begun", now, who=speaker.id)
     incident.want(TellRepair(f"repair/{repair.number}/started-{repair.approvals}", repair.number))
-    return Answer(f"begun; then `done {repair.number} …` or `failed {repair.number} why`", repair.number)
+    return Answer(f"begun; then `!ic done {repair.number} …` or `!ic failed {repair.number} why`", repair.number)
 
 
 def report_repair(
@@ -259,17 +259,17 @@ def end_run(
     ending, _, output = outcome.partition("\n")
     result = f": {ending.rstrip('.')}" if ending else ""
     shown = f"\n{texts.exact(output)}\n" if output else " "
-    undo = f" `undo {n}` proposes to undo it." if may_be_undone(incident, repair) else ""
+    undo = f" `!ic undo {n}` proposes to undo it." if may_be_undone(incident, repair) else ""
     match state:
         case _ if incident.phase is Phase.CLOSED:  # nobody is left to decide what next
             then = "Nobody knows whether it ran to its end." if state is RepairState.UNKNOWN else ""
         case RepairState.SUCCEEDED:
             look = f" {repair.look}" if repair.look else ""
-            then = f"IC, did it work?{look} `verified {n}` or `unverified {n}`."
+            then = f"IC, did it work?{look} `!ic verified {n}` or `!ic unverified {n}`."
         case RepairState.UNKNOWN:
             then = (
                 "Nobody knows whether it ran to its end; it is not started again."
-                f" IC: look, then `verified {n}` or `unverified {n}`.{undo}"
+                f" IC: look, then `!ic verified {n}` or `!ic unverified {n}`.{undo}"
             )
             incident.tell(
                 incident.commander,
@@ -277,7 +277,7 @@ def end_run(
                 *unknown_choices(repair),
             )
         case _:
-            then = f"Fallback: {repair.fallback}." if repair.fallback else "IC, what next? `propose …`"
+            then = f"Fallback: {repair.fallback}." if repair.fallback else "IC, what next? `!ic propose …`"
             then += undo
     incident.say(wording.sentence(f"{wording.repair_line(repair)}: {state}{result}.{shown}{then}"), now)
     incident.log("repair", f"{n} {state}{f': {outcome}' if outcome else ''}", now, who=who)

@@ -375,7 +375,7 @@ def _public(incident: Incident, told: AboutMessage, report: Report, now: datetim
         case MessageNotTakenDown(why=why, outlet=outlet):
             draft.versions[outlet].retract_asked_at = None
             text = f"Public message {told.number} could not be taken down on {publishing.the(outlet)}: {why}"
-            incident.say(f"{text} `message retract {told.number} {outlet}` tries again.", now)
+            incident.say(f"{text} `!ic message retract {told.number} {outlet}` tries again.", now)
             incident.log("message", text, now, source=report.source)
 
 
@@ -397,9 +397,11 @@ def _status(incident: Incident, status: Status, text: str, report: Report, now: 
     if incident.open:
         incident.say(text, now)
     elif status.state in ("degraded", "down"):
-        incident.say(f"{text} The incident is {incident.phase}: IC, `reopen` goes on with it.", now)
+        incident.say(f"{text} The incident is {incident.phase}: IC, `!ic reopen` goes on with it.", now)
         incident.tell(
-            incident.commander, f"{text} `reopen` goes on with {incident.label}.", Choice("Reopen", "reopen", "danger")
+            incident.commander,
+            f"{text} `!ic reopen` goes on with {incident.label}.",
+            Choice("Reopen", "reopen", "danger"),
         )
     incident.log("status", text, status.at, source=report.source)
 
@@ -419,7 +421,7 @@ def _repair(incident: Incident, report: Report, now: datetime) -> None:
             heard = f"Objections: {wording.objections(repair)}." if repair.objections else "Nobody objected."
             incident.say(
                 f"The window for {wording.repair_line(repair)} is over. {heard} That approves nothing."
-                f" IC: `approve {number}` or `reject {number} why`.",
+                f" IC: `!ic approve {number}` or `!ic reject {number} why`.",
                 now,
             )
         case ApprovalLapsed(number=number, approvals=approvals):
@@ -427,7 +429,7 @@ def _repair(incident: Incident, report: Report, now: datetime) -> None:
             if repair.state is not RepairState.APPROVED or repair.approvals != approvals:
                 return
             repair.state, repair.why = RepairState.VOID, "it was not started in time"
-            text = f"The approval of {wording.repair_line(repair)} is void: {repair.why}. `approve {number}` approves it again."
+            text = f"The approval of {wording.repair_line(repair)} is void: {repair.why}. `!ic approve {number}` approves it again."
             incident.say(text, now)
             incident.tell(incident.commander, text, Choice("Approve again", f"approve {number}", "primary"))
             incident.log("repair", f"approval of {number} void: {repair.why}", now, source=report.source)

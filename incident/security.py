@@ -29,22 +29,14 @@ def gather(incident: Incident, now: datetime) -> None:
 
 
 def is_none(incident: Incident, now: datetime) -> None:
-    """It only sounded like one: it goes on under what was said, in a channel that everybody can read."""
+    """It only sounded like one: it goes on under what was said, and everybody may know. Its channel stays the one it has."""
     matter = incident.facts.symptoms[0] if incident.facts.symptoms else incident.title
     incident.security, incident.title = False, wording.shorten(matter, LONGEST_TITLE)
-    if incident.room is not None:
-        incident.want(LeaveRoom("leave-room", incident.room.channel))
-        incident.room, incident.topic = None, ""
-        incident.moved = True
-        incident.want(OpenRoom())
-        incident.want(PinCard())
-        incident.want(AddBookmarks())
-        incident.say(wording.opening(incident), now, about="command")
-    here = [r.person for r in incident.responders.values() if r.here]
     called = [person for page in incident.pages.values() for person in page.people]
-    incident.invite(incident.declared_by, *called, *here, *incident.roles.values())
+    incident.invite(incident.declared_by, *called, *incident.roles.values())
     incident.want(UpdatePages("update-pages", len(incident.timeline)))
     leadership.set_topic(incident)
+    incident.say(f"Not a security incident: {incident.title}. It may be spoken of.", now)
 
 
 def secure(incident: Incident, by: str, now: datetime) -> None:
@@ -73,5 +65,5 @@ def secure(incident: Incident, by: str, now: datetime) -> None:
         by,
         f"Secured as *{incident.title}*, in the private room #{identity.room_name(incident.id, moved=incident.moved)}. What was written"
         " before stays readable where it stands: delete what matters, and archive the old room. Invite legal and executives"
-        " after the operational responders: `page TEAM`.",
+        " after the operational responders: `!ic page TEAM`.",
     )

@@ -66,7 +66,7 @@ def acknowledged(incident: Incident, page: Page, person: str, name: str, at: dat
     pagerduty.merge_pages(incident, now)
     then = ""
     if page.for_commander and incident.commander is None and incident.open:
-        then = " Nobody commands yet: say `command`."
+        then = " Nobody commands yet: say `!ic command`."
     incident.say(f"{name} acknowledged the page.{then}", now)
     incident.log("acknowledged", f"{name} acknowledged the page", at, who=person, source="pagerduty")
 

@@ -35,7 +35,7 @@ def ask(incident: Incident, trigger: Trigger, now: datetime) -> None:
     n = trigger.number
     text = (
         f"{trigger.source} pages an incident commander: {trigger.text}. Is it the same incident as {incident.label}?"
-        f" `same {n}` or `separate {n}`. Unanswered for 1 min, it becomes a separate one."
+        f" `!ic same {n}` or `!ic separate {n}`. Unanswered for 1 min, it becomes a separate one."
     )
     for person in dict.fromkeys((incident.commander, incident.deputy)):
         if person != trigger.by:

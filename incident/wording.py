@@ -79,7 +79,7 @@ def opening(incident: Incident) -> str:
 
 def checklist(incident: Incident) -> str:
     """What has to be seen to in a security incident, with who and when (process, 1)."""
-    lines = ["*Checklist* — `checklist N WHAT WAS DONE` ticks an item off"]
+    lines = ["*Checklist* — `!ic checklist N WHAT WAS DONE` ticks an item off"]
     for number, item in enumerate(incident.policy.security.checklist, 1):
         ticked = incident.checklist.get(number)
         if ticked is None:
@@ -93,7 +93,7 @@ def checklist(incident: Incident) -> str:
 def no_commander(incident: Incident, now: datetime) -> str:
     waited = minutes(now - (incident.commanded_since or incident.declared_at))
     return (
-        f"There is no incident commander yet, {waited} into the incident. IC-trained? Say `command`."
+        f"There is no incident commander yet, {waited} into the incident. IC-trained? Say `!ic command`."
         f" After {minutes(incident.policy.command.anyone_after)} anyone may, as acting IC."
     )
 
@@ -205,8 +205,10 @@ def repair_offer(incident: Incident, repair: Repair) -> str:
     parts.append(f"Fallback: {repair.fallback}." if repair.fallback else "No fallback was named.")
     if repair.state.awaits_approval:
         if repair.risk == "high" and repair.polled_until is None:
-            parts.append(f"High risk: `poll {repair.number}` asks for strong objections first.")
-        parts.append(f"{ic}: `approve {repair.number}`, `poll {repair.number}` or `reject {repair.number} why`.")
+            parts.append(f"High risk: `!ic poll {repair.number}` asks for strong objections first.")
+        parts.append(
+            f"{ic}: `!ic approve {repair.number}`, `!ic poll {repair.number}` or `!ic reject {repair.number} why`."
+        )
     return "\n".join(parts)
 
 
@@ -218,7 +220,9 @@ def trouble(incident: Incident, named: Trouble) -> str:
         empty = dict.fromkeys(entry.parameters if entry else (), "…") if offer.missing else {}
         with_ = "".join(f" {k}={v}" for k, v in {**empty, **offer.parameters}.items())
         answer = f" Check: {offer.answer}." if offer.answer else " Being checked …" if offer.checked else ""
-        lines.append(f"• {offer.title} ({offer.risk} risk), `propose {offer.entry}{with_}`.{answer}".replace("..", "."))
+        lines.append(
+            f"• {offer.title} ({offer.risk} risk), `!ic propose {offer.entry}{with_}`.{answer}".replace("..", ".")
+        )
     return "\n".join(lines)
 
 
@@ -226,7 +230,7 @@ def poll(repair: Repair, window: timedelta) -> str:
     """Word for word as in the process, 4."""
     return (
         f"The proposal is {repair_line(repair)}. Are there any strong objections?"
-        f" {minutes(window)} to say `object {repair.number} why`."
+        f" {minutes(window)} to say `!ic object {repair.number} why`."
     )
 
 
@@ -257,7 +261,7 @@ def task_line(incident: Incident, task: Task) -> str:
 
 def task_offer(incident: Incident, task: Task) -> str:
     """A task as its person reads it."""
-    ask = "" if task.understood_at or task.done_at else f" Say `ack {task.number}` when you have understood."
+    ask = "" if task.understood_at or task.done_at else f" Say `!ic ack {task.number}` when you have understood."
     return (
         f"{texts.person(task.person, incident.name(task.person))} {task_line(incident, task)}, {task.minutes} min.{ask}"
     )
@@ -268,7 +272,7 @@ def handover_offer(incident: Incident, offer: Handover) -> str:
     holder = incident.name(incident.commander)
     wait = minutes(offer.lapses_at - offer.offered_at)
     to = texts.person(offer.to, incident.name(offer.to))
-    return f"{holder} offers command to {to}: say `accept` within {wait}. Until then {holder} commands."
+    return f"{holder} offers command to {to}: say `!ic accept` within {wait}. Until then {holder} commands."
 
 
 def draft_offer(incident: Incident, draft: Draft) -> str:
@@ -277,7 +281,7 @@ def draft_offer(incident: Incident, draft: Draft) -> str:
     head = f"Public message {n} ({draft.stage})" + (
         " waits for the IC, exactly as it will stand:" if draft.open else ":"
     )
-    ask = f"`message approve {n}`, `message edit {n} …` or `message hold {n}`." if draft.open else ""
+    ask = f"`!ic message approve {n}`, `!ic message edit {n} …` or `!ic message hold {n}`." if draft.open else ""
     return "\n".join(line for line in (head, draft_texts(draft), ask) if line)
 
 
@@ -467,8 +471,8 @@ def where_we_are(incident: Incident, now: datetime) -> str:
             f"Wrong: {'; '.join(facts.symptoms) or incident.title}.",
             f"Impact: {facts.impact or 'not known yet'}. Cause: {facts.cause or 'not known yet'}.",
             f"In progress: {'; '.join(t.text for t in incident.tasks.values() if t.done_at is None) or 'nothing yet'}.",
-            "Wanted of you: say what you are expert in (`join as …`), report with `finding …`, propose with"
-            " `propose …`; repair nothing before the IC says so.",
+            "Wanted of you: say what you are expert in (`!ic join as …`), report with `!ic finding …`, propose with"
+            " `!ic propose …`; repair nothing before the IC says so.",
         )
     )
 

@@ -50,9 +50,9 @@ class _Stage(_OfThePostmortem):
         if stage is self.before:
             return None
         then = {
-            Stage.DRAFT: "`postmortem review` comes next",
-            Stage.IN_REVIEW: "`postmortem reviewed` comes next",
-            Stage.REVIEWED: "`postmortem close` comes next",
+            Stage.DRAFT: "`!ic postmortem review` comes next",
+            Stage.IN_REVIEW: "`!ic postmortem reviewed` comes next",
+            Stage.REVIEWED: "`!ic postmortem close` comes next",
             Stage.CLOSED: "nothing comes after that",
         }[stage]
         return f"The postmortem is {'a draft' if stage is Stage.DRAFT else stage}; {then}."
@@ -95,7 +95,7 @@ class ClosePostmortem(_Stage):
         if after.awaits_public_message(incident):
             assert incident.after is not None
             numbers = [one.number for one in incident.after.followups if one.text == after.EXTERNAL]
-            by_hand = f" Posted by hand? `followup {numbers[0]} done`." if numbers else ""
+            by_hand = f" Posted by hand? `!ic followup {numbers[0]} done`." if numbers else ""
             return (
                 f"Not yet: customers have not heard the end of it; the external message is still to be posted.{by_hand}"
             )
@@ -183,7 +183,7 @@ class FollowUpDone(Command):
     def read(cls, words: Words) -> Self:
         number = words.take_number()
         if words.take("`done`").lower() != "done":
-            raise Unreadable("A follow-up can be `done`, nothing else.")
+            raise Unreadable("A follow-up can be `!ic done`, nothing else.")
         return cls(number)
 
     def words(self) -> str:

@@ -57,7 +57,7 @@ class Announce(Command):
     def refuse(self, incident: Incident, speaker: Speaker, now: datetime) -> str | None:
         if self.answer == "no":
             if any(d.out_at is not None for d in incident.drafts.values()):
-                return "Customers have been told already. `message retract N` takes a message down."
+                return "Customers have been told already. `!ic message retract N` takes a message down."
             return "Which message goes with a no?" if self.draft is not None else None
         if self.draft is None:
             return None
@@ -78,7 +78,7 @@ class Announce(Command):
             draft = incident.drafts[self.draft]
             left = publishing.approve(incident, draft, speaker.id, now, signed=speaker.signed)
             return Answer(f"announced; message {self.draft} goes out. {left}".strip())
-        return Answer("announced; approve the first message with `message approve N`")
+        return Answer("announced; approve the first message with `!ic message approve N`")
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ class CustomersReport(Command):
         return f"customers {self.text or self.count}"
 
     def refuse(self, incident: Incident, speaker: Speaker, now: datetime) -> str | None:
-        return None if self.text.strip() or self.count is not None else f"How many? `{self.usage}`"
+        return None if self.text.strip() or self.count is not None else f"How many? `!ic {self.usage}`"
 
     def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
         said = f": {self.text}" if self.text else ""

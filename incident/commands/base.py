@@ -192,9 +192,9 @@ def why_not(incident: Incident, command: Command, who: Speaker, now: datetime) -
 def _over(incident: Incident, command: Command) -> str | None:
     """What comes too late."""
     if incident.phase is Phase.CLOSED and not (command.after_close and incident.after is not None):
-        return "This incident is closed. `declare …` begins another."
+        return "This incident is closed. `!ic declare …` begins another."
     if not incident.open and not command.after_end:
-        return f"This incident is {incident.phase}; `reopen why` goes on with it, `declare …` begins another."
+        return f"This incident is {incident.phase}; `!ic reopen why` goes on with it, `!ic declare …` begins another."
     return None
 
 
@@ -300,7 +300,7 @@ def _spend(incident: Incident, said: Said[C], now: datetime) -> None:
 
 
 def _announce_broken_glass(incident: Incident, said: Said[C], who: Speaker, name: str, now: datetime) -> None:
-    text = f"The break-glass key {name!r} speaks in the name of {who.name}: `{one_line(said.command.words())}`."
+    text = f"The break-glass key {name!r} speaks in the name of {who.name}: `!ic {one_line(said.command.words())}`."
     incident.say(text, now)
     incident.log("break-glass", text, now, who=who.id)
     incident.tell(incident.commander, text)
@@ -332,7 +332,7 @@ def whole(given: str, stands: str) -> str:
 def not_shown(incident: Incident, given: str, stands: str) -> str | None:
     """Why an approval with the digest `given` does not fit what stands there, or None."""
     if not stands.startswith(given):
-        return "It changed since it was shown to you. Look again (`show`)."
+        return "It changed since it was shown to you. Look again (`!ic show`)."
     if incident.proofs and given != stands:
         return "It does not say what is approved. Say it in Slack, or with `ic`, which add that."
     return None
@@ -345,7 +345,7 @@ def _not_enterable(incident: Incident, said: Said[C]) -> str | None:
     staff = (Role.COMMANDER, Role.DEPUTY, Role.SCRIBE)
     by = _sender(incident, said)
     if not said.command.for_another:
-        return "Only `ack`, `done`, `more` and `finding` can be entered for somebody else."
+        return "Only `!ic ack`, `!ic done`, `!ic more` and `!ic finding` can be entered for somebody else."
     if by.id not in {incident.holder(role) for role in staff} - {None}:
         return f"IC, deputy and scribe enter what others said on the bridge. {wording.roles(incident)}."
     return None if find(incident, said.on_behalf) else f"I know nobody called {said.on_behalf!r}."
@@ -359,7 +359,7 @@ def _serves(incident: Incident, who: Speaker) -> bool:
 def _of_a_light_one(incident: Incident) -> str:
     paged = ", ".join(name for page in incident.pages.values() for name in page.paged) or "the service's team"
     return (
-        f"No IC commands this light incident. Until one does (`command`, or `page` to page them), {paged} and"
+        f"No IC commands this light incident. Until one does (`!ic command`, or `!ic page` to page them), {paged} and"
         f" {incident.declared_by_name} give tasks, name the scribe and end it; the rest is the IC's."
     )
 
@@ -374,7 +374,7 @@ def _not_theirs(incident: Incident, command: Command, who: Speaker) -> str | Non
         if holder is None and not incident.full:
             return None if command.of_light and _serves(incident, who) else _of_a_light_one(incident)
         if holder is None:
-            return "Only the IC decides that, and nobody commands yet. IC-trained? Say `command`."
+            return "Only the IC decides that, and nobody commands yet. IC-trained? Say `!ic command`."
         instead = f" {command.instead}" if command.instead else ""
         return f"Only the IC decides that. The IC is {incident.name(holder)}.{instead}"
     role = {Who.CUSTOMER_LIAISON: Role.CUSTOMER_LIAISON, Who.INTERNAL_LIAISON: Role.INTERNAL_LIAISON}[command.who]

@@ -57,9 +57,9 @@ class Leave(Command):
 
     def refuse(self, incident: Incident, speaker: Speaker, now: datetime) -> str | None:
         if incident.commander == speaker.id:
-            return "The IC cannot leave without handing over: `handover @somebody`."
+            return "The IC cannot leave without handing over: `!ic handover @somebody`."
         responder = incident.responders.get(speaker.id)
-        return None if responder and responder.here else "You have not checked in. `join` does that."
+        return None if responder and responder.here else "You have not checked in. `!ic join` does that."
 
     def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
         incident.responders[speaker.id].left_at = now
@@ -109,7 +109,7 @@ class Brief(Command):
     usage: ClassVar[str] = "brief [TEXT]"
     help: ClassVar[str] = "give the room a status update; without words, as composed from what is known"
     who: ClassVar[Who] = Who.COMMANDER
-    instead: ClassVar[str] = "Report with `finding …` or `can …`."
+    instead: ClassVar[str] = "Report with `!ic finding …` or `!ic can …`."
 
     text: str = ""
 

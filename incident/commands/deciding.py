@@ -63,7 +63,7 @@ class Approve(Command):
     usage: ClassVar[str] = "approve N [@OWNER] [--also]"
     help: ClassVar[str] = "approve a repair action; a manual one needs an owner; --also beside another on the service"
     who: ClassVar[Who] = Who.COMMANDER
-    instead: ClassVar[str] = "Object with `object N why`, or tell the IC in the room."
+    instead: ClassVar[str] = "Object with `!ic object N why`, or tell the IC in the room."
     of_shown: ClassVar[bool] = True
 
     number: int
@@ -97,23 +97,21 @@ class Approve(Command):
             again = " Propose it again to run it again." if repair.ended_at else ""
             return f"{already(incident, repair)}{again}"
         if (why := not_shown(incident, self.digest, repair.digest)) is not None:
-            return f"{why} Then `approve {self.number}`."
+            return f"{why} Then `!ic approve {self.number}`."
         if stale(incident, repair):
-            return (
-                f"The catalogue has changed since repair {self.number} was proposed. `propose` it again, as it is now."
-            )
+            return f"The catalogue has changed since repair {self.number} was proposed. `!ic propose` it again, as it is now."
         if self.owner is not None and find(incident, self.owner) is None:
             return f"I know nobody called {self.owner!r}."
         owner, manual = self._owner(incident, repair), not self._runs_itself(incident, repair)
         if owner is None and manual:
-            return f"A manual action needs an owner: `approve {self.number} @somebody`."
+            return f"A manual action needs an owner: `!ic approve {self.number} @somebody`."
         if owner == incident.commander and manual:
-            return f"The IC never repairs. Name somebody else: `approve {self.number} @somebody`."
+            return f"The IC never repairs. Name somebody else: `!ic approve {self.number} @somebody`."
         other = in_the_way(incident, repair)
         if other is not None and not self.also:
             return (
                 f"{wording.repair_line(other)} is {other.state} on {other.service}. Two at a time only if you say so:"
-                f" `{self.words()} --also`."
+                f" `!ic {self.words()} --also`."
             )
         return None
 
@@ -142,7 +140,7 @@ class Approve(Command):
             incident.tell(
                 repair.owner,
                 f"{speaker.name} approved {wording.repair_line(repair)}, and you own it. {repair.instructions}\n"
-                f"Say `ack {n}` as you begin (within {valid}), then `done {n} …` or `failed {n} why`.",
+                f"Say `!ic ack {n}` as you begin (within {valid}), then `!ic done {n} …` or `!ic failed {n} why`.",
                 Choice("I begin", f"ack {n}", "primary"),
                 Choice("Done …", f"done {n}", form=True),
                 Choice("Failed …", f"failed {n}", form=True),
@@ -164,7 +162,7 @@ class Reject(WithReason):
     usage: ClassVar[str] = "reject N WHY"
     help: ClassVar[str] = "reject a repair action, with the reason"
     who: ClassVar[Who] = Who.COMMANDER
-    instead: ClassVar[str] = "Object with `object N why`."
+    instead: ClassVar[str] = "Object with `!ic object N why`."
 
     def refuse_repair(self, incident: Incident, repair: Repair, speaker: Speaker, now: datetime) -> str | None:
         return None if repair.state.awaits_approval else already(incident, repair)
@@ -207,10 +205,12 @@ class Abort(Command):
         if repair is None:
             running = ", ".join(str(r.number) for r in busy(incident))
             return (
-                f"Which one? Running: {running}. `abort N`" if running else "No repair action is running or about to."
+                f"Which one? Running: {running}. `!ic abort N`"
+                if running
+                else "No repair action is running or about to."
             )
         if speaker.id not in (incident.commander, incident.deputy, repair.owner):
-            return f"IC, deputy and owner abort. Say `stop {repair.number} why`: it reaches them at once."
+            return f"IC, deputy and owner abort. Say `!ic stop {repair.number} why`: it reaches them at once."
         if repair.state not in BUSY:
             return f"{already(incident, repair)} There is nothing to abort."
         return None
@@ -246,7 +246,7 @@ class Verified(OfRepair):
     usage: ClassVar[str] = "verified N"
     help: ClassVar[str] = "say that a repair action worked"
     who: ClassVar[Who] = Who.COMMANDER
-    instead: ClassVar[str] = "Report what you see with `finding …`."
+    instead: ClassVar[str] = "Report what you see with `!ic finding …`."
 
     def refuse_repair(self, incident: Incident, repair: Repair, speaker: Speaker, now: datetime) -> str | None:
         if repair.state in (RepairState.SUCCEEDED, RepairState.FAILED, RepairState.UNKNOWN):
@@ -267,14 +267,14 @@ class Unverified(OfRepair):
     usage: ClassVar[str] = "unverified N"
     help: ClassVar[str] = "say that a repair action did not work"
     who: ClassVar[Who] = Who.COMMANDER
-    instead: ClassVar[str] = "Report what you see with `finding …`."
+    instead: ClassVar[str] = "Report what you see with `!ic finding …`."
 
     refuse_repair = Verified.refuse_repair
 
     def apply_repair(self, incident: Incident, repair: Repair, speaker: Speaker, now: datetime) -> Answer:
         settle(incident, repair, RepairState.NOT_VERIFIED, now, speaker.id)
-        fallback = f" Fallback: {repair.fallback}." if repair.fallback else " What next? `propose …`"
-        fallback += f" `undo {repair.number}` proposes to undo it." if may_be_undone(incident, repair) else ""
+        fallback = f" Fallback: {repair.fallback}." if repair.fallback else " What next? `!ic propose …`"
+        fallback += f" `!ic undo {repair.number}` proposes to undo it." if may_be_undone(incident, repair) else ""
         incident.say(wording.sentence(f"{wording.repair_line(repair)} did not work, says the IC.{fallback}"), now)
         incident.log("repair", f"{repair.number} did not work", now, who=speaker.id)
         pagerduty.note(incident, f"{speaker.name} found that {wording.repair_line(repair)} did not work")
@@ -289,7 +289,7 @@ class Undo(OfRepair):
     usage: ClassVar[str] = "undo N"
     help: ClassVar[str] = "propose to undo a repair action; that is approved like any other"
     who: ClassVar[Who] = Who.COMMANDER
-    instead: ClassVar[str] = "Propose it in your own words: `propose …`."
+    instead: ClassVar[str] = "Propose it in your own words: `!ic propose …`."
 
     def refuse_repair(self, incident: Incident, repair: Repair, speaker: Speaker, now: datetime) -> str | None:
         if may_be_undone(incident, repair):
@@ -299,8 +299,8 @@ class Undo(OfRepair):
         if repair.started_at is None:
             return f"Repair {repair.number} has not run; there is nothing to undo."
         if repair.state in BUSY:
-            return f"Repair {repair.number} is {repair.state}. `abort {repair.number}` stops it."
-        return "The catalogue has no undo for it. Say in your own words what to do: `propose …`."
+            return f"Repair {repair.number} is {repair.state}. `!ic abort {repair.number}` stops it."
+        return "The catalogue has no undo for it. Say in your own words what to do: `!ic propose …`."
 
     def apply_repair(self, incident: Incident, repair: Repair, speaker: Speaker, now: datetime) -> Answer:
         entry = incident.policy.entry(repair.entry)

@@ -50,7 +50,7 @@ class Resolve(Command):
     def refuse(self, incident: Incident, speaker: Speaker, now: datetime) -> str | None:
         open_ends = ending.open_ends(incident)
         if open_ends and not self.insist:
-            return f"Not yet: {'; '.join(open_ends)}. `resolve --insist` overrules."
+            return f"Not yet: {'; '.join(open_ends)}. `!ic resolve --insist` overrules."
         return None
 
     def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
@@ -88,7 +88,7 @@ class Recovered(Command):
 
     def refuse(self, incident: Incident, speaker: Speaker, now: datetime) -> str | None:
         if incident.open:
-            return "The call is still on: `resolve recovered [lost WHAT]` ends it with that word."
+            return "The call is still on: `!ic resolve recovered [lost WHAT]` ends it with that word."
         if incident.phase is not Phase.RESOLVED:
             return f"This incident was {incident.phase}: there was nothing to recover from."
         if any(draft.stage == "resolved" and draft.out_at for draft in incident.drafts.values()):
@@ -136,7 +136,7 @@ class Cancel(Command):
                 incident.tell(
                     incident.commander,
                     f"Customers can still read public message {draft.number}. Had it no impact, take it down:"
-                    f" `message retract {draft.number}`; else `draft resolved` says the end of it.",
+                    f" `!ic message retract {draft.number}`; else `!ic draft resolved` says the end of it.",
                     Choice("Take it down", f"message retract {draft.number} --insist", "danger"),
                 )
         return Answer("ended as a false alarm")

@@ -36,7 +36,7 @@ class OwnWords(Command):
         at_most = incident.policy.executives.at_most - 20
         if len(self.text) > at_most:
             return f"That has {len(self.text)} characters; an executive summary has room for {at_most}."
-        return None if self.text.strip() else f"There is nothing in it. `{self.usage}`"
+        return None if self.text.strip() else f"There is nothing in it. `!ic {self.usage}`"
 
     def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
         incident.own_words = self.text

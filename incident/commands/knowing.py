@@ -29,7 +29,7 @@ class _Told(Command):
         return f"{self.verb} {self.text}"
 
     def refuse(self, incident: Incident, speaker: Speaker, now: datetime) -> str | None:
-        return None if self.text.strip() else f"There is nothing in it. `{self.usage}`"
+        return None if self.text.strip() else f"There is nothing in it. `!ic {self.usage}`"
 
     def pass_on(self, incident: Incident, speaker: Speaker, said: str, now: datetime) -> None:
         incident.log(self.verb, self.text, now, who=speaker.id)
@@ -71,7 +71,7 @@ class Can(_Told):
         self.pass_on(incident, speaker, f"CAN report of {speaker.name}: {said}", now)
         missing = [part for part, text in zip(parts, [*told, "", ""]) if not text]
         if missing:
-            return Answer(f"reported to the room, without {' and '.join(missing)}: `{self.usage}`")
+            return Answer(f"reported to the room, without {' and '.join(missing)}: `!ic {self.usage}`")
         return Answer("reported to the room")
 
 
@@ -81,7 +81,7 @@ class Symptom(_Told):
     usage: ClassVar[str] = "symptom TEXT"
     help: ClassVar[str] = "add a symptom to what is known"
     who: ClassVar[Who] = Who.COMMANDER
-    instead: ClassVar[str] = "Report it with `finding …`."
+    instead: ClassVar[str] = "Report it with `!ic finding …`."
 
     def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
         incident.facts.symptoms.append(self.text)
@@ -95,7 +95,7 @@ class Cause(_Told):
     usage: ClassVar[str] = "cause TEXT"
     help: ClassVar[str] = "say what the cause is"
     who: ClassVar[Who] = Who.COMMANDER
-    instead: ClassVar[str] = "Report it with `finding …`."
+    instead: ClassVar[str] = "Report it with `!ic finding …`."
 
     def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
         incident.facts.cause = self.text
@@ -110,7 +110,7 @@ class Impact(_Told):
     usage: ClassVar[str] = "impact TEXT"
     help: ClassVar[str] = "say what customers feel"
     who: ClassVar[Who] = Who.COMMANDER
-    instead: ClassVar[str] = "Report it with `finding …`."
+    instead: ClassVar[str] = "Report it with `!ic finding …`."
 
     def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
         incident.facts.impact = self.text
@@ -125,7 +125,7 @@ class Eta(_Told):
     usage: ClassVar[str] = "eta TEXT"
     help: ClassVar[str] = "say when recovery is expected"
     who: ClassVar[Who] = Who.COMMANDER
-    instead: ClassVar[str] = "Report it with `finding …`."
+    instead: ClassVar[str] = "Report it with `!ic finding …`."
 
     def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
         incident.facts.eta = self.text
@@ -169,7 +169,7 @@ class SetSeverity(Command):
         if incident.commander not in (None, speaker.id):
             incident.tell(
                 incident.commander,
-                f"{speaker.name} suggests {self.severity}{why}. `sev {self.severity.value[-1]}` makes it so.",
+                f"{speaker.name} suggests {self.severity}{why}. `!ic sev {self.severity.value[-1]}` makes it so.",
                 Choice(f"Make it {self.severity}", f"sev {self.severity.value[-1]}", "primary"),
             )
             incident.log("severity", f"{speaker.name} suggests {self.severity}{why}", now, who=speaker.id)

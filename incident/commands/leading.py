@@ -16,6 +16,8 @@ from incident.severity import Role
 from incident.words import Words
 
 NOBODY = "nobody"
+JUST_TAKEN = timedelta(minutes=1)
+"""Two who press at once: the second is told of the first, who is not asked whether they are there."""
 
 
 @dataclass(frozen=True)
@@ -45,22 +47,25 @@ class TakeCommand(Command):
             if not trained and left > timedelta(0):
                 return (
                     f"Only IC-trained people take command at once. If nobody has in {wording.minutes(left)},"
-                    " say `command` again; `page` pages the ICs again."
+                    " say `!ic command` again; `!ic page` pages the ICs again."
                 )
             return None
         if incident.deputy == speaker.id:
-            return None if self.why else "Say why: `command the IC dropped off the call`."
+            return None if self.why else "Say why: `!ic command the IC dropped off the call`."
         since = f" since {wording.clock(incident.commanded_since)}" if incident.commanded_since else ""
         challenge = incident.challenge
-        if not trained:
+        just = incident.commanded_since is not None and now - incident.commanded_since < JUST_TAKEN
+        if not trained or (challenge is None and just and not self.why):
             return (
                 f"{incident.name(incident.commander)} commands{since}. If they are gone, the deputy"
-                f" ({incident.name(incident.deputy)}) or an IC-trained person says `command`."
+                f" ({incident.name(incident.deputy)}) or an IC-trained person says `!ic command`."
             )
         if challenge is not None:
             left = challenge.at + rules.challenge_lapses_after - now
             if left > timedelta(0):
-                return f"The IC and the deputy still have {wording.minutes(left)} to answer. Then say `command` again."
+                return (
+                    f"The IC and the deputy still have {wording.minutes(left)} to answer. Then say `!ic command` again."
+                )
         return None
 
     def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
@@ -68,7 +73,7 @@ class TakeCommand(Command):
         if former is not None and incident.deputy != speaker.id and incident.challenge is None:
             leadership.ask_for_takeover(incident, speaker.id, speaker.name, now)
             wait = wording.minutes(incident.policy.command.challenge_lapses_after)
-            return Answer(f"asked the IC and the deputy; unanswered for {wait}, say `command` again")
+            return Answer(f"asked the IC and the deputy; unanswered for {wait}, say `!ic command` again")
         acting = not incident.policy.trained(speaker.id)
         incident.say(wording.this_is(speaker.name, acting=acting), now)
         leadership.take(incident, speaker.id, speaker.name, now, acting=acting)
@@ -85,7 +90,7 @@ class TakeCommand(Command):
 class Handover(Command):
     verb: ClassVar[str] = "handover"
     usage: ClassVar[str] = "handover @USER [confirm]"
-    help: ClassVar[str] = "offer command to somebody; it passes when they `accept`"
+    help: ClassVar[str] = "offer command to somebody; it passes when they `!ic accept`"
     who: ClassVar[Who] = Who.COMMANDER
 
     to: str
@@ -109,7 +114,7 @@ class Handover(Command):
         if speaker.entered_by:
             return "Only the IC in person hands over command."
         if not incident.policy.trained(person) and not self.confirmed:
-            return f"{incident.name(person)} is not IC-trained. Say `handover @{self.to} confirm` if you mean it."
+            return f"{incident.name(person)} is not IC-trained. Say `!ic handover @{self.to} confirm` if you mean it."
         return None
 
     def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
@@ -120,7 +125,7 @@ class Handover(Command):
         name = incident.name(person)
         incident.tell(
             person,
-            f"{speaker.name} offers you command of {incident.label}. Say `accept` within {wording.minutes(lapses)}.",
+            f"{speaker.name} offers you command of {incident.label}. Say `!ic accept` within {wording.minutes(lapses)}.",
             Choice("Accept command", "accept", "primary"),
         )
         incident.say(wording.handover_offer(incident, incident.handover), now, about=f"handover/{person}/{now:%H%M%S}")
@@ -189,7 +194,7 @@ class NameVoice(Command):
         incident.say(f"{name} enters the IC's decisions from now on.", now)
         incident.log("role", f"{name} enters the IC's decisions", now, who=speaker.id)
         incident.tell(incident.voice, f"{speaker.name} asks you to enter the IC's decisions of {incident.label}.")
-        return Answer(f"{name} enters your decisions; `voice nobody` ends it")
+        return Answer(f"{name} enters your decisions; `!ic voice nobody` ends it")
 
 
 @dataclass(frozen=True)

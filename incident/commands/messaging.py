@@ -58,7 +58,7 @@ class ApproveMessage(Command):
         if fault := fault or message_not_shown(incident, self.number, self.digest, self.texts):
             return fault
         if incident.announcement is Announcement.NO:
-            return "The IC decided against an announcement; `announce yes` changes that."
+            return "The IC decided against an announcement; `!ic announce yes` changes that."
         if speaker.id == incident.commander:
             return None
         draft = incident.drafts[self.number]
@@ -74,7 +74,7 @@ class ApproveMessage(Command):
                 return None
             return f"The IC has {wording.minutes(patience)} from the moment it is due; then you may."
         if incident.commander is None:
-            return "Only the IC decides that, and nobody commands yet. IC-trained? Say `command`."
+            return "Only the IC decides that, and nobody commands yet. IC-trained? Say `!ic command`."
         return f"Only the IC decides that. The IC is {incident.name(incident.commander)}."
 
     def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
@@ -174,7 +174,7 @@ class HoldMessage(Command):
                     version.state = DraftState.HELD
             incident.say(f"The IC holds public message {number} back.", now)
             incident.log("message", f"{number} held", now, who=speaker.id)
-        again = " or ".join(f"`message approve {number}`" for number in meant)
+        again = " or ".join(f"`!ic message approve {number}`" for number in meant)
         return Answer(
             f"message {' and '.join(map(str, meant))} {'is' if len(meant) == 1 else 'are'} held; {again} sends it"
         )
@@ -225,7 +225,7 @@ class RetractMessage(Command):
             numbers = " and ".join(str(other.number) for other in others)
             return (
                 f"The status page takes down its entry as a whole, and messages {numbers} stand in it, too."
-                f" `message retract {self.number} --insist` takes down all of them."
+                f" `!ic message retract {self.number} --insist` takes down all of them."
             )
         return None
 
@@ -280,7 +280,7 @@ class WriteDraft(Command):
         if self.stage == "resolved" and incident.phase is not Phase.CANCELLED and not incident.recovered:
             return publishing.NOT_RECOVERED
         if near := difflib.get_close_matches(self.text.lower(), STAGES, n=1, cutoff=0.7):
-            return f"{self.text!r} is no stage. Did you mean `draft {near[0]}`?"
+            return f"{self.text!r} is no stage. Did you mean `!ic draft {near[0]}`?"
         if self.short and Outlet.X not in publishing.outlets(incident.policy):
             return "There is no account on X in the configuration."
         text, short = (publishing.marked(incident, t) for t in (self.text, self.short))
@@ -398,5 +398,5 @@ def message_not_shown(incident: Incident, number: int, digest: str, texts: Mappi
     draft = incident.drafts[number]
     why = not_shown(incident, digest, draft.digest)
     if why is None and incident.proofs and texts != draft.digests:
-        why = "It changed since it was shown to you. Look again (`show`)."
-    return None if why is None else f"{why} Then `message approve {number}`."
+        why = "It changed since it was shown to you. Look again (`!ic show`)."
+    return None if why is None else f"{why} Then `!ic message approve {number}`."

@@ -64,5 +64,5 @@ class WithReason(OfRepair):
 
     def refuse(self, incident: Incident, speaker: Speaker, now: datetime) -> str | None:
         if not self.why.strip():
-            return f"Say why: `{self.usage}`."
+            return f"Say why: `!ic {self.usage}`."
         return super().refuse(incident, speaker, now)

@@ -74,10 +74,10 @@ class PagePeople(Command):
     def refuse_whom(self, policy: Policy) -> str | None:
         """Why these people are not paged. It takes no incident to know that."""
         if RESPONDERS in self.targets and not self.confirmed:
-            return "That pages everyone on call. `page responders confirm` if you mean it."
+            return "That pages everyone on call. `!ic page responders confirm` if you mean it."
         for who in self.targets:
             if who != RESPONDERS and policy.known(who) is None and policy.team(who) is None:
-                return f"{who!r} is neither a person nor a team I know. `responders` lists them."
+                return f"{who!r} is neither a person nor a team I know. `!ic responders` lists them."
         return None
 
     def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
@@ -96,6 +96,8 @@ class PagePeople(Command):
             self._record(incident, speaker, now)
             ago = wording.minutes(now - max(page.asked_at for page in before))
             return Answer("\n".join((f"Paged {ago} ago:", *wording.pages_lines(before))))
+        if holder == speaker.id:  # they want another beside them
+            return self._paging(incident, speaker, paging.page_past_commander(incident, now), now)
         before_it = incident.called.get(speaker.id)
         if self.again or (before_it is not None and now - before_it <= incident.policy.paging.round_every):
             leadership.ask_for_takeover(incident, speaker.id, speaker.name, now)
@@ -166,7 +168,7 @@ class NeedTeam(Command):
         if team.id not in incident.needs:
             incident.needs.append(team.id)
             incident.needed_at[team.id] = now
-        text = f"{speaker.name} needs somebody from {team.name}. `page {team.id}` pages them."
+        text = f"{speaker.name} needs somebody from {team.name}. `!ic page {team.id}` pages them."
         incident.say(text, now, about=f"need/{team.id}")
         incident.log("need", f"a representative of {team.name}", now, who=speaker.id)
-        return Answer(f"asked for {team.name}; `page {team.id}` pages them")
+        return Answer(f"asked for {team.name}; `!ic page {team.id}` pages them")

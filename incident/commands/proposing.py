@@ -64,7 +64,7 @@ class Propose(Command):
         if self.risk not in ("", "low", "high"):
             return "The risk is low or high."
         if not self.entry:
-            return self._mistyped(incident) if self.text.strip() else f"Say what to do: `{self.usage}`"
+            return self._mistyped(incident) if self.text.strip() else f"Say what to do: `!ic {self.usage}`"
         entry = incident.policy.entry(self.entry)
         if entry is None:
             known = ", ".join(e.id for e in incident.policy.catalogue) or "none"
@@ -89,7 +89,7 @@ class Propose(Command):
         near = difflib.get_close_matches(first, [entry.id for entry in incident.policy.catalogue], n=1, cutoff=0.6)
         if not near or not any(_PARAMETER.fullmatch(word) for word in rest):
             return None
-        return f"The catalogue has no {first!r}. Did you mean `propose {' '.join((near[0], *rest))}`?"
+        return f"The catalogue has no {first!r}. Did you mean `!ic propose {' '.join((near[0], *rest))}`?"
 
     def _own_words(self, incident: Incident, speaker: Speaker, now: datetime) -> Repair:
         return Repair(
@@ -126,7 +126,7 @@ class NameTrouble(Command):
             return None
         known = list(dict.fromkeys(entry.trouble for entry in incident.policy.catalogue))
         near = difflib.get_close_matches(self.name.lower(), [t.lower() for t in known], n=1, cutoff=0.5)
-        hint = f" Did you mean `trouble {near[0]}`?" if near else ""
+        hint = f" Did you mean `!ic trouble {near[0]}`?" if near else ""
         return f"The catalogue knows no {self.name!r}.{hint} It knows: {', '.join(known) or 'no trouble'}."
 
     def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
@@ -162,9 +162,9 @@ class Withdraw(OfRepair):
 
     def refuse_repair(self, incident: Incident, repair: Repair, speaker: Speaker, now: datetime) -> str | None:
         if not repair.state.awaits_approval:
-            return f"Repair {repair.number} is {repair.state}. `stop {repair.number} why` reaches the IC at once."
+            return f"Repair {repair.number} is {repair.state}. `!ic stop {repair.number} why` reaches the IC at once."
         if speaker.id not in (repair.proposed_by, incident.commander):
-            return f"{incident.name(repair.proposed_by)} proposed it. Object with `object {repair.number} why`."
+            return f"{incident.name(repair.proposed_by)} proposed it. Object with `!ic object {repair.number} why`."
         return None
 
     def apply_repair(self, incident: Incident, repair: Repair, speaker: Speaker, now: datetime) -> Answer:

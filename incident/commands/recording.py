@@ -31,7 +31,7 @@ class _Text(Command):
         return f"{self.verb} {self.text}"
 
     def refuse(self, incident: Incident, speaker: Speaker, now: datetime) -> str | None:
-        return None if self.text.strip() else f"There is nothing in it. `{self.usage}`"
+        return None if self.text.strip() else f"There is nothing in it. `!ic {self.usage}`"
 
 
 @dataclass(frozen=True)
@@ -91,9 +91,9 @@ class Unstalk(Command):
     after_end: ClassVar[bool] = True
 
     def refuse(self, incident: Incident, speaker: Speaker, now: datetime) -> str | None:
-        return None if incident.stalking else "Nobody stalks the status. `status stalk` starts it."
+        return None if incident.stalking else "Nobody stalks the status. `!status stalk` starts it."
 
     def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
         incident.stalking = False
-        incident.say(f"{speaker.name} stopped the status stalk. `status stalk` starts it again.", now)
+        incident.say(f"{speaker.name} stopped the status stalk. `!status stalk` starts it again.", now)
         return Answer("no longer stalking the status")

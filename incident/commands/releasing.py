@@ -22,7 +22,7 @@ class Keep(Command):
     usage: ClassVar[str] = "keep @A [@B …]"
     help: ClassVar[str] = "keep these people, and thank the others; command staff and liaisons always stay"
     who: ClassVar[Who] = Who.COMMANDER
-    instead: ClassVar[str] = "`leave` checks you out."
+    instead: ClassVar[str] = "`!ic leave` checks you out."
 
     people: tuple[str, ...]
 
@@ -81,7 +81,7 @@ class Remove(Command):
         person = find(incident, self.person)
         if person is None:
             return f"I know nobody called {self.person!r}."
-        return "You cannot remove yourself. `handover @somebody` passes command." if person == speaker.id else None
+        return "You cannot remove yourself. `!ic handover @somebody` passes command." if person == speaker.id else None
 
     def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
         person = find(incident, self.person)

@@ -38,21 +38,23 @@ class Object(Command):
             open_ = self._open(incident)
             if len(open_) != 1:
                 known = ", ".join(str(r.number) for r in open_)
-                return f"To which repair action? `{self.usage}`. Open: {known or 'none'}."
+                return f"To which repair action? `!ic {self.usage}`. Open: {known or 'none'}."
             return None
         repair = incident.repairs.get(self.number)
         if repair is None:
             return no_such_repair(incident, self.number)
         if repair in self._open(incident):
             return None
-        return f"Repair {repair.number} is {repair.state}; say it in the room or with `note …`."
+        return f"Repair {repair.number} is {repair.state}; say it in the room or with `!ic note …`."
 
     def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
         repair = incident.repairs[self.number] if self.number is not None else self._open(incident)[0]
         why = self.why or "no reason given"
         repair.objections.append(Objection(speaker.name, why, now))
         late = (
-            "" if repair.state.awaits_approval else f" It is {repair.state} already; `abort {repair.number}` stops it."
+            ""
+            if repair.state.awaits_approval
+            else f" It is {repair.state} already; `!ic abort {repair.number}` stops it."
         )
         incident.say(f"{speaker.name} objects to {wording.repair_line(repair)}: {why}.{late}", now)
         incident.log("repair", f"objection to {repair.number}: {why}", now, who=speaker.id)
@@ -128,7 +130,7 @@ class Stop(Command):
 
     def _stop(self, incident: Incident, repair: Repair, speaker: Speaker, now: datetime) -> None:
         why = f": {self.why}" if self.why else ""
-        text = f"{speaker.name} says STOP to {wording.repair_line(repair)}{why}. `abort {repair.number}` stops it."
+        text = f"{speaker.name} says STOP to {wording.repair_line(repair)}{why}. `!ic abort {repair.number}` stops it."
         incident.say(text, now)
         incident.log("repair", f"stop {repair.number}{why}", now, who=speaker.id)
         for person in dict.fromkeys((incident.commander, incident.deputy, repair.owner)):

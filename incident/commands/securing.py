@@ -31,26 +31,23 @@ class Secure(Command):
 
 @dataclass(frozen=True)
 class NotSecurity(Command):
-    """The answer to whether it is one, of an incident that became restricted because of its words alone."""
+    """The answer to whether it is one, of an incident that was restricted because of its words."""
 
     verb: ClassVar[str] = "not-security"
     usage: ClassVar[str] = "not-security"
-    help: ClassVar[str] = "say that an incident that was restricted for its words is no security incident"
+    help: ClassVar[str] = "say that an incident which was restricted is no security incident after all"
     who: ClassVar[Who] = Who.COMMANDER
     declarers_too: ClassVar[bool] = True
     instead: ClassVar[str] = "Tell the IC privately, not here."
 
     def refuse(self, incident: Incident, speaker: Speaker, now: datetime) -> str | None:
-        if not incident.silent:
-            return "It is no security incident."
-        return None if incident.hinted else "Somebody said that it is a security incident; the IC ends that: `lift`."
+        return None if incident.security else "It is no security incident."
 
     def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
-        incident.hinted = False
         security.is_none(incident, now)
         declaring.tell_origin(incident, now)
         incident.log("security", f"{speaker.name}: not a security incident", now, who=speaker.id)
-        return Answer(f"not a security incident: {incident.severity} {incident.title} goes on in a public channel")
+        return Answer(f"not a security incident: {incident.severity} {incident.title} is no secret any more")
 
 
 @dataclass(frozen=True)
@@ -82,7 +79,7 @@ class Checklist(Command):
     usage: ClassVar[str] = "checklist [N [WHAT WAS DONE]]"
     help: ClassVar[str] = "a security incident's checklist; with a number, tick that item off"
     who: ClassVar[Who] = Who.COMMANDER
-    instead: ClassVar[str] = "Report it with `did …`."
+    instead: ClassVar[str] = "Report it with `!ic did …`."
 
     number: int | None = None
     done: str = ""
@@ -98,7 +95,7 @@ class Checklist(Command):
 
     def refuse(self, incident: Incident, speaker: Speaker, now: datetime) -> str | None:
         if not incident.security:
-            return "Only a security incident has a checklist. `secure` makes this one."
+            return "Only a security incident has a checklist. `!ic secure` makes this one."
         items = len(incident.policy.security.checklist)
         if self.number is not None and not 1 <= self.number <= items:
             return f"The checklist has the items 1 to {items}."

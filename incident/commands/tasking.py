@@ -51,8 +51,8 @@ class AssignTask(Command):
         if person == incident.commander:
             return "The IC owns no task. Name somebody else."
         if not 1 <= self.minutes <= 24 * 60:
-            return f"How many minutes, from 1 minute to 24 hours? `{self.usage}`"
-        return None if self.text.strip() else f"Say what to do: `{self.usage}`"
+            return f"How many minutes, from 1 minute to 24 hours? `!ic {self.usage}`"
+        return None if self.text.strip() else f"Say what to do: `!ic {self.usage}`"
 
     def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
         person = find(incident, self.person)
@@ -216,7 +216,9 @@ def report_repair_refused(incident: Incident, number: int, speaker: Speaker) -> 
     """Who may report a manual repair step, and when."""
     repair = incident.repairs[number]
     if repair.automated:
-        return f"Repair {number} is run by the runner, which reports it. `stop {number} why` reaches the IC at once."
+        return (
+            f"Repair {number} is run by the runner, which reports it. `!ic stop {number} why` reaches the IC at once."
+        )
     if repair.state not in (RepairState.APPROVED, RepairState.RUNNING):
         return f"Repair {number} is {repair.state}; only an approved one can be reported."
     if speaker.id not in (repair.owner, incident.commander):

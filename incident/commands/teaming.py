@@ -55,7 +55,7 @@ class FormTeam(Command):
             )
         if not 1 <= self.minutes <= 24 * 60:
             return "Give it between 1 minute and 24 hours."
-        return None if self.text.strip() else f"Say what it does: `{self.usage}`"
+        return None if self.text.strip() else f"Say what it does: `!ic {self.usage}`"
 
     def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
         leader = find(incident, self.leader)
@@ -69,8 +69,8 @@ class FormTeam(Command):
         incident.tell(
             leader,
             f"{speaker.name} gives you {team.title}: {self.text}, until {texts.moment(team.due_at)}. Its room is {texts.channel(team.room)}."
-            " Pick your members with `team add @somebody`; they report to you, you report to the IC with `finding …`;"
-            " `team close RESULT` ends it.",
+            " Pick your members with `!ic team add @somebody`; they report to you, you report to the IC with `!ic finding …`;"
+            " `!ic team close RESULT` ends it.",
             *sub_teams.answers(team),
         )
         return Answer(f"{team.title}: {incident.name(leader)}, until {texts.moment(team.due_at)}")
@@ -92,7 +92,7 @@ class _OfTeam(Command):
         team = self.team(incident, speaker)
         if team is None:
             working = ", ".join(t.letter for t in incident.teams.values() if t.open) or "none"
-            return f"Say which sub-team: `{self.usage}`. Working now: {working}."
+            return f"Say which sub-team: `!ic {self.usage}`. Working now: {working}."
         if speaker.id in (team.leader, incident.commander):
             return None
         return f"{incident.name(team.leader)} leads {team.title}, and decides that; the IC may too."
@@ -174,7 +174,7 @@ def join(incident: Incident, team: SubTeam, person: str, now: datetime) -> None:
     incident.tell(
         person,
         f"You are in {team.title} of {incident.label}: {team.text}, until {texts.moment(team.due_at)}. Its room is"
-        f" {texts.channel(team.room)}. Report to {incident.name(team.leader)}, with `finding …`.",
+        f" {texts.channel(team.room)}. Report to {incident.name(team.leader)}, with `!ic finding …`.",
     )
     sub_teams.changed(incident, team)
 
@@ -202,7 +202,7 @@ class ReleaseFromTeam(Command):
         if team is None or person is None:
             return f"{incident.name(person) if person else self.person!r} is in no sub-team."
         if person == team.leader:
-            return f"{incident.name(person)} leads {team.title}; `team close {team.letter} RESULT` ends it."
+            return f"{incident.name(person)} leads {team.title}; `!ic team close {team.letter} RESULT` ends it."
         if speaker.id in (team.leader, incident.commander, person):
             return None
         return f"{incident.name(team.leader)} leads {team.title}, and decides that; the IC may too."

@@ -36,7 +36,7 @@ class Further(Command):
         return f"further {self.text}"
 
     def refuse(self, incident: Incident, speaker: Speaker, now: datetime) -> str | None:
-        return None if self.text.strip() else f"There is nothing in it. `{self.usage}`"
+        return None if self.text.strip() else f"There is nothing in it. `!ic {self.usage}`"
 
     def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
         if self.paged and (asked := triggers.asked_by_people(incident)):
@@ -52,13 +52,13 @@ class Further(Command):
             triggers.ask(incident, trigger, now)
             return Answer(
                 f"{incident.name(incident.commander)} is the IC of {incident.severity} {incident.label} and has been told."
-                f" The same incident, or a separate one? `same {number}` or `separate {number}`. Unanswered for 1 min, it"
+                f" The same incident, or a separate one? `!ic same {number}` or `!ic separate {number}`. Unanswered for 1 min, it"
                 " becomes a separate one and the incident commanders on call are paged.",
                 number,
             )
         if incident.commander is not None:
             return Answer(
-                f"{where} {incident.name(incident.commander)} commands. `separate {number}` parts it.", number
+                f"{where} {incident.name(incident.commander)} commands. `!ic separate {number}` parts it.", number
             )
         before = paging.lately(incident, now)
         if not before:
@@ -72,8 +72,8 @@ class Further(Command):
         incident.say(f"{speaker.name} pages an IC, too: {self.text}.", now)
         incident.log("trigger", f"{trigger.number}, too: {self.text} ({speaker.name})", now, who=speaker.id)
         return Answer(
-            f"{trigger.source} has paged because of {trigger.text!r} already; yours was added to it. `same {trigger.number}` or"
-            f" `separate {trigger.number}`?",
+            f"{trigger.source} has paged because of {trigger.text!r} already; yours was added to it. `!ic same {trigger.number}` or"
+            f" `!ic separate {trigger.number}`?",
             trigger.number,
         )
 

@@ -36,7 +36,7 @@ def _owed(incident: Incident, state: After, done: Done) -> Iterator[Duty]:
     for person in after.everybody(incident):
         owed = after.owed_by(incident, person)
         if owed and f"owed/{person}" not in done:
-            lines = [f"{one.number}. {one.text} (`followup {one.number} done`)" for one in owed]
+            lines = [f"{one.number}. {one.text} (`!ic followup {one.number} done`)" for one in owed]
             text = f"Thank you for your part in {incident.label}. What is left for you:\n" + "\n".join(lines)
             ticks = tuple(Choice(f"{one.number} is done", f"followup {one.number} done") for one in owed[:MOST_TICKED])
             yield Duty(f"owed/{person}", state.begun_at, Whisper((person,), text, ticks))
@@ -92,14 +92,14 @@ def _link(incident: Incident, state: After, done: Done, now: datetime) -> Iterat
 
 
 def _nobody_owns(incident: Incident) -> str:
-    return f"Nobody owns the postmortem of {incident.label} yet. Name somebody: `postmortem @owner`."
+    return f"Nobody owns the postmortem of {incident.label} yet. Name somebody: `!ic postmortem @owner`."
 
 
 def _where(incident: Incident, state: After) -> str:
     then = {
-        Stage.DRAFT: "`postmortem review` when others may read it",
-        Stage.IN_REVIEW: "`postmortem reviewed` when they have",
-        Stage.REVIEWED: "`postmortem close` when nothing is left to say",
+        Stage.DRAFT: "`!ic postmortem review` when others may read it",
+        Stage.IN_REVIEW: "`!ic postmortem reviewed` when they have",
+        Stage.REVIEWED: "`!ic postmortem close` when nothing is left to say",
     }[state.stage]
     if state.stage is Stage.REVIEWED and after.awaits_public_message(incident):
         then = "it is closed once the external message is posted"

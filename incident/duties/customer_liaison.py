@@ -249,7 +249,7 @@ def _due(view: CustomerLiaisonView, draft: Draft) -> datetime:
 def _waits(view: CustomerLiaisonView, draft: Draft) -> Iterator[Duty]:
     """It is due and waits: the IC hears it, and once more three minutes later, when the deputy may approve."""
     due, n = _due(view, draft), draft.number
-    text = f"Public message {n} is due and waits: `message approve {n}`."
+    text = f"Public message {n} is due and waits: `!ic message approve {n}`."
     decide = (
         Choice("Approve", f"message approve {n}{mark(draft.digest)}", "primary"),
         Choice("Edit …", f"message edit {n}", form=True),
@@ -266,7 +266,7 @@ def _waits(view: CustomerLiaisonView, draft: Draft) -> Iterator[Duty]:
 def _in_words(view: CustomerLiaisonView, draft: Draft, why: str, since: datetime, what: str) -> Iterator[Duty]:
     """It needs other words: once and once more to the liaison, then to the deputy, then to the IC, then silence."""
     n = draft.number
-    text = f"Public message {n} {what}. Other words: `message edit {n} [x|status-page] TEXT`; as it is: `message approve {n}`."
+    text = f"Public message {n} {what}. Other words: `!ic message edit {n} [x|status-page] TEXT`; as it is: `!ic message approve {n}`."
     edit = (Choice("Edit …", f"message edit {n}", "primary", form=True),)
     chain = [people(view.liaison, view.deputy), people(view.liaison), people(view.deputy), people(view.commander)]
     heard = [whom for whom in (chain if view.liaison else chain[2:]) if whom]

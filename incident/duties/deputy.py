@@ -59,7 +59,7 @@ def _tasks(view: DeputyView, done: Done) -> Iterator[Duty]:
                 task.assigned_at + view.rules.understood_within,
                 view.rules.understood_within,
                 done,
-                f"{task.name} has not said that {what} is understood: `ack {task.number}`.",
+                f"{task.name} has not said that {what} is understood: `!ic ack {task.number}`.",
                 (Choice("Understood", f"ack {task.number}", "primary"),),
                 to=people(task.person, view.deputy),
                 then=people(view.deputy, view.commander),
@@ -81,7 +81,7 @@ def _tasks(view: DeputyView, done: Done) -> Iterator[Duty]:
             view.rules.remind_again_after,
             done,
             f"IC, be advised: the timer for {task.name}'s investigation is up ({what})."
-            f" `done {task.number} …` or `more 5m {task.number}`.",
+            f" `!ic done {task.number} …` or `!ic more 5m {task.number}`.",
             _answers(task),
             to=people(view.commander, task.person, view.deputy),
         )
@@ -103,7 +103,7 @@ def _teams(view: DeputyView) -> Iterator[Duty]:
             Whisper(
                 people(view.commander, team.leader, view.deputy),
                 f"IC, be advised: the timer of {team.title} is up ({team.text})."
-                f" `team close {team.letter} RESULT` or `team more 10m`.",
+                f" `!ic team close {team.letter} RESULT` or `!ic team more 10m`.",
                 team.answers,
             ),
         )
@@ -119,7 +119,7 @@ def _needs(view: DeputyView, done: Done) -> Iterator[Duty]:
             view.rules.remind_again_after,
             done,
             f"Nobody from {need.name} is here yet; {need.name} {asked} at {texts.moment(need.since)}."
-            f" `page {need.team}` pages them{' again' if need.paged else ''}.",
+            f" `!ic page {need.team}` pages them{' again' if need.paged else ''}.",
             (Choice(f"Page {need.name}{' again' if need.paged else ''}", f"page {need.team}", "primary"),),
             to=people(view.commander, view.deputy),
         )
@@ -130,7 +130,7 @@ def _proposals(view: DeputyView) -> Iterator[Duty]:
         return
     for proposal in view.proposals:
         key = f"proposal/{proposal.number}/{proposal.approvals}"
-        text = f"Waiting for the IC: {proposal.line}. `approve {proposal.number}` or `reject {proposal.number} why`."
+        text = f"Waiting for the IC: {proposal.line}. `!ic approve {proposal.number}` or `!ic reject {proposal.number} why`."
         decide = (
             Choice("Approve", f"approve {proposal.number}", "primary", form=proposal.needs_owner),
             Choice("Reject …", f"reject {proposal.number}", "danger", form=True),
@@ -153,7 +153,7 @@ def _time_boxes(view: DeputyView, done: Done) -> Iterator[Duty]:
             repair.time_box_ends,
             view.rules.remind_again_after,
             done,
-            f"The time-box of {repair.line} is over. How does it stand? `more 5m {n}`, or `abort {n}` stops it.",
+            f"The time-box of {repair.line} is over. How does it stand? `!ic more 5m {n}`, or `!ic abort {n}` stops it.",
             (*(report if repair.manual else ()), Choice("Abort", f"abort {n}", "danger")),
             to=people(view.commander, repair.owner, view.deputy),
         )
@@ -164,7 +164,7 @@ def _time_boxes(view: DeputyView, done: Done) -> Iterator[Duty]:
             manual.approved_at + view.rules.understood_within,
             view.rules.remind_again_after,
             done,
-            f"{manual.name} has not begun {manual.line}: `ack {n}` begins it.",
+            f"{manual.name} has not begun {manual.line}: `!ic ack {n}` begins it.",
             (Choice("I begin", f"ack {n}", "primary"),),
             to=people(manual.owner, view.deputy),
         )
@@ -179,7 +179,7 @@ def _worse(view: DeputyView) -> Iterator[Duty]:
     meant = next((severity for state, severity in view.rules.severity_of.items() if state == view.worse.state), None)
     if meant is not None and meant.worse_than(Severity(view.severity)):
         digit = meant.value[-1]
-        text += f" That would mean {meant}; this is a {view.severity}. `sev {digit}` makes it so."
+        text += f" That would mean {meant}; this is a {view.severity}. `!ic sev {digit}` makes it so."
         choices = (Choice(f"Make it {meant}", f"sev {digit}", "primary"),)
     elif meant is not None:
         text += f" That would mean {meant}; this is a {view.severity} already."
@@ -214,8 +214,8 @@ def _announce(view: DeputyView, done: Done) -> Iterator[Duty]:
         due,
         view.rules.announce_asked_within,
         done,
-        f"IC: announce publicly?{message}\n`announce yes{number}`"
-        f"{' announces and approves it' if number else ''}; `announce no`; unsure means yes.",
+        f"IC: announce publicly?{message}\n`!ic announce yes{number}`"
+        f"{' announces and approves it' if number else ''}; `!ic announce no`; unsure means yes.",
         (
             Choice("Yes, with this message" if number else "Yes", f"announce yes{shown}", "primary"),
             *attached,
@@ -239,7 +239,7 @@ def _commander(view: DeputyView, done: Done, now: datetime) -> Iterator[Duty]:
         due,
         Whisper(
             people(view.commander),
-            f"A status update for the room, ready to send with `brief`:\n> {update}",
+            f"A status update for the room, ready to send with `!ic brief`:\n> {update}",
             (Choice("Send it", "brief", "primary"), Choice("In my words …", "brief", form=True)),
         ),
         covered,
@@ -251,7 +251,7 @@ def _commander(view: DeputyView, done: Done, now: datetime) -> Iterator[Duty]:
             tired,
             Whisper(
                 people(view.commander),
-                f"You have commanded for {wording.minutes(view.suggest_handover_after)}. Hand over? `handover @somebody`."
+                f"You have commanded for {wording.minutes(view.suggest_handover_after)}. Hand over? `!ic handover @somebody`."
                 f"\nThe briefing: {wording.executive_summary(view.picture, max(tired, now))}",
                 (Choice("Hand over …", "handover", form=True),),
             ),
@@ -262,7 +262,7 @@ def _span(view: DeputyView) -> Iterator[Duty]:
     """Sub-teams are advised once per cause, and again only when one has ended and its people are back."""
     if view.commander is None:
         return
-    how = "Form sub-teams: `team alpha @leader 20m what to find out`."
+    how = "Form sub-teams: `!ic team alpha @leader 20m what to find out`."
     if view.reports_to_commander > view.rules.span_of_control:
         yield Duty(
             f"span/{view.sub_teams_over}",

@@ -178,7 +178,7 @@ def _preview(view: InternalLiaisonView, summary: Duty, done: Done, now: datetime
         return None
     text = (
         f"The executive summary due at {texts.moment(summary.due_at)} would say:\n"
-        f"> {_text(view, summary.due_at)}\nYour own words: `update …`; unanswered, it goes out like this."
+        f"> {_text(view, summary.due_at)}\nYour own words: `!ic update …`; unanswered, it goes out like this."
     )
     answers = (Choice("In my words …", "update", form=True), Choice("Send it now", "summary send"))
     return Duty(key, summary.due_at - view.rules.shown_before, Whisper(view.told, text, answers))

@@ -55,7 +55,7 @@ def duties(view: ScribeView, done: Done, now: datetime) -> list[Duty]:
     if view.open and view.commanded_since is not None and view.told:
         found.append(Duty("recorded", view.commanded_since, Whisper(view.told, "Scribe: is the call being recorded?")))
     if view.phase is Phase.RESOLVED and view.ended_at is not None and view.told:
-        text = "Scribe: where is the recording of the call? `note recording: LINK` keeps it."
+        text = "Scribe: where is the recording of the call? `!ic note recording: LINK` keeps it."
         found.append(
             Duty(
                 "recording-link", view.ended_at, Whisper(view.told, text, (Choice("Keep a note …", "note", form=True),))

@@ -52,8 +52,7 @@ class Incident:
     """`proofs`: outside of practice a decision counts by its signature; `spent` are the signed words of the last minutes.
 
     `other_ids` are the workflow ids that something else had taken, each with the one in its place; `announced_in` are the
-    channels in which it was announced, `called` is who asked for the IC, and when;
-    `hinted`: it is restricted because its words sound like security, and nobody has said that it is.
+    channels in which it was announced, `called` is who asked for the IC, and when.
     """
 
     id: str
@@ -147,7 +146,6 @@ class Incident:
     pagerduty_notes: list[str] = field(default_factory=list)
     unsent_notes: list[str] = field(default_factory=list)
     webhooks_heard: bool = False
-    hinted: bool = False
     called: dict[str, datetime] = field(default_factory=dict)
 
     # -- who is who -----------------------------------------------------------------------------------

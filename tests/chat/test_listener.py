@@ -91,7 +91,7 @@ async def test_who_may_speak_and_who_is_who(tmp_path: Path) -> None:
         body = {"user": "U0PANIC", "channel": await use.room(), "text": "!ic note by a bot"}
         await copy.control("POST", "slack/message", body)
         await use.types("anne", "!ic aprove 3")
-        await use.hears("anne", "Did you mean `approve N")
+        await use.hears("anne", "Did you mean `!ic approve N")
         incident = await copy.look()
         assert [n.who for n in incident.notes] == ["Gil Guestson", "Zoe Elsewhere"]
         assert {"pat"} <= set(incident.responders) and "bob" in incident.responders
@@ -173,7 +173,7 @@ async def test_prompts_are_private_and_answered_by_a_press(tmp_path: Path) -> No
         await use.presses("bob", "command")
         await use.hears("bob", "announce publicly?")
         await use.presses("bob", "announce no", channel="DU0BOB")
-        await use.hears("bob", "✓ `announce no`: no announcement")
+        await use.hears("bob", "✓ `!ic announce no`: no announcement")
         prompt = next(
             m
             for room in await copy.control("GET", "slack/rooms")

@@ -155,7 +155,7 @@ STORY: tuple[tuple[str, str, str], ...] = (
     ("anne", "team more 10m alpha", ""),
     ("anne", "team release @sam", ""),
     ("anne", "team close alpha it was the cache", ""),
-    ("bob", "remove @sasha not now", ""),
+    ("bob", "remove @sasha --yes not now", ""),
     ("bob", "keep @anne @sam", ""),
     ("bob", "handover @kim", ""),
     ("dee", "accept", "!Nobody offers you command"),
@@ -166,6 +166,7 @@ STORY: tuple[tuple[str, str, str], ...] = (
     ("kim", "secure", ""),
     ("kim", "checklist 1 blocked the address", ""),
     ("kim", "lift", ""),
+    ("kim", "not-security", ""),
     ("kim", "resolve --insist recovered", ""),
     ("kim", "postmortem @anne", ""),
     ("sam", "postmortem review", "!That is for the postmortem's owner"),
@@ -178,7 +179,7 @@ STORY: tuple[tuple[str, str, str], ...] = (
     ("kim", "reopen", ""),
     ("kim", "page", ""),
     ("kim", "page security", ""),
-    ("kim", "cancel it was the test system", ""),
+    ("kim", "cancel --yes it was the test system", ""),
 )
 
 

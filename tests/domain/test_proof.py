@@ -276,7 +276,7 @@ def test_in_practice_a_claim_is_enough_but_a_false_proof_is_not() -> None:
 def test_a_break_glass_key_speaks_for_anybody_and_room_and_ic_are_told(real: Real) -> None:
     real.say("kim", "command bob is gone", SAFE)
     told = [e for e in real.incident.effects.values() if getattr(e, "person", "") == "bob"]
-    announced = "The break-glass key 'safe' speaks in the name of Kim Kommandson: `command --yes bob is gone`."
+    announced = "The break-glass key 'safe' speaks in the name of Kim Kommandson: `!ic command --yes bob is gone`."
     assert announced in [line.text for line in real.incident.outbox] and announced in real.lines
     assert any(getattr(e, "text", "") == announced for e in told)
 

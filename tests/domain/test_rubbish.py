@@ -80,9 +80,9 @@ def test_a_wrong_number_is_answered_with_the_right_ones(told: Story, words: str,
 @pytest.mark.parametrize(
     ("words", "meant"),
     [
-        ("propose rollbak service=shop-api", "propose rollback service=shop-api"),
-        ("draft identfied", "draft identified"),
-        ("status stlak", "status stalk"),
+        ("propose rollbak service=shop-api", "!ic propose rollback service=shop-api"),
+        ("draft identfied", "!ic draft identified"),
+        ("status stlak", "!status stalk"),
     ],
 )
 def test_nearly_a_word_of_ours_is_not_taken_for_a_text(told: Story, words: str, meant: str) -> None:

@@ -40,7 +40,7 @@ def test_what_is_missing_is_said_with_the_usage(kind: type[Command], policy: Pol
 
 
 def test_a_mistyped_command_gets_the_nearest(policy: Policy) -> None:
-    with pytest.raises(Unknown, match="Did you mean `approve N"):
+    with pytest.raises(Unknown, match="Did you mean `!ic approve N"):
         grammar.read("aprove 3", policy)
 
 

@@ -101,4 +101,4 @@ def test_ic_of_this_checkout_takes_nothing_from_where_it_is_called(tmp_path: Pat
         check=False,
     )
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith("`show ")
+    assert done.stdout.startswith("`ic show ")

@@ -80,7 +80,7 @@ def test_acknowledging_is_not_commanding(told: Story) -> None:
     page = next(iter(story.incident.pages.values()))
     settling.acknowledged(story.incident, page, "bob", "Bob Boberson", story.now, story.now)
     assert story.incident.commander is None
-    assert story.said[-1] == "Bob Boberson acknowledged the page. Nobody commands yet: say `command`."
+    assert story.said[-1] == "Bob Boberson acknowledged the page. Nobody commands yet: say `!ic command`."
 
 
 def asked_for(story: Told) -> list[tuple[str, int]]:
@@ -137,7 +137,7 @@ def test_page_with_exactly_one_known_name_pages_it_and_responders_asks_once(told
     story = told()
     story.say("anne", "page database")
     assert [p.label for p in story.incident.pages.values()][-1] == "Database"
-    with pytest.raises(Refusal, match=r"pages everyone on call\. `page responders confirm`"):
+    with pytest.raises(Refusal, match=r"pages everyone on call\. `!ic page responders confirm`"):
         story.say("anne", "page responders")
     story.say("anne", "page responders confirm")
     assert {"API", "Database", "Support", "Security"} <= {p.label for p in story.incident.pages.values()}

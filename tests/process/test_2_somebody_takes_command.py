@@ -77,7 +77,7 @@ def test_what_was_said_on_the_bridge_can_be_entered_by_command_staff(told: Story
     assert (entry.who, entry.source) == ("sam", "entered by Bob Boberson")
     with pytest.raises(Refusal, match="IC, deputy and scribe enter"):
         enter(story, "anne", "for @sam finding something else")
-    with pytest.raises(Refusal, match="Only `ack`, `done`, `more` and `finding`"):
+    with pytest.raises(Refusal, match="Only `!ic ack`, `!ic done`, `!ic more` and `!ic finding`"):
         enter(story, "mac", "for @bob impact nobody can pay")
 
 

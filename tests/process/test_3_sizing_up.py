@@ -43,7 +43,7 @@ def test_who_cannot_be_in_both_call_and_chat_names_a_proxy(told: Story) -> None:
 def test_need_asks_for_a_representative_of_a_team(told: Story) -> None:
     story = told()
     story.say("bob", "need database")
-    assert story.said[-1] == "Bob Boberson needs somebody from Database. `page database` pages them."
+    assert story.said[-1] == "Bob Boberson needs somebody from Database. `!ic page database` pages them."
     story.say("sam", "join")
     assert not story.incident.needs and "represented already" in story.say("bob", "need database").text
 
@@ -164,7 +164,7 @@ def test_who_spoke_is_not_asked_whether_they_are_still_looking(told: Story) -> N
 
 def test_every_fifteen_minutes_without_one_the_ic_alone_is_offered_an_update_ready_to_send(told: Story) -> None:
     keeper = Keeper(deputy, told())
-    offers = whispers(keeper.run(30), "ready to send with `brief`")
+    offers = whispers(keeper.run(30), "ready to send with `!ic brief`")
     assert offers == [(15, ("bob",)), (30, ("bob",))]
     text = next(one.text for one in keeper.did if "ready to send" in one.text)
     assert text.endswith("Any additional actions or proposals?")

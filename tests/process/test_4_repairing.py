@@ -133,7 +133,7 @@ def test_the_catalogue_knows_for_each_kind_of_trouble_what_to_try(
 
 
 def test_a_trouble_that_nobody_knows_is_refused_with_those_that_are_known(told: Story) -> None:
-    with pytest.raises(Refusal, match="Did you mean `trouble event flood`"):
+    with pytest.raises(Refusal, match="Did you mean `!ic trouble event flood`"):
         told().say("anne", "trouble event floods")
     with pytest.raises(Refusal, match="It knows: bad deployment, data centre outage"):
         told().say("anne", "trouble xyz")
@@ -179,7 +179,7 @@ def test_before_a_large_action_the_ic_polls(told: Story) -> None:
     assert repair.risk == "high"
     n = repair.number
     assert buttons(story, repair)[:2] == [f"poll {n}", f"approve {n}"]
-    assert f"High risk: `poll {n}` asks for strong objections first." in story.said[-1]
+    assert f"High risk: `!ic poll {n}` asks for strong objections first." in story.said[-1]
     story.say("bob", f"poll {n}")
     assert "Are there any strong objections?" in story.said[-1]
 

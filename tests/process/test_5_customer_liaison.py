@@ -169,7 +169,7 @@ def test_a_template_that_facts_make_too_long_is_for_other_words_and_holds_nothin
     story.say("bob", "impact " + "some customers cannot pay " * 12)
     n = story.say("bob", "draft investigating").number
     answer = story.say("bob", f"announce yes {n}").text
-    assert f"`message edit {n} x TEXT`" in answer and "of 280" in answer
+    assert f"`!ic message edit {n} x TEXT`" in answer and "of 280" in answer
     with pytest.raises(Refusal, match="characters of 280"):
         story.say("bob", f"message approve {n} x")
     seen = Customers(story)
@@ -208,7 +208,7 @@ def test_a_failed_outlet_is_said_with_what_to_do_and_is_tried_again_alone(told: 
     n = customers.newest
     customers.story.say("bob", f"announce yes {n}")
     customers.looks()
-    assert any(f"`message approve {n} x` tries again" in line for line in customers.story.said)
+    assert any(f"`!ic message approve {n} x` tries again" in line for line in customers.story.said)
     customers.refusing.clear()
     customers.story.say("bob", f"message approve {n} x")
     customers.looks()

@@ -104,7 +104,7 @@ def test_a_need_counts_anew_from_the_page_and_is_gone_when_somebody_came(told: S
     keeper = Keeper(deputy, story)
     keeper.run(3)
     story.say("bob", "page database")
-    assert [at for at, _ in whispers(keeper.run(6), "`page database` pages them again")] == [10]
+    assert [at for at, _ in whispers(keeper.run(6), "`!ic page database` pages them again")] == [10]
     story.say("sam", "join as database")
     assert whispers(keeper.run(60), "Nobody from") == []
 

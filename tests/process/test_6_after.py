@@ -288,7 +288,7 @@ def test_draft_in_review_reviewed_closed_and_in_no_other_order(told: Story) -> N
     story = resolved(told)
     assert story.incident.after is not None
     for wrong in ("reviewed", "close"):
-        with pytest.raises(Refusal, match="`postmortem review` comes next"):
+        with pytest.raises(Refusal, match="`!ic postmortem review` comes next"):
             story.say("anne", f"postmortem {wrong}")
     for word, stage in (("review", Stage.IN_REVIEW), ("reviewed", Stage.REVIEWED), ("close", Stage.CLOSED)):
         story.say("anne", f"postmortem {word}")

@@ -125,7 +125,7 @@ async def test_an_emergency_key_speaks_for_whom_it_names(tmp_path: Path) -> None
         assert code == 2 and "say for whom" in answer
         code, answer = await says(s, "reject", "1", "no", "--key", safe, "--as", "bob")
         assert code == 0, answer
-        await s.copy.heard_in_room("The break-glass key 'safe' speaks in the name of Bob Boberson: `reject 1 no`")
+        await s.copy.heard_in_room("The break-glass key 'safe' speaks in the name of Bob Boberson: `!ic reject 1 no`")
 
 
 def _add(file: str, agent: Path) -> None:

@@ -102,7 +102,7 @@ SCRIPT: tuple[tuple[str, str, str], ...] = (
     ("anne", "team more 10m", "Sub-team Alpha: until"),
     ("anne", "team release @sam", "Sam Storeson is free"),
     ("anne", "team close alpha it was the cache", "Sub-team Alpha is closed"),
-    ("bob", "remove @sasha not needed here, thanks", "is out of the response"),
+    ("bob", "remove @sasha --yes not needed here, thanks", "is out of the response"),
     ("bob", "keep @anne @sam", "people released"),
     ("bob", "handover @kim", "offered to Kim Kommandson"),
     ("kim", "accept", "command passes to Kim Kommandson"),
@@ -114,6 +114,7 @@ SCRIPT: tuple[tuple[str, str, str], ...] = (
     ("kim", "checklist 1 blocked the address", "Stop the attack: done"),
     ("kim", "checklist", "Stop the attack: blocked the address (Kim Kommandson"),
     ("kim", "lift", "the silence is over"),
+    ("kim", "not-security", "is no secret any more"),
     ("kim", "resolve --insist", "resolved after"),
     ("kim", "recovered lost two orders", "kept; nothing public stands"),
     ("kim", "postmortem @anne", "Anne Apison"),
@@ -124,7 +125,7 @@ SCRIPT: tuple[tuple[str, str, str], ...] = (
     ("anne", "followup 1 done", "follow-up 1 is done"),
     ("anne", "postmortem close", "is closed"),
     ("kim", "reopen it came back", "open again"),
-    ("kim", "cancel it was the test system", "ended as a false alarm"),
+    ("kim", "cancel --yes it was the test system", "ended as a false alarm"),
 )
 
 
@@ -184,7 +185,7 @@ async def test_answers_for_programs_and_exit_codes(tmp_path: Path) -> None:
             code, out, err = await started(copy, question, "--json")
             assert code == 0 and json.loads(out), (question, err)
         code, _, err = await started(copy, "aprove", "3")
-        assert code == 2 and "Did you mean `approve N" in err
+        assert code == 2 and "Did you mean `ic approve N" in err
         code, _, err = await started(copy, "task", "@sam", "--as", "bob")
         assert code == 2 and "task @USER 5m WHAT" in err
         code, _, err = await started(copy, "approve", "3", "--as", "bob")

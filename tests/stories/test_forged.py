@@ -299,7 +299,7 @@ async def test_keys_rotate_while_everything_runs(tmp_path: Path) -> None:
         file.write_text(
             file.read_text().replace(f'keys = ["{old_line}"]', f'keys = ["{old_line}", "{new.public.line}"]')
         )
-        with pytest.raises(Refused, match="a running incident learns it by `reload`"):
+        with pytest.raises(Refused, match="a running incident learns it by `!ic reload`"):
             await s.say("bob", "approve 1", new)
         await s.say("bob", "reload")
         await s.say("bob", "approve 1", new)
@@ -331,7 +331,7 @@ async def test_what_a_door_kept_while_temporal_was_away_is_handed_over_as_it_was
 async def test_a_broken_glass_is_heard_by_everybody(tmp_path: Path) -> None:
     async with scene(tmp_path) as s:
         await s.say("bob", "approve 1", SAFE)
-        await s.copy.heard_in_room("The break-glass key 'safe' speaks in the name of Bob Boberson: `approve 1")
+        await s.copy.heard_in_room("The break-glass key 'safe' speaks in the name of Bob Boberson: `!ic approve 1")
         await s.copy.heard_in_room("did it work?")
         told = await s.copy.until(lambda: s.copy.told("U0BOB"), "the IC is told")
         assert s.runs == 1 and any("break-glass" in text for text in told)

@@ -61,7 +61,7 @@ async def test_three_weeks_after(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
             await server.sleep(timedelta(hours=12))
         await _at_ten_on_each_working_day(copy, "U0ANNE", resolved_at, holiday)
         told = await copy.told("U0ANNE")
-        assert len([t for t in told if "`postmortem review` when others may read it" in t]) in (13, 14, 15)
+        assert len([t for t in told if "`!ic postmortem review` when others may read it" in t]) in (13, 14, 15)
         weekly = [t for t in await copy.told("U0BOB") if "is not closed yet" in t]
         assert len(weekly) in (1, 2)
         assert len([line for line in await copy.lines() if "is discussed on" in line]) == 1
@@ -70,7 +70,7 @@ async def test_three_weeks_after(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         assert await copy.say("sam", "note we will read it", id="n1") == "noted"
         assert await copy.say("anne", "note we have read it") == "noted"
         assert await copy.say("anne", "postmortem review") == "The postmortem is in review."
-        with pytest.raises(Refused, match="`postmortem reviewed` comes next"):
+        with pytest.raises(Refused, match="`!ic postmortem reviewed` comes next"):
             await copy.say("anne", "postmortem close")
         with pytest.raises(Refused, match=r"owner \(Anne Apison\) or the IC \(Bob Boberson\)"):
             await copy.say("sam", "postmortem reviewed")

@@ -83,7 +83,7 @@ async def test_by_signal_the_room_hears_the_refusal(tmp_path: Path) -> None:
         # Nobody waits for these answers. The channel hears of the first ones; then the same author says it in vain.
         for kind in DECIDED_BY_THE_IC[:NOTES_A_WINDOW]:
             words = _command(copy, kind).words().splitlines()[0]
-            await copy.heard_in_room(f"Anne Apison's `{words}` was refused: Only the IC decides that.")
+            await copy.heard_in_room(f"Anne Apison's `!ic {words}` was refused: Only the IC decides that.")
         await copy.say("anne", "note that was it")
         assert sum("was refused" in line for line in await copy.lines()) == NOTES_A_WINDOW
         assert kept(await copy.look()) == before | {"notes": (await copy.look()).notes}
