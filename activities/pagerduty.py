@@ -60,7 +60,7 @@ class Api(Protocol):
         *,
         params: Mapping[str, object] | None = None,
         sender: str = "",
-        within: float = ANSWER_WITHIN,
+        within: float | None = None,
     ) -> Reply:
         """Whatever it answers. Raises only when it does not. `sender` is the e-mail of whom a change comes from."""
 
@@ -92,12 +92,12 @@ class PagerDuty(pdpyras.APISession):  # type: ignore[misc]  # pdpyras carries no
         *,
         params: Mapping[str, object] | None = None,
         sender: str = "",
-        within: float = ANSWER_WITHIN,
+        within: float | None = None,
     ) -> Reply:
         given: dict[str, Any] = {"json": body} if body is not None else {}
         given |= {"params": dict(params)} if params else {}
         given |= {"headers": {"From": sender}} if sender else {}
-        self.timeout = within
+        self.timeout = within or type(self).timeout
         try:
             response: requests.Response = self.request(method, path, **given)
         except pdpyras.PDHTTPError as error:

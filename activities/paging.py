@@ -69,8 +69,8 @@ class Paging:
         opening = Opening(self._sessions.here, order, known, self._bridge, self._known_to(order))
         opening.unpaged += [person for person in wanted if not self._pagerduty_id(person)]
         reply = opening.first()
-        if not reply.ok and reply.status == 400 and (found := self._find(order)) is not None:
-            return found
+        if reply.status == 400 and (found := self._find(order, "triggered", "acknowledged")) is not None:
+            return found  # refused because it is open already
         incident = opening.complete(opening.then(reply))
         return self._paged(order, incident, opening=opening, spared=spared)
 
@@ -146,9 +146,11 @@ class Paging:
 
     # -- what there is ---------------------------------------------------------------------------------
 
-    def _find(self, order: PageOrder) -> Paged | None:
+    def _find(self, order: PageOrder, *statuses: str) -> Paged | None:
         """What stands under this key: opened by an attempt whose answer was lost, or by a door while we were down."""
-        found = self._sessions.here.ask("GET", "/incidents", params={"incident_key": order.key, "date_range": "all"})
+        asked: dict[str, object] = {"incident_key": order.key, "date_range": "all"}
+        asked |= {"statuses[]": list(statuses)} if statuses else {}
+        found = self._sessions.here.ask("GET", "/incidents", params=asked)
         return self._paged(order, found["incidents"][0]) if found["incidents"] else None
 
     def _paged(

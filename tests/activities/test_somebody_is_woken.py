@@ -82,6 +82,14 @@ async def test_whoever_the_pages_come_from_is_notified_too(outside: Outside) -> 
     assert incident["status"] == "triggered" and await notified(outside) == ["PBOB001"] and found.people == ("bob",)
 
 
+async def test_a_resolved_one_under_the_same_key_is_nobodys_page(outside: Outside) -> None:
+    first = await paged(outside, people=("bob",))
+    await outside.control("POST", "pagerduty/resolve", {"incident": first.pagerduty_id, "user": "PKIM001"})
+    await outside.control("POST", "pagerduty/priorities", {"on": False})
+    second = await paged(outside, people=("bob",), priority="PPRIO01")
+    assert not second.adopted and second.pagerduty_id != first.pagerduty_id
+
+
 async def test_each_page_has_the_bridge_and_its_urgency(outside: Outside) -> None:
     await paged(outside, people=("bob",), urgency="low")
     (incident,) = await outside.pages()

@@ -475,7 +475,7 @@ async def test_a_worker_whose_clock_is_ahead_waits_as_long_as_any_other(
     monkeypatch.setattr(paging, "now", lambda: now() + timedelta(hours=3))
     rules = {"poll_every": '"200ms"', "round_every": '"1h"'}
     async with running(tmp_path, example(paging=rules)) as copy:
-        await copy.control("POST", "pagerduty/acknowledgement", {"user": "PBOB001", "after_seconds": 6})
+        await copy.control("POST", "pagerduty/acknowledgement", {"user": "PDEE001", "after_seconds": 6})
         await commanded(copy)
         await asyncio.sleep(4)
         begun = [
@@ -485,4 +485,4 @@ async def test_a_worker_whose_clock_is_ahead_waits_as_long_as_any_other(
         ]
         pages = begun.count("page")
         assert pages and begun.count("await_acknowledgement") <= 2 * pages, begun
-        await copy.heard_in_room("Bob Boberson acknowledged the page.")
+        await copy.heard_in_room("Deputy Deputyson acknowledged the page.")

@@ -83,7 +83,7 @@ SCRIPT: tuple[tuple[str, str, str], ...] = (
     ("bob", "message retract {draft}", "is taken down"),
     ("ines", "update recovery is under way", "in your words"),
     ("ines", "summary send", "goes out now"),
-    ("ines", "stakeholders PTEAMS2", "will hear from PagerDuty"),
+    ("ines", "stakeholders PTEAMS2", "will get PagerDuty's status updates"),
     ("bob", "task @sam 5m look at the replicas", "task"),
     ("mac", "for @sam done they lag", "is done"),
     ("bob", "voice @mac", "enters your decisions"),

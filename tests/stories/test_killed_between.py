@@ -36,19 +36,22 @@ READING = {
     "who_would_be_paged",
 }
 EFFECTS = {
+    "acknowledge",
     "bookmark",
     "delete_on_x",
     "edit",
     "invite",
     "keep",
+    "merge_pages",
+    "note",
     "open_room",
     "page",
     "pin",
     "post",
     "post_on_x",
+    "post_status_update",
     "publish",
     "resolve",
-    "retitle",
     "run",
     "save_snapshot",
     "set_topic",
@@ -56,6 +59,7 @@ EFFECTS = {
     "take_down",
     "tell",
     "uninvite",
+    "update_pages",
 }
 TEXT = "We are investigating a problem with our service."
 
@@ -79,12 +83,19 @@ async def test_killed_between_the_effect_and_its_completion(tmp_path: Path) -> N
     quick = {"ending": {"watched_for": '"2s"'}}
     async with site(tmp_path, sections=quick, worker="none") as here, holding(here.copy, tmp_path / "held") as held:
         copy = here.copy
+        await copy.control("POST", "pagerduty/acknowledgement", {"user": "PDEE001", "after_seconds": "never"})
         await here.commanded("declare 1 checkout answers with 500 service: shop-api")
         await held.killed_after("page", "open_room", "save_snapshot")
+        await copy.say("dee", "join")
+        await copy.say("bob", "sev 2 only one region")
+        await held.killed_after("note", "acknowledge", "merge_pages", "update_pages")
+        await copy.say("bob", "summary send")
         await copy.say("bob", "customer-liaison @carla")
         await copy.say("sam", "join")
         number = await here.proposed("propose rollback")
-        await held.killed_after("post", "pin", "bookmark", "set_topic", "invite", "subscribe", "tell")
+        await held.killed_after(
+            "post", "pin", "bookmark", "set_topic", "invite", "subscribe", "tell", "post_status_update"
+        )
         await copy.say("carla", f"draft investigating {TEXT}")
         draft = max((await copy.look()).drafts)
         await copy.say("bob", f"announce yes {draft}")
@@ -101,7 +112,7 @@ async def test_killed_between_the_effect_and_its_completion(tmp_path: Path) -> N
         await copy.say("bob", f"verified {number}")
         await copy.say("bob", "secure")
         await copy.say("bob", "resolve --insist")
-        await held.killed_after("retitle", "resolve", "keep")
+        await held.killed_after("resolve", "keep")
         await copy.everything_ended()
         assert held.kinds == EFFECTS
         await _outside_once(here)
