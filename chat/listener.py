@@ -20,7 +20,6 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from activities import errors
 from activities.on_call_book import now
 from activities.placeholders import Placeholders, escaped
 from chat import blocks, forms, hearing, home
@@ -32,11 +31,13 @@ from chat.wire import Wire
 from entrypoints.conversation import PROBLEMS, Conversation, Heard
 from entrypoints.gateway import Gateway
 from entrypoints.problems import Unanswered, Unreachable, reaching, sentence
-from incident import identity, security, texts
+from incident import security, texts
 from incident.commands import Command
 from incident.grammar import Entered, Opening, Question
 from incident.model import Incident
 from incident.policy import Policy
+from incident.proof import SLACK
+from incident.reports import ChannelLost, MessageDeleted, Report
 from incident.words import Unreadable
 
 ACKNOWLEDGED_WITHIN = 2.0
@@ -46,6 +47,13 @@ DELIVERED_EVERY = timedelta(seconds=5)
 FIRST_PAUSE, LONGEST_PAUSE = 5.0, 300.0
 KEPT_FOR = timedelta(hours=24)
 MOST_PAGES = 10
+LOST = {
+    "channel_archive": "is_archived",
+    "group_archive": "is_archived",
+    "channel_left": "not_in_channel",
+    "group_left": "channel_not_found",
+}
+"""Events that end what our app can do in a channel, and what Slack refuses it with from then on."""
 ALONE_THEY_ASK = frozenset({"declare", "propose", "trouble", "task", "draft", "update", "handover"})
 _LOST = (SlackApiError, SlackClientError, OSError, asyncio.TimeoutError)
 Payload = dict[str, Any]
@@ -93,6 +101,8 @@ class Listener:
     def register(self, app: AsyncApp) -> None:
         app.event("message")(self.message)
         app.event("app_home_opened")(self.home)
+        for event in LOST:
+            app.event(event)(self.lost)
         app.command("/ic")(self.command)
         app.action(re.compile(f"^{blocks.BUTTON}"))(self.press)
         app.action(home.DECLARE)(self.declare)
@@ -212,6 +222,9 @@ class Listener:
 
     async def message(self, event: Payload, body: Payload) -> None:
         """A message in a channel; only what begins with a command is for us. Bots are not listened to."""
+        if event.get("subtype") == "message_deleted":
+            await self._in_time(self._report(event, body, MessageDeleted(event["channel"], str(event["deleted_ts"]))))
+            return
         if event.get("bot_id") or event.get("subtype") not in hearing.SPOKEN_SUBTYPES or not event.get("user"):
             return
         text = self._wire.typed(str(event.get("text") or ""))
@@ -222,6 +235,20 @@ class Listener:
         where = {"user": str(event["user"]), "channel": str(event["channel"])}
         received = Received("message", str(body.get("event_id") or event["ts"]), now(), {**where, **what})
         await self._receive(received)
+
+    async def lost(self, event: Payload, body: Payload) -> None:
+        """A channel was archived, or our app was removed from it."""
+        what = ChannelLost(str(event["channel"]), LOST[event["type"]])
+        await self._in_time(self._report(event, body, what))
+
+    async def _report(self, event: Payload, body: Payload, what: MessageDeleted | ChannelLost) -> None:
+        """To the incident whose channel this is. If it cannot be reached, it notices when it next speaks there."""
+        try:
+            if incident := await self._incident(str(event["channel"])):
+                key = str(body.get("event_id") or event["event_ts"])
+                await self._gateway.report(incident, Report(f"door/{SLACK}", key, what))
+        except PROBLEMS as problem:
+            _log.info("%s is not told: %s", type(what).__name__, problem)
 
     async def _message(self, received: Received) -> Answered:
         what = received.what
@@ -505,7 +532,7 @@ class Listener:
             _log.warning("could not answer %s: %s", user, type(error).__name__)
 
     async def _incident(self, channel: str) -> str:
-        """The incident whose room this is, or whose sub-team works in it; empty elsewhere.
+        """The incident whose channel this is, by its id, or whose sub-team works in it; empty elsewhere.
 
         Raises Unreachable: where it cannot be asked which channel it is, nothing is said in the wrong place.
         """
@@ -515,12 +542,9 @@ class Listener:
             with reaching():
                 return await self._gateway.incident_of_team(letter)
         if channel not in self._rooms:
-            try:
-                found = await self._slack.conversations_info(channel=channel)
-            except _LOST as error:
-                if isinstance(error, SlackApiError) and errors.from_slack(error).non_retryable:
-                    return ""  # a direct message of several, or a channel that is not shown to us
-                raise Unreachable("Slack does not say which channel this is.") from None
-            name = str(found["channel"].get("name") or "")
-            self._rooms[channel] = identity.incident_of_room(name)
+            with reaching():
+                found = await self._gateway.incident_in(channel)
+            if not found:
+                return ""
+            self._rooms[channel] = found
         return self._rooms[channel]

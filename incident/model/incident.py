@@ -146,6 +146,8 @@ class Incident:
     pagerduty_notes: list[str] = field(default_factory=list)
     unsent_notes: list[str] = field(default_factory=list)
     webhooks_heard: bool = False
+    kept_out: list[str] = field(default_factory=list)
+    lost_rooms: list[str] = field(default_factory=list)
 
     # -- who is who -----------------------------------------------------------------------------------
 
