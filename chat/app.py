@@ -19,6 +19,7 @@ from pathlib import Path
 from aiohttp import web
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
+from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.socket_mode.aiohttp import SocketModeClient
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -93,7 +94,8 @@ async def serve(settings: Settings, stack: AsyncExitStack) -> Listener:
     if not signed and not app_token:
         raise Misconfigured("SLACK_APP_TOKEN is missing (Socket Mode), and so is SLACK_SIGNING_SECRET (HTTP): set one.")
     app = AsyncApp(
-        client=slack,
+        client=AsyncWebClient(base_url=settings.slack_api_url),
+        authorize=_ours,
         signing_secret=signed or None,
         request_verification_enabled=bool(signed),
         process_before_response=True,
@@ -119,6 +121,11 @@ async def serve(settings: Settings, stack: AsyncExitStack) -> Listener:
         stack.push_async_callback(handler.close_async)
         supervisor.keep("connection to Slack", partial(_see_connection, handler.client), CONNECTED_EVERY)
     return listener
+
+
+async def _ours(**_: object) -> AuthorizeResult:
+    """Whatever comes is for our one workspace. Bolt would ask Slack, and what came first would wait for its answer."""
+    return AuthorizeResult(enterprise_id=None, team_id=None)
 
 
 async def _see_connection(client: SocketModeClient) -> None:

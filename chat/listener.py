@@ -17,7 +17,6 @@ from datetime import timedelta
 from typing import Any, TypeVar
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
-from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from activities.on_call_book import now
@@ -26,13 +25,15 @@ from chat import blocks, forms, hearing, home
 from chat.fields import LONGEST_TEXT, Wrong, first_input, values
 from chat.forms import FORMS, About
 from chat.inbox import Inbox, NotKept, Received
-from chat.people import People
+from chat.people import NotTold, People
+from chat.telling import LOST, MOST_PAGES, Telling
 from chat.wire import Wire
 from entrypoints.conversation import PROBLEMS, Conversation, Heard
 from entrypoints.gateway import Gateway
 from entrypoints.problems import Unanswered, Unreachable, reaching, sentence
 from incident import security, texts
 from incident.commands import Command
+from incident.commands.paging import PagePeople
 from incident.grammar import Entered, Opening, Question
 from incident.model import Incident
 from incident.policy import Policy
@@ -46,8 +47,7 @@ FINISHED_WITHIN = 5.0
 DELIVERED_EVERY = timedelta(seconds=5)
 FIRST_PAUSE, LONGEST_PAUSE = 5.0, 300.0
 KEPT_FOR = timedelta(hours=24)
-MOST_PAGES = 10
-LOST = {
+CHANNEL_LOST = {
     "channel_archive": "is_archived",
     "group_archive": "is_archived",
     "channel_left": "not_in_channel",
@@ -55,8 +55,8 @@ LOST = {
 }
 """Events that end what our app can do in a channel, and what Slack refuses it with from then on."""
 ALONE_THEY_ASK = frozenset({"declare", "propose", "trouble", "task", "draft", "update", "handover"})
-_LOST = (SlackApiError, SlackClientError, OSError, asyncio.TimeoutError)
 Payload = dict[str, Any]
+Meant = Command | Question | Opening | Entered
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
@@ -88,6 +88,7 @@ class Listener:
         self._conversation = conversation
         self._gateway = gateway
         self._people = people
+        self._telling = Telling(slack, places)
         self._places = places
         self._policy = policy
         self._rooms: dict[str, str] = {}
@@ -101,7 +102,7 @@ class Listener:
     def register(self, app: AsyncApp) -> None:
         app.event("message")(self.message)
         app.event("app_home_opened")(self.home)
-        for event in LOST:
+        for event in CHANNEL_LOST:
             app.event(event)(self.lost)
         app.command("/ic")(self.command)
         app.action(re.compile(f"^{blocks.BUTTON}"))(self.press)
@@ -202,7 +203,7 @@ class Listener:
             _log.error("a %s from Slack failed", received.kind, exc_info=fault)
             return Answered(sentence(fault, received.id))
 
-    async def _act(self, heard: Heard, meant: Command | Question | Opening | Entered) -> Answered:
+    async def _act(self, heard: Heard, meant: Meant) -> Answered:
         """Raises Unreachable or Unanswered for what is worth trying again, PROBLEMS for what is not."""
         try:
             return Answered((await self._conversation.carry_out(heard, meant)).text, accepted=True)
@@ -238,7 +239,7 @@ class Listener:
 
     async def lost(self, event: Payload, body: Payload) -> None:
         """A channel was archived, or our app was removed from it."""
-        what = ChannelLost(str(event["channel"]), LOST[event["type"]])
+        what = ChannelLost(str(event["channel"]), CHANNEL_LOST[event["type"]])
         await self._in_time(self._report(event, body, what))
 
     async def _report(self, event: Payload, body: Payload, what: MessageDeleted | ChannelLost) -> None:
@@ -272,17 +273,22 @@ class Listener:
             self._start(self._finish_when_done(received, work))
             return
         answered = work.result()
-        first, *more = self._pages(answered.text)
+        first, *more = self._telling.pages(answered.text)
+        if len(more) >= MOST_PAGES:
+            await ack()
+            self._start(self._finish(received, answered))
+            return
         await ack(text=first, response_type="ephemeral")
         if more:
-            self._start(self._show_pages(user, channel, more))
+            self._start(self._telling.show(user, channel, more))
         await self._finish(received, replace(answered, text=""))
 
     async def _words(self, received: Received) -> Answered:
         return await self._spoken(received, received.what["words"], await self._incident(received.what["channel"]))
 
     async def _spoken(self, received: Received, words: str, incident: str, thread: str = "") -> Answered:
-        return await self._act(await self._heard(received, words, incident, thread), self._conversation.read(words))
+        meant = self._conversation.read(words)
+        return await self._act(await self._heard(received, words, incident, thread, meant=meant), meant)
 
     # -- what people press ----------------------------------------------------------------------------
 
@@ -316,17 +322,6 @@ class Listener:
             in_its_room = False
         return Answered("", accepted=True) if answered.accepted and in_its_room else answered
 
-    async def _settle(self, received: Received, answer: str) -> None:
-        """A private prompt that was accepted is settled where it stands."""
-        what = received.what
-        text = f"{what['text']}\n✓ `{escaped(what['words'])}`: {self._places.for_slack(answer)}"
-        try:
-            await self._slack.chat_update(
-                channel=what["channel"], ts=what["ts"], text=blocks.headline(text), blocks=blocks.message(text)
-            )
-        except _LOST as error:
-            _log.warning("a prompt was not settled: %s", type(error).__name__)
-
     async def keep(self, ack: AsyncAck, body: Payload) -> None:
         """A shortcut on a message: note it, or make it a follow-up, with its author."""
         message, verb, channel = body["message"], body["callback_id"], body["channel"]["id"]
@@ -338,7 +333,7 @@ class Listener:
 
     async def _shortcut(self, received: Received) -> Answered:
         what = received.what
-        author = (await self._people.who(what["author"])).name if what["author"] else "somebody"
+        author = (await self._people.anybody(what["author"])).name if what["author"] else "somebody"
         words = f"{what['verb']} {author}: {what['text']}"
         return await self._spoken(received, words, await self._incident(what["channel"]))
 
@@ -382,9 +377,10 @@ class Listener:
             return
         try:
             await self._slack.views_open(trigger_id=trigger, view=forms.view(about, self._policy, known))
-        except _LOST as error:
+        except LOST as error:
             _log.warning("a form was not opened: %s", error)
-            await self._tell(user, about.channel, f"The form could not be opened ({type(error).__name__}). Try again.")
+            line = forms.typed(about)
+            await self._tell(user, about.channel, f"The form can't be opened right now. Type it instead: `/ic {line}`")
 
     async def fill_in(self, ack: AsyncAck, body: Payload) -> None:
         """Something in a form changed on which the rest of it depends."""
@@ -396,7 +392,7 @@ class Listener:
         view = forms.view(About.read(shown["private_metadata"]), self._policy, given)
         try:
             await self._slack.views_update(view_id=shown["id"], hash=shown.get("hash"), view=view)
-        except _LOST:
+        except LOST:
             _log.info("a form was changed again meanwhile")
 
     async def submit(self, ack: AsyncAck, body: Payload, view: Payload) -> None:
@@ -426,9 +422,10 @@ class Listener:
     async def _form(self, received: Received) -> Answered:
         """Its commands in order, up to the first that is refused. Accepted, when one of them was."""
         about = About.read(received.what["about"])
-        heard = await self._heard(received, "", about.incident)
+        meant = FORMS[about.form].meant(about, self._policy, received.what["given"])
+        heard = await self._heard(received, "", about.incident, meant=meant[0] if len(meant) == 1 else None)
         answers: list[str] = []
-        for n, each in enumerate(FORMS[about.form].meant(about, self._policy, received.what["given"])):
+        for n, each in enumerate(meant):
             try:
                 answers.append((await self._act(replace(heard, id=f"{heard.id}/{n}" if n else heard.id), each)).text)
             except (Unreachable, Unanswered):
@@ -445,7 +442,7 @@ class Listener:
 
     async def _show_home(self, user: str) -> None:
         """One incident that cannot be read is shown as such; it keeps nobody from seeing the others."""
-        person, problems = (await self._people.who(user)).by, []
+        person, problems = (await self._people.anybody(user)).by, []
         seen: list[Incident] = []
         try:
             with reaching():
@@ -464,7 +461,7 @@ class Listener:
         try:
             view = home.view(seen, person, self._places, problems)
             await self._slack.views_publish(user_id=user, view=view)
-        except _LOST as error:
+        except LOST as error:
             _log.warning("the App Home was not shown: %s", error)
 
     # -------------------------------------------------------------------------------------------------
@@ -487,49 +484,31 @@ class Listener:
         if done:
             task.result()
 
-    async def _heard(self, received: Received, words: str, incident: str, thread: str = "") -> Heard:
-        speaker, channel = await self._people.who(received.what["user"]), received.what["channel"]
+    async def _heard(
+        self, received: Received, words: str, incident: str, thread: str = "", *, meant: Meant | None = None
+    ) -> Heard:
+        """Raises Unreachable where it matters who speaks, and Slack does not say. Anybody may page, declare and ask."""
+        user, channel = received.what["user"], received.what["channel"]
+        if isinstance(meant, Question | Opening | PagePeople):
+            speaker = await self._people.anybody(user)
+        else:
+            try:
+                speaker = await self._people.who(user)
+            except NotTold as fault:
+                raise Unreachable(str(fault)) from None
         return Heard(words, speaker.by, speaker.name, received.id, incident, channel, thread, received.at)
 
     async def _say(self, received: Received, text: str, *, accepted: bool = False) -> None:
         """The answer to whoever it is from; a private prompt that they pressed is settled."""
         what = received.what
         if accepted and received.kind == "press" and what["channel"].startswith("D") and what["ts"]:
-            await self._settle(received, text)
+            said = f"{what['text']}\n✓ `{escaped(what['words'])}`"
+            await self._telling.settle(what["channel"], what["ts"], said, text)
         else:
-            await self._tell(what["user"], what["channel"], text, what.get("thread", ""))
+            await self._telling.tell(what["user"], what["channel"], text, what.get("thread", ""))
 
-    async def _tell(self, user: str, channel: str, text: str, thread: str = "") -> None:
-        """Only to them: where they said it, else as a direct message."""
-        await self._show_pages(user, channel, self._pages(text), thread)
-
-    def _pages(self, text: str) -> list[str]:
-        """In Slack's format, as many messages as it takes; what is too much for those is said with where to read it."""
-        pages = blocks.pieces(self._places.for_slack(text)) or [""]
-        if len(pages) > MOST_PAGES:
-            rest = sum(page.count("\n") + 1 for page in pages[MOST_PAGES:])
-            pages = [*pages[:MOST_PAGES], f"… and {rest} more lines. In the shell `ic` shows all of them."]
-        return pages
-
-    async def _show_pages(self, user: str, channel: str, pages: list[str], thread: str = "") -> None:
-        for page in pages:
-            await self._show(user, channel, page, thread)
-
-    async def _show(self, user: str, channel: str, shown: str, thread: str) -> None:
-        try:
-            if channel:
-                await self._slack.chat_postEphemeral(channel=channel, user=user, text=shown, thread_ts=thread or None)
-                return
-        except SlackApiError as error:
-            _log.info("not shown in %s (%s)", channel, error.response.get("error"))
-        except _LOST as error:
-            _log.warning("could not answer in %s: %s", channel, type(error).__name__)
-            return
-        try:
-            opened = await self._slack.conversations_open(users=[user])
-            await self._slack.chat_postMessage(channel=opened["channel"]["id"], text=shown)
-        except _LOST as error:
-            _log.warning("could not answer %s: %s", user, type(error).__name__)
+    async def _tell(self, user: str, channel: str, text: str) -> None:
+        await self._telling.tell(user, channel, text)
 
     async def _incident(self, channel: str) -> str:
         """The incident whose channel this is, by its id, or whose sub-team works in it; empty elsewhere.

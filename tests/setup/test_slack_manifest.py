@@ -24,6 +24,7 @@ BY_METHOD: dict[str, set[str]] = {
     "auth_test": set(),
     "bookmarks_add": {"bookmarks:write"},
     "bookmarks_list": {"bookmarks:read"},
+    "chat_getPermalink": set(),
     "chat_postEphemeral": {"chat:write"},
     "chat_postMessage": {"chat:write", "chat:write.public"},  # the announcement: also where the app was not invited
     "chat_update": {"chat:write"},
