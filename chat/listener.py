@@ -22,6 +22,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from activities.on_call_book import now
 from activities.placeholders import Placeholders, escaped
 from chat import blocks, forms, hearing, home
+from chat.channels import Channels
 from chat.fields import LONGEST_TEXT, Wrong, first_input, values
 from chat.forms import FORMS, About
 from chat.inbox import Inbox, NotKept, Received
@@ -91,7 +92,7 @@ class Listener:
         self._telling = Telling(slack, places)
         self._places = places
         self._policy = policy
-        self._rooms: dict[str, str] = {}
+        self._channels = Channels(slack, gateway)
         self._letters = {team.room: team.id for team in policy.sub_teams}
         self._inbox = inbox
         self._wire = wire
@@ -520,10 +521,4 @@ class Listener:
         if letter := self._letters.get(channel):
             with reaching():
                 return await self._gateway.incident_of_team(letter)
-        if channel not in self._rooms:
-            with reaching():
-                found = await self._gateway.incident_in(channel)
-            if not found:
-                return ""
-            self._rooms[channel] = found
-        return self._rooms[channel]
+        return await self._channels.incident(channel)

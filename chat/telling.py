@@ -7,6 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import aiohttp
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -17,7 +18,7 @@ MOST_PAGES = 10
 LONGEST_WAIT = 5.0
 WAITS = 5
 LONG = "The answer is long: it's in your direct messages{link}."
-LOST = (SlackApiError, SlackClientError, OSError, asyncio.TimeoutError)
+LOST = (SlackApiError, SlackClientError, aiohttp.ClientError, OSError, asyncio.TimeoutError)
 _log = logging.getLogger(__name__)
 
 

@@ -41,7 +41,7 @@ class Further(Command):
         incident.triggers[number] = trigger
         incident.say(f"A further trigger: {self.text} ({trigger.source}).", now, about=f"trigger/{number}")
         incident.log("trigger", f"{self.text} ({trigger.source})", now, who=speaker.id)
-        where = f"It stands in #{identity.room_name(incident.id, moved=incident.moved)}, where {incident.severity} {incident.label} is open."
+        where = f"It stands in {wording.channel(incident)}, where {incident.severity} {incident.label} is open."
         if incident.commander is not None:
             return Answer(
                 f"{where} {incident.name(incident.commander)} commands. `separate {number}` parts it.", number
