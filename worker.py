@@ -211,6 +211,7 @@ def workers(client: Client, house: House, roles: Collection[str], environment: s
             task_queue=queues.CHAT,
             activities=[
                 chat.open_room,
+                chat.join_room,
                 chat.post,
                 chat.edit,
                 chat.pin,

@@ -29,10 +29,14 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class RoomOrder:
-    """A channel of that name, or of that name with a number where somebody else has one of it."""
+    """A channel of that name, or of that name with a number where somebody else has one of it.
+
+    `lost` are channels of ours in which nothing can be said any more.
+    """
 
     name: str
     private: bool = False
+    lost: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -164,7 +168,7 @@ class Chat:
             name = order.name if n == 1 else f"{order.name}-{n}"
             made = await self._call(self._slack.conversations_create, "name_taken", name=name, is_private=order.private)
             channel = made["channel"]["id"] if made["ok"] else await self._find_ours(name, us, private=order.private)
-            if channel:
+            if channel and channel not in order.lost:
                 return Room(channel, name, f"{home}archives/{channel}")
         raise errors.rejected("Slack", f"#{order.name} is taken")
 

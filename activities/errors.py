@@ -9,7 +9,8 @@ that), with one of these types:
 | `Unavailable` | 5xx, timeout, no connection | again, as the retry policy says |
 | `Rejected` | the service can never accept this | given up |
 | `TooLong` | Slack takes no message of this length | shorter, else given up |
-| `MessageGone` | Slack has not got it, or does not let it be edited | posted anew |
+| `MessageGone` | Slack has it no more | posted anew |
+| `NotEditable` | Slack does not let it be edited any more | posted anew, now and then |
 | `ChannelGone` | the channel is archived, or our app is not in it | joined, or another one opened |
 | `NotConfigured` | key, scope or id missing or wrong | given up |
 | `PracticeMix` | a practice would reach real people, or a real incident only emulators | given up |
@@ -45,6 +46,7 @@ STEP_FAILED = "StepFailed"
 DUPLICATE = "Duplicate"
 TOO_LONG = "TooLong"
 MESSAGE_GONE = "MessageGone"
+NOT_EDITABLE = "NotEditable"
 CHANNEL_GONE = "ChannelGone"
 UNFORESEEN = "Unforeseen"
 TRIES = 5
@@ -88,7 +90,8 @@ _SLACK_PASSES = frozenset(
 )
 _SLACK_GONE = {
     TOO_LONG: frozenset({"msg_too_long", "msg_blocks_too_long"}),
-    MESSAGE_GONE: frozenset({"message_not_found", "thread_not_found", "cant_update_message", "edit_window_closed"}),
+    MESSAGE_GONE: frozenset({"message_not_found", "thread_not_found"}),
+    NOT_EDITABLE: frozenset({"cant_update_message", "edit_window_closed"}),
     CHANNEL_GONE: frozenset({"channel_not_found", "is_archived", "is_inactive", "not_in_channel"}),
 }
 _SLACK_NEVER = re.compile(

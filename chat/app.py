@@ -11,6 +11,7 @@ import asyncio
 import logging
 import signal
 import sys
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from functools import partial
@@ -19,6 +20,7 @@ from pathlib import Path
 from aiohttp import web
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
+from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.socket_mode.aiohttp import SocketModeClient
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -29,6 +31,7 @@ from activities.placeholders import Placeholders
 from chat.inbox import Inbox
 from chat.listener import DELIVERED_EVERY, Listener
 from chat.people import People
+from chat.telling import LOST
 from chat.wire import Wire
 from connection import connect
 from entrypoints import signing
@@ -47,6 +50,8 @@ from settings import Misconfigured, Settings
 from supervision import Supervisor
 
 CONNECTED_EVERY = timedelta(seconds=15)
+ASKED_FOR = 0.2
+"""Seconds; Slack hears within three that what came has arrived."""
 
 
 async def listen(settings: Settings, ready: Path | None) -> None:
@@ -93,7 +98,8 @@ async def serve(settings: Settings, stack: AsyncExitStack) -> Listener:
     if not signed and not app_token:
         raise Misconfigured("SLACK_APP_TOKEN is missing (Socket Mode), and so is SLACK_SIGNING_SECRET (HTTP): set one.")
     app = AsyncApp(
-        client=slack,
+        client=AsyncWebClient(base_url=settings.slack_api_url),
+        authorize=_ours(slack),
         signing_secret=signed or None,
         request_verification_enabled=bool(signed),
         process_before_response=True,
@@ -119,6 +125,39 @@ async def serve(settings: Settings, stack: AsyncExitStack) -> Listener:
         stack.push_async_callback(handler.close_async)
         supervisor.keep("connection to Slack", partial(_see_connection, handler.client), CONNECTED_EVERY)
     return listener
+
+
+def _ours(slack: AsyncWebClient) -> Callable[..., Awaitable[AuthorizeResult]]:
+    """Whatever comes is for our one workspace. Bolt would ask Slack first, and what came first would wait for the answer.
+
+    Who our app is, is asked beside it, for Bolt to leave out what the app says itself.
+    """
+    known: list[AuthorizeResult] = []
+    asking: list[asyncio.Task[None]] = []
+
+    async def ask() -> None:
+        try:
+            found = await slack.auth_test()
+        except LOST as error:
+            logging.getLogger(__name__).warning("Slack does not say who this app is: %s", type(error).__name__)
+            asking.clear()
+        else:
+            known.append(
+                AuthorizeResult(
+                    enterprise_id=None,
+                    team_id=found["team_id"],
+                    bot_id=found["bot_id"],
+                    bot_user_id=found["user_id"],
+                )
+            )
+
+    async def authorize(**_: object) -> AuthorizeResult:
+        if not known and not asking:
+            asking.append(asyncio.create_task(ask()))
+            await asyncio.wait(asking, timeout=ASKED_FOR)
+        return known[0] if known else AuthorizeResult(enterprise_id=None, team_id=None)
+
+    return authorize
 
 
 async def _see_connection(client: SocketModeClient) -> None:

@@ -406,6 +406,17 @@ def named(words: str) -> str:
     return ""
 
 
+def typed(about: About) -> str:
+    """The line that says the same, for whoever cannot open the form."""
+    words = about.words.split()
+    verb = " ".join(word for word in words if not word.lstrip("#").isdigit()) or about.form
+    usages = [usage for usage, _, _ in grammar.usage_lines() if f"{usage} ".startswith(f"{verb} ")]
+    if not usages:
+        return about.words
+    number = next((word for word in words if word.isdigit()), "")
+    return usages[0].replace(" [N]", f" {number}", 1).replace(" N", f" {number}", 1) if number else usages[0]
+
+
 def view(about: About, policy: Policy, given: Given | None = None) -> dict[str, Any]:
     """The form as Slack opens it."""
     form = FORMS[about.form]

@@ -17,28 +17,31 @@ from datetime import timedelta
 from typing import Any, TypeVar
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
-from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from activities import errors
 from activities.on_call_book import now
 from activities.placeholders import Placeholders, escaped
 from chat import blocks, forms, hearing, home
+from chat.channels import Channels
 from chat.fields import LONGEST_TEXT, Wrong, first_input, values
 from chat.forms import FORMS, About
 from chat.inbox import Inbox, NotKept, Received
-from chat.people import People
+from chat.people import NotTold, People
+from chat.telling import LOST, MOST_PAGES, Telling
 from chat.wire import Wire
 from entrypoints.conversation import PROBLEMS, Conversation, Heard
 from entrypoints.gateway import Gateway
 from entrypoints.problems import Unanswered, Unreachable, reaching, sentence
-from incident import grammar, identity, security, texts
+from incident import grammar, security, texts
 from incident.choices import Choice
 from incident.commands import Command
-from incident.grammar import Question
+from incident.commands.paging import PagePeople
+from incident.grammar import Entered, Question
 from incident.model import Incident
 from incident.opening import Opening
 from incident.policy import Policy
+from incident.proof import SLACK
+from incident.reports import ChannelLost, MessageDeleted, Report
 from incident.words import Unreadable
 
 ACKNOWLEDGED_WITHIN = 2.0
@@ -47,13 +50,18 @@ FINISHED_WITHIN = 5.0
 DELIVERED_EVERY = timedelta(seconds=5)
 FIRST_PAUSE, LONGEST_PAUSE = 5.0, 300.0
 KEPT_FOR = timedelta(hours=24)
-MOST_PAGES = 10
-ANSWERED_WITHIN = 120.0
 CHOSEN_WITHIN = 60.0
 HINTS_LEFT_ALONE = 2
+CHANNEL_LOST = {
+    "channel_archive": "is_archived",
+    "group_archive": "is_archived",
+    "channel_left": "not_in_channel",
+    "group_left": "channel_not_found",
+}
+"""Events that end what our app can do in a channel, and what Slack refuses it with from then on."""
 ALONE_THEY_ASK = frozenset({"declare", "propose", "trouble", "task", "draft", "update", "handover"})
-_LOST = (SlackApiError, SlackClientError, OSError, asyncio.TimeoutError)
 Payload = dict[str, Any]
+Meant = Command | Question | Opening | Entered
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
@@ -88,9 +96,10 @@ class Listener:
         self._conversation = conversation
         self._gateway = gateway
         self._people = people
+        self._telling = Telling(slack, places)
         self._places = places
         self._policy = policy
-        self._rooms: dict[str, str] = {}
+        self._channels = Channels(slack, gateway)
         self._letters = {team.room: team.id for team in policy.sub_teams}
         self._inbox = inbox
         self._wire = wire
@@ -103,6 +112,8 @@ class Listener:
         app.event("message")(self.message)
         app.event("app_mention")(self.message)
         app.event("app_home_opened")(self.home)
+        for event in CHANNEL_LOST:
+            app.event(event)(self.lost)
         app.command("/ic")(self.command)
         app.action(re.compile(f"^{blocks.BUTTON}"))(self.press)
         app.action(home.DECLARE)(self.declare)
@@ -208,7 +219,7 @@ class Listener:
             _log.error("a %s from Slack failed", received.kind, exc_info=fault)
             return Answered(sentence(fault, received.id))
 
-    async def _act(self, heard: Heard, meant: Command | Opening | None = None) -> Answered:
+    async def _act(self, heard: Heard, meant: Meant | None = None) -> Answered:
         """What was typed or pressed, or what a form gave.
 
         Raises Unreachable or Unanswered for what is worth trying again, PROBLEMS for what is not.
@@ -243,6 +254,9 @@ class Listener:
 
     async def message(self, event: Payload, body: Payload) -> None:
         """A message in a channel; only what begins with a command is for us. Bots are not listened to."""
+        if event.get("subtype") == "message_deleted":
+            await self._in_time(self._report(event, body, MessageDeleted(event["channel"], str(event["deleted_ts"]))))
+            return
         if event.get("bot_id") or event.get("subtype") not in hearing.SPOKEN_SUBTYPES or not event.get("user"):
             return
         sent = str(event.get("text") or "")
@@ -255,6 +269,20 @@ class Listener:
         # A mention of the app arrives as two events, which are one message.
         id = f"{event['channel']}/{event['ts']}"
         await self._receive(Received("message", id, now(), {**where, **what}))
+
+    async def lost(self, event: Payload, body: Payload) -> None:
+        """A channel was archived, or our app was removed from it."""
+        what = ChannelLost(str(event["channel"]), CHANNEL_LOST[event["type"]])
+        await self._in_time(self._report(event, body, what))
+
+    async def _report(self, event: Payload, body: Payload, what: MessageDeleted | ChannelLost) -> None:
+        """To the incident whose channel this is. If it cannot be reached, it notices when it next speaks there."""
+        try:
+            if incident := await self._incident(str(event["channel"])):
+                key = str(body.get("event_id") or event["event_ts"])
+                await self._gateway.report(incident, Report(f"door/{SLACK}", key, what))
+        except PROBLEMS as problem:
+            _log.info("%s is not told: %s", type(what).__name__, problem)
 
     async def _message(self, received: Received) -> Answered:
         what = received.what
@@ -314,7 +342,7 @@ class Listener:
         for name, id in groups.items():
             try:
                 found = await self._slack.usergroups_users_list(usergroup=id)
-            except _LOST as error:
+            except LOST as error:
                 _log.info("a user group's members are not known: %s", error)
                 continue
             if members := " ".join(self._wire.typed(f"<@{user}>") for user in found["users"]):
@@ -336,10 +364,14 @@ class Listener:
             self._start(self._finish_when_done(received, work))
             return
         answered = work.result()
-        shown, more = self._shown(answered, user)
-        await ack(**shown, response_type="ephemeral")
+        first, *more = self._telling.pages(answered.text)
+        if len(more) >= MOST_PAGES:
+            await ack()
+            self._start(self._finish(received, answered))
+            return
+        await ack(**self._telling.shown(first, user, answered.incident, answered.choices), response_type="ephemeral")
         if more:
-            self._start(self._show_pages(user, channel, more))
+            self._start(self._telling.show(user, channel, more))
         await self._finish(received, replace(answered, text=""))
 
     async def _words(self, received: Received) -> Answered:
@@ -413,17 +445,6 @@ class Listener:
             in_its_room = False
         return Answered("", accepted=True) if answered.accepted and in_its_room else answered
 
-    async def _settle(self, received: Received, answer: str) -> None:
-        """A private prompt that was accepted is settled where it stands."""
-        what = received.what
-        text = f"{what['text']}\n✓ `!ic {escaped(what['words'])}`: {self._places.for_slack(answer)}"
-        try:
-            await self._slack.chat_update(
-                channel=what["channel"], ts=what["ts"], text=blocks.headline(text), blocks=blocks.message(text)
-            )
-        except _LOST as error:
-            _log.warning("a prompt was not settled: %s", type(error).__name__)
-
     async def keep(self, ack: AsyncAck, body: Payload) -> None:
         """A shortcut on a message: note it, or make it a follow-up, with its author."""
         message, verb, channel = body["message"], body["callback_id"], body["channel"]["id"]
@@ -435,7 +456,7 @@ class Listener:
 
     async def _shortcut(self, received: Received) -> Answered:
         what = received.what
-        author = (await self._people.who(what["author"])).name if what["author"] else "somebody"
+        author = (await self._people.anybody(what["author"])).name if what["author"] else "somebody"
         words = f"{what['verb']} {author}: {what['text']}"
         return await self._act(await self._heard(received, words, await self._incident(what["channel"])))
 
@@ -479,9 +500,10 @@ class Listener:
             return
         try:
             await self._slack.views_open(trigger_id=trigger, view=forms.view(about, self._policy, known))
-        except _LOST as error:
+        except LOST as error:
             _log.warning("a form was not opened: %s", error)
-            await self._tell(user, about.channel, f"The form could not be opened ({type(error).__name__}). Try again.")
+            line = forms.typed(about)
+            await self._tell(user, about.channel, f"The form can't be opened right now. Type it instead: `/ic {line}`")
 
     async def fill_in(self, ack: AsyncAck, body: Payload) -> None:
         """Something in a form changed on which the rest of it depends."""
@@ -493,7 +515,7 @@ class Listener:
         view = forms.view(About.read(shown["private_metadata"]), self._policy, given)
         try:
             await self._slack.views_update(view_id=shown["id"], hash=shown.get("hash"), view=view)
-        except _LOST:
+        except LOST:
             _log.info("a form was changed again meanwhile")
 
     async def submit(self, ack: AsyncAck, body: Payload, view: Payload) -> None:
@@ -523,9 +545,11 @@ class Listener:
     async def _form(self, received: Received) -> Answered:
         """Its commands in order, up to the first that is refused. Accepted, when one of them was."""
         about = About.read(received.what["about"])
-        heard = replace(await self._heard(received, "", about.incident), exact=True)
+        meant = FORMS[about.form].meant(about, self._policy, received.what["given"])
+        heard = await self._heard(received, "", about.incident, meant=meant[0] if len(meant) == 1 else None)
+        heard = replace(heard, exact=True)
         answers: list[str] = []
-        for n, each in enumerate(FORMS[about.form].meant(about, self._policy, received.what["given"])):
+        for n, each in enumerate(meant):
             try:
                 answers.append((await self._act(replace(heard, id=f"{heard.id}/{n}" if n else heard.id), each)).text)
             except (Unreachable, Unanswered):
@@ -542,7 +566,7 @@ class Listener:
 
     async def _show_home(self, user: str) -> None:
         """One incident that cannot be read is shown as such; it keeps nobody from seeing the others."""
-        person, problems = (await self._people.who(user)).by, []
+        person, problems = (await self._people.anybody(user)).by, []
         seen: list[Incident] = []
         try:
             with reaching():
@@ -561,7 +585,7 @@ class Listener:
         try:
             view = home.view(seen, person, self._places, problems)
             await self._slack.views_publish(user_id=user, view=view)
-        except _LOST as error:
+        except LOST as error:
             _log.warning("the App Home was not shown: %s", error)
 
     # -------------------------------------------------------------------------------------------------
@@ -584,62 +608,42 @@ class Listener:
         if done:
             task.result()
 
-    async def _heard(self, received: Received, words: str, incident: str, thread: str = "") -> Heard:
-        speaker, channel = await self._people.who(received.what["user"]), received.what["channel"]
+    async def _heard(
+        self, received: Received, words: str, incident: str, thread: str = "", *, meant: Meant | None = None
+    ) -> Heard:
+        """Raises Unreachable where it matters who speaks, and Slack does not say. Anybody may page, declare and ask."""
+        user, channel = received.what["user"], received.what["channel"]
+        if isinstance(meant or self._meaning(words), Question | Opening | PagePeople):
+            speaker = await self._people.anybody(user)
+        else:
+            try:
+                speaker = await self._people.who(user)
+            except NotTold as fault:
+                raise Unreachable(str(fault)) from None
         return Heard(words, speaker.by, speaker.name, received.id, incident, channel, thread, received.at)
+
+    def _meaning(self, words: str) -> Meant | None:
+        """What they mean by themselves; None where that has to be found out first."""
+        try:
+            return grammar.read(words, self._policy) if words else None
+        except PROBLEMS:
+            return None
 
     async def _say(self, received: Received, answered: Answered) -> None:
         """The answer to whoever it is from; a private prompt that they pressed is settled."""
         what = received.what
         if answered.accepted and received.kind == "press" and what["channel"].startswith("D") and what["ts"]:
-            await self._settle(received, answered.text)
+            said = f"{what['text']}\n✓ `!ic {escaped(what['words'])}`"
+            await self._telling.settle(what["channel"], what["ts"], said, answered.text)
         else:
             await self._tell(what["user"], what["channel"], answered, what.get("thread", ""))
 
-    def _shown(self, answered: Answered, user: str) -> tuple[dict[str, Any], list[str]]:
-        """As Slack shows it, with buttons that work for them alone and for two minutes; then what did not fit."""
-        first, *more = self._pages(answered.text)
-        if not answered.choices:
-            return {"text": first}, more
-        asked = blocks.Asked(user, int(time.time() + ANSWERED_WITHIN))
-        return {"text": first, "blocks": blocks.message(first, answered.incident, answered.choices, asked=asked)}, more
-
     async def _tell(self, user: str, channel: str, told: Answered | str, thread: str = "") -> None:
-        """Only to them: where they said it, else as a direct message."""
-        shown, more = self._shown(told if isinstance(told, Answered) else Answered(told), user)
-        await self._show(user, channel, shown, thread)
-        await self._show_pages(user, channel, more, thread)
-
-    def _pages(self, text: str) -> list[str]:
-        """In Slack's format, as many messages as it takes; what is too much for those is said with where to read it."""
-        pages = blocks.pieces(self._places.for_slack(text)) or [""]
-        if len(pages) > MOST_PAGES:
-            rest = sum(page.count("\n") + 1 for page in pages[MOST_PAGES:])
-            pages = [*pages[:MOST_PAGES], f"… and {rest} more lines. In the shell `ic` shows all of them."]
-        return pages
-
-    async def _show_pages(self, user: str, channel: str, pages: list[str], thread: str = "") -> None:
-        for page in pages:
-            await self._show(user, channel, {"text": page}, thread)
-
-    async def _show(self, user: str, channel: str, shown: dict[str, Any], thread: str) -> None:
-        try:
-            if channel:
-                await self._slack.chat_postEphemeral(channel=channel, user=user, thread_ts=thread or None, **shown)
-                return
-        except SlackApiError as error:
-            _log.info("not shown in %s (%s)", channel, error.response.get("error"))
-        except _LOST as error:
-            _log.warning("could not answer in %s: %s", channel, type(error).__name__)
-            return
-        try:
-            opened = await self._slack.conversations_open(users=[user])
-            await self._slack.chat_postMessage(channel=opened["channel"]["id"], **shown)
-        except _LOST as error:
-            _log.warning("could not answer %s: %s", user, type(error).__name__)
+        answered = told if isinstance(told, Answered) else Answered(told)
+        await self._telling.tell(user, channel, answered.text, thread, answered.incident, answered.choices)
 
     async def _incident(self, channel: str) -> str:
-        """The incident whose room this is, or whose sub-team works in it; empty elsewhere.
+        """The incident whose channel this is, by its id, or whose sub-team works in it; empty elsewhere.
 
         Raises Unreachable: where it cannot be asked which channel it is, nothing is said in the wrong place.
         """
@@ -648,13 +652,4 @@ class Listener:
         if letter := self._letters.get(channel):
             with reaching():
                 return await self._gateway.incident_of_team(letter)
-        if channel not in self._rooms:
-            try:
-                found = await self._slack.conversations_info(channel=channel)
-            except _LOST as error:
-                if isinstance(error, SlackApiError) and errors.from_slack(error).non_retryable:
-                    return ""  # a direct message of several, or a channel that is not shown to us
-                raise Unreachable("Slack does not say which channel this is.") from None
-            name = str(found["channel"].get("name") or "")
-            self._rooms[channel] = identity.incident_of_room(name)
-        return self._rooms[channel]
+        return await self._channels.incident(channel)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import time
 from dataclasses import dataclass
 
+import aiohttp
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from incident.policy import Organisation
 
 REMEMBERED_FOR = 600.0
+ASKED_FOR = 0.5
+"""Seconds, where nothing depends on it: a page waits for nothing of Slack's."""
 
 
 @dataclass(frozen=True)
@@ -22,8 +26,12 @@ class Speaker:
     name: str
 
 
+class NotTold(Exception):
+    """Slack does not say who somebody is. They may be anybody: nothing is decided by them as a stranger."""
+
+
 class People:
-    """Remembers for ten minutes what Slack said; somebody who is not to be found out is a guest."""
+    """Remembers for ten minutes what Slack said, and for as long as it takes while Slack says nothing."""
 
     def __init__(self, slack: AsyncWebClient, organisation: Organisation) -> None:
         self._slack = slack
@@ -35,24 +43,35 @@ class People:
         self._app = ""
 
     async def who(self, user: str) -> Speaker:
-        """By id without asking anybody: that has to work with half of Slack down."""
+        """By id without asking anybody: that has to work with half of Slack down. Raises NotTold."""
         if person := self._by_id.get(user):
             return Speaker(person.id, person.name)
-        at, speaker = self._known.get(user, (0.0, Speaker(user, user)))
-        if time.monotonic() - at > REMEMBERED_FOR or not at:
-            try:
-                speaker = await self._ask(user)
-            except (SlackApiError, SlackClientError, OSError, TimeoutError):
-                return speaker  # as known before, else a guest, for this once
-            self._known[user] = (time.monotonic(), speaker)
+        known = self._known.get(user)
+        if known is not None and time.monotonic() - known[0] <= REMEMBERED_FOR:
+            return known[1]
+        try:
+            speaker = await self._ask(user)
+        except (SlackApiError, SlackClientError, aiohttp.ClientError, OSError, TimeoutError, LookupError) as fault:
+            if known is None:
+                raise NotTold("Slack can't say who you are right now.") from fault
+            return known[1]
+        self._known[user] = (time.monotonic(), speaker)
         return speaker
+
+    async def anybody(self, user: str) -> Speaker:
+        """The same without waiting long; a guest while Slack does not say."""
+        try:
+            return await asyncio.wait_for(self.who(user), ASKED_FOR)
+        except (NotTold, TimeoutError):
+            return Speaker(user, user)
 
     async def _ask(self, user: str) -> Speaker:
         found = (await self._slack.users_info(user=user))["user"]
         home = await self._workspace()
         name = str(found.get("real_name") or found.get("name") or user)
         # Somebody of another workspace, in a shared channel, may carry any address.
-        ours = found.get("team_id") == home and not found.get("is_stranger")
+        teams = (found.get("enterprise_user") or {}).get("teams") or [found.get("team_id")]
+        ours = home in teams and not found.get("is_stranger")
         email = str(found.get("profile", {}).get("email") or "").lower()
         person = self._by_email.get(email) if ours and email else None
         return Speaker(person.id, person.name) if person else Speaker(user, name)

@@ -224,6 +224,7 @@ class Control:
         """What people do to one: rename, archive, add and remove members, and settings that refuse what apps do."""
         given = await arguments(request)
         channel = self._space.channel(given["channel"])
+        before = dict(channel)
         if given.get("name"):
             self._space.rename(channel, given["name"])
         members = [m for m in channel["members"] if m not in given.get("remove", ())]
@@ -233,6 +234,7 @@ class Control:
                 channel[setting] = bool(given[setting])
         self._space.channels.changed(channel["id"])
         self._space.note()
+        self._sockets.altered(channel, before)
         return channel
 
     async def _create_channel(self, request: web.Request) -> Any:

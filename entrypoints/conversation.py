@@ -405,7 +405,7 @@ class Conversation:
         _refuse_late(heard, command.words(), PAGED_NOT_LATER_THAN)
         try:
             with reaching():
-                incident = heard.incident or await self._only_open(heard)
+                incident = await self._open(heard.incident) or await self._only_open(heard)
                 if incident:
                     return await self._page_in(replace(heard, incident=incident), command)
         except Unreachable:
@@ -439,6 +439,13 @@ class Conversation:
 
     async def _listed(self) -> list[Listed]:
         return await (await self._connect()).list()
+
+    async def _open(self, incident: str) -> str:
+        """The same while it is open: in the channel of a past one, `page` has to page too."""
+        try:
+            return incident if incident and (await (await self._connect()).look(incident)).open else ""
+        except NoSuchIncident:
+            return ""
 
     async def _only_open(self, heard: Heard) -> str:
         """The one open incident that they may know of; empty when there is none, or several and none is meant."""

@@ -326,6 +326,13 @@ class Gateway:
         running = described.status is WorkflowExecutionStatus.RUNNING
         return str((await described.memo()).get("incident", "")) if ours and running else ""
 
+    async def incident_in(self, channel: str) -> str:
+        """The incident whose channel this is, by its id; empty elsewhere. Raises Unreachable."""
+        try:
+            return await self.snapshots.in_channel(channel)
+        except CannotRead as fault:
+            raise Unreachable(str(fault)) from None
+
     async def look(self, incident: str, *, live: bool = False) -> Incident:
         """The incident as last saved. Raises NoSuchIncident, Unreachable."""
         return (await self.snapshot(incident, live=live)).incident

@@ -19,6 +19,9 @@ _ONE = "SELECT incident, run, event, saved_at, document FROM snapshots WHERE inc
 _OPEN = "SELECT incident, run, event, saved_at, document FROM snapshots WHERE closed = :closed ORDER BY saved_at DESC"
 _VERSIONS = "SELECT at, patch FROM versions WHERE incident = :incident ORDER BY number"
 _PACKED = "SELECT versions FROM packed_versions WHERE incident = :incident"
+_IN_CHANNEL = (
+    "SELECT incident, run, event, saved_at, document FROM snapshots WHERE document LIKE :room ORDER BY saved_at DESC"
+)
 SQLITE = "sqlite:///"
 WITHIN = 5.0
 
@@ -69,6 +72,17 @@ class SnapshotReader:
         except ValueError as fault:
             raise CannotRead(f"The versions of {incident} do not fit together ({fault}).") from None
         return _snapshot((incident, "", 0, until[-1][0].isoformat(), json.dumps(document)))
+
+    async def in_channel(self, channel: str) -> str:
+        """The incident whose channel has this id, open or over; empty when none has. Raises CannotRead."""
+        if not channel.isalnum():
+            return ""
+        pattern = f'%"room":{{"channel":"{channel}"%'
+        for row in await asyncio.to_thread(self._rows, _IN_CHANNEL, {"room": pattern}):
+            incident = _snapshot(row).incident
+            if incident.room is not None and incident.room.channel == channel:
+                return incident.id
+        return ""
 
     def _rows(self, question: str, values: dict[str, Any], table: str = "snapshots") -> Sequence[Sequence[Any]]:
         if self._url.startswith(SQLITE):

@@ -110,6 +110,16 @@ class LeaveRoom:
 
 
 @dataclass(frozen=True)
+class RegainRoom:
+    """Slack lets nothing be said in the incident's channel any more: join it again, or open another one."""
+
+    channel: str
+    why: str
+    key: str = "regain-room"
+    kind: Literal["regain-room"] = "regain-room"
+
+
+@dataclass(frozen=True)
 class UpdatePages:
     """PagerDuty's titles say what they may say now, and its priority is the severity's. `version` tells one wish from the next."""
 
@@ -253,6 +263,7 @@ Effect = (
     | Announce
     | Tell
     | LeaveRoom
+    | RegainRoom
     | UpdatePages
     | NotePages
     | AcknowledgePages

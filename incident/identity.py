@@ -119,11 +119,6 @@ def room_name(incident: str, *, moved: bool = False) -> str:
     return f"inc-{incident}-private" if moved else f"inc-{incident}"
 
 
-def incident_of_room(name: str) -> str:
-    """The incident whose room has this name; empty for any other room."""
-    return name.removeprefix("inc-").removesuffix("-private") if name.startswith("inc-") else ""
-
-
 def page_key(incident: str, round_: str, target: str) -> str:
     """PagerDuty's `incident_key` of one page: one target, one round, one page."""
     return f"incident-{incident}/page/{round_}/{target}"

@@ -14,6 +14,7 @@ from typing import Literal
 from incident import publishing, repairs, settling, wording
 from incident.choices import Choice
 from incident.duties.base import Remark, WriteDraft
+from incident.effects import RegainRoom
 from incident.model import ChangedLately, DraftState, Incident, RepairState, Status, Summary, Worsening
 from incident.outlets import Outlet
 from incident.texts import Text, one_line, plain, quoted
@@ -102,6 +103,24 @@ class ChangesRead:
 
     found: ChangedLately
     kind: Literal["changes"] = "changes"
+
+
+@dataclass(frozen=True)
+class MessageDeleted:
+    """Somebody deleted a message of ours in the incident's channel."""
+
+    channel: str
+    ts: str
+    kind: Literal["message-deleted"] = "message-deleted"
+
+
+@dataclass(frozen=True)
+class ChannelLost:
+    """The incident's channel was archived, or our app removed from it. `why` is Slack's word for what that refuses."""
+
+    channel: str
+    why: str
+    kind: Literal["channel-lost"] = "channel-lost"
 
 
 @dataclass(frozen=True)
@@ -251,6 +270,8 @@ What = (
     | PageReassigned
     | NoteAdded
     | ResponderReplied
+    | MessageDeleted
+    | ChannelLost
 )
 
 
@@ -333,6 +354,8 @@ def _apply(incident: Incident, report: Report, now: datetime) -> None:
             settling.workflow_reset(incident, whose, to, now)
         case ChangesRead(found=found):
             settling.changes_read(incident, found, now)
+        case MessageDeleted() | ChannelLost() as told:
+            _in_slack(incident, told)
         case _:
             _repair(incident, report, now)
 
@@ -353,6 +376,17 @@ def _in_pagerduty(incident: Incident, happened: InPagerDuty, now: datetime) -> N
             settling.page_reassigned(incident, incident.pages[key], people, names, by, now)
         case NoteAdded(text=text, by=by):
             settling.noted_in_pagerduty(incident, text, by, now)
+
+
+def _in_slack(incident: Incident, told: MessageDeleted | ChannelLost) -> None:
+    match told:
+        case MessageDeleted(channel=channel, ts=ts):
+            for shown in incident.shown.values():
+                if (shown.channel, shown.ts) == (channel, ts):
+                    shown.mark = ""  # so it is edited, which says that it is gone, and posted anew
+        case ChannelLost(channel=channel, why=why):
+            if incident.open and incident.room is not None and incident.room.channel == channel:
+                incident.want(RegainRoom(channel, why))
 
 
 def _public(incident: Incident, told: AboutMessage, report: Report, now: datetime) -> None:

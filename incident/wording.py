@@ -112,6 +112,12 @@ def page_title(incident: Incident, page: Page) -> str:
     return shorten(f"{practice}{todo}: {incident.severity}, {incident.title}", PAGE_TITLE_AT_MOST)
 
 
+def channel(incident: Incident) -> str:
+    """Its channel, which may have another name than the usual one."""
+    usual = f"#{room_name(incident.id, moved=incident.moved)}"
+    return texts.channel(incident.room.channel, incident.room.name) if incident.room else usual
+
+
 def page_details(incident: Incident, page: Page) -> str:
     """What stands under the title of a page."""
     if incident.security:
@@ -119,7 +125,7 @@ def page_details(incident: Incident, page: Page) -> str:
     if page.goes_on:
         return f"{incident.title}\nReopened. It goes on from {', '.join(page.goes_on)}. Incident {incident.id}."
     room = incident.room
-    join = join_link(room) if room else f"Join #{room_name(incident.id, moved=incident.moved)} in Slack."
+    join = join_link(room) if room else f"Join {channel(incident)} in Slack."
     command = " To take command, type `!ic command` in the channel or run `ic command`." if page.for_commander else ""
     return f"{incident.title}\nDeclared by {incident.declared_by_name}. Incident {incident.id}.\n{join}{command}"
 

@@ -23,6 +23,7 @@ from incident.effects import (
     KeepRecord,
     OpenRoom,
     PinCard,
+    RegainRoom,
     SendPage,
     SetTopic,
     StartRepair,
@@ -42,7 +43,7 @@ from workflows.waiting import wait_until
 HISTORY_LIMIT = 2_000
 LINES_A_POST = 40
 EDITED_EVERY = timedelta(seconds=4)
-URGENT = (SendPage, StartRepair, TellRepair)
+URGENT = (SendPage, StartRepair, TellRepair, RegainRoom)
 """What never waits for a new history: with Slack away for hours, what is in flight takes as long to end."""
 OF_A_ROOM = (OpenRoom, PinCard, AddBookmarks, SetTopic, Invite, Uninvite)
 
@@ -131,8 +132,13 @@ class IncidentWorkflow(CommandHandlers):
         """A defect in a task of ours fails the workflow task, which is retried and seen, instead of stalling silently."""
         self._news = False
         ours = [*self._helpers, *self._doing.values()]
-        await workflow.wait_condition(lambda: self._news or self._was_reset or tasks.failed(ours) or until())
+        await workflow.wait_condition(
+            lambda: self._news or self._was_reset or self._room_lost() or tasks.failed(ours) or until()
+        )
         tasks.raise_defects(ours)
+
+    def _room_lost(self) -> bool:
+        return "regain-room" in self._incident.effects and "regain-room" not in self._doing
 
     @property
     def _was_reset(self) -> bool:
@@ -257,7 +263,7 @@ class IncidentWorkflow(CommandHandlers):
 
     def _is_pointless(self, effect: Effect) -> bool:
         """Nobody is woken for a call that is over; what needs a room would wait for one for ever."""
-        if isinstance(effect, SendPage | FollowPage):
+        if isinstance(effect, SendPage | FollowPage | RegainRoom):
             return not self._incident.open
         return isinstance(effect, OF_A_ROOM) and self._incident.room is None and self._incident.phase is Phase.CLOSED
 
@@ -267,7 +273,9 @@ class IncidentWorkflow(CommandHandlers):
             await deeds.carry_out(effect, self._incident, self._versions)
         except (FailureError, asyncio.CancelledError) as failure:
             if not is_cancelled_exception(failure):
-                self._incident.log("not done", f"{effect.kind}: {_why(failure)}", workflow.now(), source="workflow")
+                self._incident.log(
+                    "not done", f"{effect.kind}: {rooms.why(failure)}", workflow.now(), source="workflow"
+                )
             elif not self._is_pointless(effect):
                 return  # only put off: it is carried along to the next history
         finally:
@@ -284,10 +292,9 @@ class IncidentWorkflow(CommandHandlers):
         """
         incident, apart = self._incident, 0
         while True:
-            await workflow.wait_condition(
-                lambda: bool(incident.outbox) and incident.room is not None and not self._winding_up
-            )
-            assert incident.room is not None
+            await workflow.wait_condition(lambda: bool(incident.outbox) and self._in_room() and not self._winding_up)
+            room = incident.room
+            assert room is not None
             self._speaking = True
             lines = incident.outbox[:1] if apart else _together(incident.outbox)
             prefix = workflow.info().workflow_id
@@ -295,12 +302,12 @@ class IncidentWorkflow(CommandHandlers):
             text = "\n".join(line.text for line in lines)
             try:
                 if about := lines[0].about:
-                    await rooms.post_notice(incident, about, incident.room.channel, first.key)
+                    await rooms.post_notice(incident, about, room.channel, first.key)
                 else:
                     await workflow.execute_activity_method(
                         Chat.post,
                         Post(
-                            incident.room.channel,
+                            room.channel,
                             first.text,
                             first.key,
                             also=(first.key,) if apart else (),
@@ -312,15 +319,23 @@ class IncidentWorkflow(CommandHandlers):
                     )
             except ActivityError as failure:
                 tasks.raise_if_cancelled(failure)
+                if rooms.room_is_lost(incident, failure, room.channel):
+                    self._speaking = False
+                    continue  # said where the incident goes on
                 # What Slack can never accept must not hold the room.
                 if len(lines) > 1:
                     apart, self._speaking = len(lines), False
                     continue
-                incident.log("not said", f"{text} ({_why(failure)})", workflow.now(), source="slack")
+                incident.log("not said", f"{text} ({rooms.why(failure)})", workflow.now(), source="slack")
                 self._unsaved = True
-            del incident.outbox[: len(lines)]
+            # Meanwhile something may have been put before them: the incident goes on in another channel.
+            incident.outbox[:] = [line for line in incident.outbox if line not in lines]
             apart, self._speaking = max(0, apart - 1), False
             self._redraw = self._news = True
+
+    def _in_room(self) -> bool:
+        """There is a channel, and nothing says that it is lost."""
+        return self._incident.room is not None and "regain-room" not in self._incident.effects
 
     async def _keep_notices_current(self) -> None:
         """The card and the other notices, edited in place; none of them more than once in a few seconds."""
@@ -436,11 +451,6 @@ class IncidentWorkflow(CommandHandlers):
         incident = self._incident
         said = not incident.outbox or incident.room is None
         return said and not (self._doing or incident.effects or self._redraw or self._editing)
-
-
-def _why(failure: BaseException) -> str:
-    cause = failure.cause if isinstance(failure, ActivityError) else failure
-    return cause.message if isinstance(cause, ApplicationError) else str(cause)
 
 
 def _together(outbox: list[Line]) -> list[Line]:

@@ -6,42 +6,30 @@ from datetime import timedelta
 from typing import Any
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError
+from temporalio.exceptions import ActivityError, ApplicationError
 
-from activities import chat
+from activities import chat, errors
 from activities.chat import Bookmarks, Chat, Invitation, Post, RoomOrder, Topic, Uninvitation
 from incident import effects as want
-from incident import identity, notices, settling
+from incident import identity, notices, settling, slack_channel
 from incident.model import Incident, Room, Shown
 from workflows import retries
 from workflows.queues import CHAT
 from workflows.tasks import raise_if_cancelled
 
 TRY_AGAIN_AFTER = timedelta(minutes=1)
+ANEW_EVERY = timedelta(minutes=1)
 LEFT = "This goes on elsewhere."
 
 
 async def carry_out(effect: want.Effect, incident: Incident) -> None:
-    """What Slack shows."""
+    """What Slack shows. What belongs into the incident's channel goes where that is, wherever it moves meanwhile."""
     prefix = workflow.info().workflow_id
     match effect:
         case want.OpenRoom():
             await _open_room(incident)
-        case want.PinCard():
-            room = await _room(incident)
-            await post_notice(incident, "card", room.channel, f"{prefix}/{effect.key}", pin=True)
-        case want.AddBookmarks():
-            room = await _room(incident)
-            await _chat(Chat.bookmark, Bookmarks(room.channel, prefix), "bookmarks")
-        case want.SetTopic(topic=topic):
-            room = await _room(incident)
-            await _chat(Chat.set_topic, Topic(room.channel, topic), f"topic: {topic}")
-        case want.Invite(people=people):
-            room = await _room(incident)
-            await _chat(Chat.invite, Invitation(room.channel, people), f"invite {', '.join(people)}")
-        case want.Uninvite(person=person):
-            room = await _room(incident)
-            await _chat(Chat.uninvite, Uninvitation(room.channel, person), f"out of the room: {person}")
+        case want.RegainRoom():
+            await _regain_room(incident, effect)
         case want.LeaveRoom(channel=channel):
             await _leave_room(incident, channel)
         case want.Announce(channel=channel, thread=thread):
@@ -50,7 +38,34 @@ async def carry_out(effect: want.Effect, incident: Incident) -> None:
             tell = chat.Tell(person, text, f"{prefix}/{effect.key}", incident.id, choices)
             await _chat(Chat.tell, tell, f"to {person}: {text}")
         case _:
-            raise AssertionError(effect)
+            room = await _room(incident)
+            while not await _in_room(effect, incident, room):
+                room = await _room(incident)
+
+
+async def _in_room(effect: want.Effect, incident: Incident, room: Room) -> bool:
+    """Whether it was done; else the channel is lost, and the incident gets another, or this one again."""
+    prefix = workflow.info().workflow_id
+    try:
+        match effect:
+            case want.PinCard():
+                await post_notice(incident, "card", room.channel, f"{prefix}/{effect.key}", pin=True)
+            case want.AddBookmarks():
+                await _chat(Chat.bookmark, Bookmarks(room.channel, prefix), "bookmarks")
+            case want.SetTopic(topic=topic):
+                await _chat(Chat.set_topic, Topic(room.channel, topic), f"topic: {topic}")
+            case want.Invite(people=people):
+                await _invite(incident, room, people)
+            case want.Uninvite(person=person):
+                await _chat(Chat.uninvite, Uninvitation(room.channel, person), f"out of the room: {person}")
+            case _:
+                raise AssertionError(effect)
+    except ActivityError as failure:
+        raise_if_cancelled(failure)
+        if not room_is_lost(incident, failure, room.channel):
+            raise
+        return False
+    return True
 
 
 async def post_notice(
@@ -63,22 +78,96 @@ async def post_notice(
     )
     posted: chat.Posted = await _chat(Chat.pin if pin else Chat.post, post, about if pin else notice.text)
     incident.shown[about] = Shown(posted.channel, posted.ts, notice.mark, workflow.now())
+    if posted.not_pinned:
+        incident.log("room", f"{about} not pinned: {posted.not_pinned}", workflow.now(), source="slack")
 
 
 async def edit_notice(incident: Incident, about: str) -> None:
-    """Bring it up to date. One that somebody deleted is let go."""
+    """Bring it up to date. One that is not there any more is posted anew, unless nothing more will happen in it."""
     notice, shown = notices.compose(incident, about), incident.shown[about]
     edit = chat.Edit(shown.channel, shown.ts, notice.text, incident.id, notice.choices, notice.more)
+    done = notices.settled(about, notice)
     try:
         await _chat(Chat.edit, edit, f"{about}: {notice.text}")
-        done = notices.settled(about, notice)
     except ActivityError as failure:
         raise_if_cancelled(failure)
-        done = True
+        if room_is_lost(incident, failure, shown.channel):
+            return
+        done = done or refusal(failure) == errors.CHANNEL_GONE
+        if not done and _comes_back(shown, failure):
+            await _post_anew(incident, about, shown)
+            return
+        incident.log("not shown", f"{about}: {why(failure)}", workflow.now(), source="slack")
     shown.mark, shown.at = notice.mark, workflow.now()
     # Meanwhile the incident may have gone to another room, where the same matter stands anew.
     if done and incident.shown.get(about) is shown:
         del incident.shown[about]
+
+
+def _comes_back(shown: Shown, failure: ActivityError) -> bool:
+    """A workspace may let nobody edit what is a minute old: then there is not a new message for each change."""
+    if refusal(failure) == errors.NOT_EDITABLE:
+        return workflow.now().timestamp() - float(shown.ts) > ANEW_EVERY.total_seconds()
+    return refusal(failure) == errors.MESSAGE_GONE
+
+
+async def _post_anew(incident: Incident, about: str, gone: Shown) -> None:
+    key = f"{workflow.info().workflow_id}/{about}/after-{gone.ts}"
+    try:
+        await post_notice(incident, about, gone.channel, key, pin=about == "card")
+    except ActivityError as failure:
+        raise_if_cancelled(failure)
+        room_is_lost(incident, failure, gone.channel)
+
+
+def refusal(failure: ActivityError) -> str:
+    """The type of the error that an activity ended with."""
+    cause = failure.cause
+    return (cause.type or "") if isinstance(cause, ApplicationError) else ""
+
+
+def why(failure: BaseException) -> str:
+    cause = failure.cause if isinstance(failure, ActivityError) else failure
+    return cause.message if isinstance(cause, ApplicationError) else str(cause)
+
+
+def room_is_lost(incident: Incident, failure: ActivityError, channel: str) -> bool:
+    """Whether nothing can be done any more in that channel, which was the incident's. Then it is regained.
+
+    Once the incident is over, people may archive its channel: nothing more has to be said.
+    """
+    if refusal(failure) != errors.CHANNEL_GONE or not incident.open:
+        return False
+    if incident.room is not None and incident.room.channel == channel:
+        incident.want(want.RegainRoom(channel, why(failure)))
+        return True
+    return channel in incident.lost_rooms
+
+
+async def _invite(incident: Incident, room: Room, people: tuple[str, ...]) -> None:
+    """Who is wanted meanwhile is invited next, and nobody a second time for it."""
+    invited: chat.Invited | None = await _chat(
+        Chat.invite, Invitation(room.channel, people), f"invite {', '.join(people)}"
+    )
+    waiting = incident.effects.get("invite")
+    if isinstance(waiting, want.Invite) and incident.room is room and waiting.people != people:
+        incident.want(want.Invite(tuple(person for person in waiting.people if person not in people)))
+    if invited is not None and invited.left_out:
+        slack_channel.kept_out(incident, [(one.person, one.why) for one in invited.left_out], workflow.now())
+
+
+async def _regain_room(incident: Incident, lost: want.RegainRoom) -> None:
+    if incident.room is None or incident.room.channel != lost.channel:
+        return
+    if "not_in_channel" in lost.why:
+        try:
+            await _chat(Chat.join_room, lost.channel, f"join #{incident.room.name} again")
+        except ActivityError as failure:
+            raise_if_cancelled(failure)
+        else:
+            slack_channel.rejoined(incident, workflow.now())
+            return
+    slack_channel.gone(incident, lost.why, workflow.now())
 
 
 async def _chat(method: Any, order: object, summary: str) -> Any:  # any of Chat's activities, with its order
@@ -93,7 +182,7 @@ async def _chat(method: Any, order: object, summary: str) -> Any:  # any of Chat
 
 async def _room(incident: Incident) -> Room:
     """What belongs into the room waits for the room."""
-    await workflow.wait_condition(lambda: incident.room is not None)
+    await workflow.wait_condition(lambda: incident.room is not None and "regain-room" not in incident.effects)
     assert incident.room is not None
     return incident.room
 
@@ -105,7 +194,7 @@ async def _open_room(incident: Incident) -> None:
         try:
             room = await workflow.execute_activity_method(
                 Chat.open_room,
-                RoomOrder(name, private=incident.security),
+                RoomOrder(name, private=incident.security, lost=tuple(incident.lost_rooms)),
                 task_queue=CHAT,
                 summary=f"room #{name}",
                 **retries.POST,

@@ -131,6 +131,15 @@ class SocketMode:
         }
         self._happened(self._space.channel(message["channel"]), event)
 
+    def altered(self, channel: Document, before: Document) -> None:
+        """Whoever archives a channel, or removes the app from it, has the app told."""
+        group, id = "group" if channel["is_private"] else "channel", channel["id"]
+        what = {"channel": id, "event_ts": f"{time.time():.6f}"}
+        if channel["is_archived"] and not before["is_archived"] and BOT_USER in before["members"]:
+            self._deliver("events_api", self._event({"type": f"{group}_archive", "user": "U0BOB", **what}), again=True)
+        if BOT_USER in before["members"] and BOT_USER not in channel["members"]:
+            self._deliver("events_api", self._event({"type": f"{group}_left", **what}), again=True)
+
     def _happened(self, channel: Document, event: Document, id: str = "") -> None:
         """An app is told of what happens where it is a member, and of nothing else."""
         if BOT_USER in channel["members"]:

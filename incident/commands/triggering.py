@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Self
 
-from incident import identity, paging, triggers, wording
+from incident import paging, triggers, wording
 from incident.commands.base import Command, Speaker
 from incident.model import Answer, Incident, Trigger
 from incident.words import Words
@@ -47,7 +47,7 @@ class Further(Command):
         incident.triggers[number] = trigger
         incident.say(f"A further trigger: {self.text} ({trigger.source}).", now, about=f"trigger/{number}")
         incident.log("trigger", f"{self.text} ({trigger.source})", now, who=speaker.id)
-        where = f"It stands in #{identity.room_name(incident.id, moved=incident.moved)}, where {incident.severity} {incident.label} is open."
+        where = f"It stands in {wording.channel(incident)}, where {incident.severity} {incident.label} is open."
         if incident.commander is not None and self.paged:
             triggers.ask(incident, trigger, now)
             return Answer(

@@ -147,6 +147,8 @@ class Incident:
     unsent_notes: list[str] = field(default_factory=list)
     webhooks_heard: bool = False
     called: dict[str, datetime] = field(default_factory=dict)
+    kept_out: list[str] = field(default_factory=list)
+    lost_rooms: list[str] = field(default_factory=list)
 
     # -- who is who -----------------------------------------------------------------------------------
 

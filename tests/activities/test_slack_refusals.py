@@ -103,8 +103,8 @@ async def test_beside_blocks_a_text_is_one_line(outside: Outside) -> None:
     ("error", "type"),
     [
         ("message_not_found", errors.MESSAGE_GONE),
-        ("cant_update_message", errors.MESSAGE_GONE),
-        ("edit_window_closed", errors.MESSAGE_GONE),
+        ("cant_update_message", errors.NOT_EDITABLE),
+        ("edit_window_closed", errors.NOT_EDITABLE),
         ("is_inactive", errors.CHANNEL_GONE),
         ("channel_not_found", errors.CHANNEL_GONE),
     ],

@@ -449,10 +449,12 @@ async def test_each_method_has_its_rate(world: World) -> None:
 
 
 async def test_an_app_that_was_removed_hears_nothing(slack: Slack) -> None:
-    """No page that was found says it in a sentence; reference, conversations.history: an app reads where it is a member."""
+    """docs.slack.dev/reference/events/channel_left. That nothing else comes from there is said on no page that was found;
+    reference, conversations.history: an app reads where it is a member."""
     async with slack.http.ws_connect(await socket_of(slack)) as socket:
         assert (await socket.receive_json())["type"] == "hello"
         await slack.control("slack/channel", channel=ROOM, remove=["U0PANIC"])
+        assert (await socket.receive_json(timeout=5))["payload"]["event"]["type"] == "channel_left"
         await slack.control("slack/message", user="U0BOB", channel=ROOM, text="nobody hears")
         await slack.control("slack/message", user="U0BOB", channel="C0SUPPORT", text="heard")
         heard = await socket.receive_json(timeout=5)

@@ -24,14 +24,15 @@ BY_METHOD: dict[str, set[str]] = {
     "auth_test": set(),
     "bookmarks_add": {"bookmarks:write"},
     "bookmarks_list": {"bookmarks:read"},
+    "chat_getPermalink": set(),
     "chat_postEphemeral": {"chat:write"},
     "chat_postMessage": {"chat:write", "chat:write.public"},  # the announcement: also where the app was not invited
     "chat_update": {"chat:write"},
     "conversations_create": {"channels:manage", "groups:write"},
     "conversations_history": {"channels:history", "groups:history", "im:history"},
+    "conversations_info": {"channels:read", "groups:read"},
     "conversations_join": {"channels:join"},
     "conversations_replies": {"channels:history", "groups:history", "im:history"},
-    "conversations_info": {"channels:read", "groups:read"},
     "conversations_invite": {"channels:manage", "groups:write"},
     "conversations_kick": {"channels:manage", "groups:write"},
     "conversations_list": {"channels:read", "groups:read"},
@@ -46,6 +47,10 @@ BY_METHOD: dict[str, set[str]] = {
 }
 BY_EVENT: dict[str, set[str]] = {
     "app_home_opened": set(),
+    "channel_archive": {"channels:read"},
+    "channel_left": {"channels:read"},
+    "group_archive": {"groups:read"},
+    "group_left": {"groups:read"},
     "message.channels": {"channels:history"},
     "message.groups": {"groups:history"},
     "message.im": {"im:history"},
