@@ -385,6 +385,7 @@ FORMS: Mapping[str, Form] = {
     "object": TextForm("Object to a repair", "Why?"),
     "stop": TextForm("Stop a repair", "Why must it stop?"),
     "failed": TextForm("It failed", "Why?"),
+    "remove": TextForm("Remove from the incident", "Why? They read it.", optional=True),
     "team close": TextForm("Close the sub-team", "What came out?", optional=True),
     "done": TextForm("Done", "What came out?", optional=True),
     "join": TextForm("Check in", "What are you expert in?", optional=True, between="as"),

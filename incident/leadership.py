@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from incident import repairs, sub_teams, wording
+from incident import deputies, repairs, sub_teams, wording
 from incident.choices import Choice
 from incident.effects import SetTopic
 from incident.model import Held, Incident, RepairState, Responder
@@ -22,6 +22,7 @@ def check_in(incident: Incident, person: str, name: str, expert_in: str, now: da
 def take(incident: Incident, person: str, name: str, now: datetime, *, acting: bool) -> None:
     """`person` commands from now on. Approvals that were not started are void; the roles are read out."""
     former = incident.commander
+    deputies.drop(incident, person, now)
     for role in [role for role, holder in incident.roles.items() if holder == person]:
         seat(incident, role, None, now)
     seat(incident, Role.COMMANDER, person, now)
@@ -46,6 +47,46 @@ def take(incident: Incident, person: str, name: str, now: datetime, *, acting: b
             + "; ".join(f"`approve {number}`" for number in void),
             *(Choice(f"Approve {number}", f"approve {number}", "primary") for number in void),
         )
+    for repair in (incident.repairs[number] for number in void):
+        if repair.owner != person and not repair.automated:
+            incident.tell(
+                repair.owner,
+                f"Don't start repair {repair.number} ({repair.title}): the new IC must approve it again.",
+            )
+    _offer_the_usual(incident, person)
+
+
+def _offer_the_usual(incident: Incident, person: str) -> None:
+    """Whoever usually holds a role that nobody has: one press of the IC names them (process, 2)."""
+    if not incident.full:
+        return
+    usual = {
+        role: someone
+        for role, someone in incident.policy.usual.items()
+        if role not in incident.roles and role is not Role.COMMANDER and someone != person
+    }
+    if not usual:
+        return
+    named = ", ".join(f"{role.label.lower()} {incident.name(someone)}" for role, someone in usual.items())
+    incident.tell(
+        person,
+        f"The usual people for the roles that are free: {named}. One press names each; to name somebody else,"
+        " `scribe @USER`, `customer-liaison @USER`, `internal-liaison @USER`.",
+        *(
+            Choice(f"{role.label}: {incident.name(someone)}", f"{role.value} @{someone}")
+            for role, someone in usual.items()
+        ),
+    )
+
+
+def ask_about_disrupter(incident: Incident, person: str, why: str) -> None:
+    """What the IC may do about somebody who was asked whether they wish to take command, and does not."""
+    incident.tell(
+        incident.commander,
+        f"{incident.name(person)} {why}. If they go on disrupting: `warn @{person}` or `remove @{person}`.",
+        Choice("Warn", f"warn @{person}"),
+        Choice("Remove …", f"remove @{person}", "danger", form=True),
+    )
 
 
 def _let_in(incident: Incident, person: str) -> None:
@@ -79,6 +120,8 @@ def seat_deputy(incident: Incident, now: datetime) -> None:
 
 def appoint(incident: Incident, role: Role, person: str, now: datetime) -> None:
     """Give `person` a role and read the roles out."""
+    if role is Role.DEPUTY and person in incident.more_deputies:
+        deputies.drop(incident, person, now)
     seat(incident, role, person, now)
     _let_in(incident, person)
     incident.log("role", f"{role.label}: {incident.name(person)}", now, who=person)
@@ -90,8 +133,10 @@ def seat(incident: Incident, role: Role, person: str | None, now: datetime) -> N
     if person is not None and incident.holder(role) == person:
         return
     for held in incident.held:
-        if held.role is role and held.until is None:
+        if held.role is role and held.until is None and held.person not in incident.more_deputies:
             held.until = now
+    if role is Role.DEPUTY:
+        incident.deputy_parts.pop(incident.deputy or "", None)
     if person is None:
         del incident.roles[role]
     else:
@@ -101,6 +146,8 @@ def seat(incident: Incident, role: Role, person: str | None, now: datetime) -> N
 
 def vacate(incident: Incident, person: str, now: datetime) -> None:
     """What they held and could do is free; a sub-team without its leader is the IC's to close."""
+    was_deputy = person in incident.deputies
+    deputies.drop(incident, person, now)
     held = [role for role, holder in incident.roles.items() if holder == person]
     for role in held:
         seat(incident, role, None, now)
@@ -119,7 +166,7 @@ def vacate(incident: Incident, person: str, now: datetime) -> None:
         incident.tell(
             incident.commander, f"{incident.name(person)}, who leads {team.title}, left: `team close {team.letter}`."
         )
-    if held:
+    if held or was_deputy:
         announce_roles(incident, now)
 
 

@@ -2,7 +2,7 @@
 
 A notice is posted once and edited in place as its matter moves on; who did what, and when, stays readable in it. It is
 composed anew from the incident each time, so it can never say less than is known. `about` names the matter:
-`card`, `command`, `checklist`, `announced/CHANNEL`, `repair/N`, `trouble/N`, `draft/N`, `task/N`, `handover/WHO/WHEN`, `need/TEAM`, `team/KEY`, `trigger/N`.
+`card`, `command`, `checklist`, `announced/CHANNEL`, `repair/N`, `trouble/N`, `draft/N`, `task/N`, `handover/WHO/WHEN`, `challenge/WHO/WHEN`, `need/TEAM`, `team/KEY`, `trigger/N`.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def compose(incident: Incident, about: str) -> Notice:
         case "task":
             task = incident.tasks[int(rest)]
             return Notice(_task(incident, task), of_task(task))
-        case "handover":
+        case "handover" | "challenge":
             return _handover(incident, rest)
         case "team":
             return _team(incident, incident.teams[rest])
@@ -279,7 +279,9 @@ def _task(incident: Incident, task: Task) -> str:
 def _handover(incident: Incident, rest: str) -> Notice:
     offer = incident.handover
     if offer is not None and rest == f"{offer.to}/{offer.offered_at:%H%M%S}":
-        return Notice(wording.handover_offer(incident, offer), (ACCEPT,))
+        no = Choice("No", "decline") if offer.asks_a_disrupter else Choice("Decline", "decline")
+        yes = Choice("Yes", "accept", "danger") if offer.asks_a_disrupter else ACCEPT
+        return Notice(wording.handover_offer(incident, offer), (yes, no))
     person = rest.rpartition("/")[0]
     return Notice(f"Command was offered to {incident.name(person)}; that is settled.")
 

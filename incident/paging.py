@@ -42,6 +42,34 @@ def page_commanders(incident: Incident, now: datetime, under: str = "") -> list[
     ]
 
 
+def page_takeover(incident: Incident, now: datetime) -> list[Page]:
+    """Nobody may be there to command: the backup, the next level, and the primary unless that is who commands now."""
+    paging = incident.policy.paging
+    incident.asked += 1
+    called = [
+        ("backup", "the backup IC", paging.backup, 1),
+        ("next level", "the next level", paging.primary, max(incident.rounds, 1) + 1),
+    ]
+    primary = {p for page in incident.pages.values() if page.target == "primary" for p in page.people}
+    if incident.commander not in primary:
+        called.append(("primary", "the primary IC", paging.primary, 1))
+    return [
+        _page(
+            incident,
+            Page(
+                key=identity.page_key(incident.id, f"takeover-{incident.asked}", target.replace(" ", "-")),
+                round=level,
+                target=target,
+                label=label,
+                asked_at=now,
+                escalation_policy=rung.escalation_policy,
+                for_commander=True,
+            ),
+        )
+        for target, label, rung, level in called
+    ]
+
+
 def page_person(incident: Incident, person: str, now: datetime, under: str = "") -> Page:
     incident.asked += 1
     key = identity.page_key(incident.id, under or f"asked-{incident.asked}", person)

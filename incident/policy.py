@@ -105,6 +105,8 @@ class Command(_Frozen):
     handover_lapses_after: Duration = timedelta(minutes=2)
     challenge_lapses_after: Duration = timedelta(minutes=3)
     suggest_handover_after: Duration = timedelta(hours=3)
+    suggest_relief_after: Duration = timedelta(hours=4)
+    takeover_open_to_all_after: Duration = timedelta(minutes=5)
 
 
 class Deputy(_Frozen):

@@ -40,8 +40,20 @@ KEPT_QUIET = (
 def roles(incident: Incident) -> str:
     """Word for word as in the process, 2."""
     return ", ".join(
-        f"{role.label}: {incident.name(incident.holder(role))}" for role in (Role.COMMANDER, Role.DEPUTY, Role.SCRIBE)
+        f"{role.label}: {deputies(incident) if role is Role.DEPUTY else incident.name(incident.holder(role))}"
+        for role in (Role.COMMANDER, Role.DEPUTY, Role.SCRIBE)
     )
+
+
+def deputies(incident: Incident) -> str:
+    """Each with the part that the IC gave them; one who is not trained is shown as such."""
+    shown = []
+    for person in incident.deputies:
+        untrained = () if incident.policy.trained(person) else ("not IC-trained",)
+        part = incident.deputy_parts.get(person)
+        marks = ", ".join((*((part,) if part else ()), *untrained))
+        shown.append(f"{incident.name(person)} ({marks})" if marks else incident.name(person))
+    return " and ".join(shown) or incident.name(None)
 
 
 def late(due: datetime, now: datetime, from_: timedelta = timedelta(minutes=1)) -> str:
@@ -227,6 +239,8 @@ def handover_offer(incident: Incident, offer: Handover) -> str:
     """Command is offered; until it is accepted the old IC commands (process, 2)."""
     holder = incident.name(incident.commander)
     wait = minutes(offer.lapses_at - offer.offered_at)
+    if offer.asks_a_disrupter:
+        return f"{{person:{offer.to}}}, do you wish to take command?"
     return (
         f"{holder} offers command to {{person:{offer.to}}}: say `accept` within {wait}. Until then {holder} commands."
     )

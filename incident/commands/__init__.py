@@ -16,15 +16,18 @@ from incident.commands.announcing import Announce, CustomersReport
 from incident.commands.base import Command, Refusal, Said, Speaker, Who, hear, judge
 from incident.commands.checking_in import Brief, Join, Leave, Proxy
 from incident.commands.deciding import Abort, Approve, Poll, Reject, Undo, Unverified, Verified
+from incident.commands.disrupting import Challenge, Warn
 from incident.commands.ending import Cancel, NamePostmortemOwner, Recovered, Reload, Reopen, Resolve
 from incident.commands.informing import OwnWords, SendSummary, SubscribeStakeholders
 from incident.commands.knowing import Can, Cause, Eta, Finding, Impact, SetSeverity, Symptom
 from incident.commands.leading import (
     Accept,
+    AddDeputy,
     AppointCustomerLiaison,
     AppointDeputy,
     AppointInternalLiaison,
     AppointScribe,
+    Decline,
     Handover,
     NameVoice,
     TakeCommand,
@@ -77,8 +80,12 @@ VOCABULARY: tuple[type[Command], ...] = (
     SetSeverity,
     TakeCommand,
     Accept,
+    Decline,
     Handover,
+    Challenge,
+    Warn,
     AppointDeputy,
+    AddDeputy,
     AppointScribe,
     AppointCustomerLiaison,
     AppointInternalLiaison,

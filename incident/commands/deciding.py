@@ -175,7 +175,7 @@ class Abort(OfRepair):
     help: ClassVar[str] = "stop a repair action: IC, deputy and owner"
 
     def refuse_repair(self, incident: Incident, repair: Repair, speaker: Speaker, now: datetime) -> str | None:
-        if speaker.id not in (incident.commander, incident.deputy, repair.owner):
+        if speaker.id not in (incident.commander, *incident.deputies, repair.owner):
             return f"IC, deputy and owner abort. Say `stop {repair.number} why`: it reaches them at once."
         if repair.state not in (RepairState.APPROVED, RepairState.RUNNING):
             return f"{already(incident, repair)} There is nothing to abort."

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import ClassVar, Self
 
-from incident import leadership, wording
+from incident import deputies, leadership, takeover, wording
 from incident.choices import Choice
 from incident.commands.base import Command, Speaker, Who
-from incident.model import Answer, Challenge, Incident
+from incident.model import Answer, Incident
 from incident.model import Handover as Offer
 from incident.people import find
 from incident.severity import Role
@@ -48,42 +48,37 @@ class TakeCommand(Command):
                     " say `command` again; `page` pages the ICs again."
                 )
             return None
-        if incident.deputy == speaker.id:
+        if speaker.id in incident.deputies:
             return None if self.why else "Say why: `command the IC dropped off the call`."
-        since = f" since {wording.clock(incident.commanded_since)}" if incident.commanded_since else ""
         challenge = incident.challenge
-        if not trained or (challenge is None and not self.why):
+        if challenge is None:
+            since = f" since {wording.clock(incident.commanded_since)}" if incident.commanded_since else ""
+            commands = f"{incident.name(incident.commander)} commands{since}."
+            return None if trained or self.why else f"{commands} If they are gone, ask for command: `command why`."
+        left = challenge.at + rules.challenge_lapses_after - now
+        if trained:
+            asked = challenge.by == speaker.id or incident.policy.trained(challenge.by)
+            waits = "The IC and the deputy still have {} to answer. Then say `command` again."
+            return waits.format(wording.minutes(left)) if asked and left > timedelta(0) else None
+        left = challenge.at + rules.takeover_open_to_all_after - now
+        if left > timedelta(0):
             return (
-                f"{incident.name(incident.commander)} commands{since}. If they are gone, the deputy"
-                f" ({incident.name(incident.deputy)}) or an IC-trained person says `command why`."
+                f"{incident.name(incident.commander)} was asked at {wording.clock(challenge.at)}."
+                f" If nobody answers, anyone can take command in {wording.minutes(left)}: `command`."
             )
-        if challenge is not None:
-            left = challenge.at + rules.challenge_lapses_after - now
-            if left > timedelta(0):
-                return f"The IC and the deputy still have {wording.minutes(left)} to answer. Then say `command` again."
         return None
 
     def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
-        former = incident.commander
-        if former is not None and incident.deputy != speaker.id and incident.challenge is None:
-            incident.challenge = Challenge(speaker.id, now)
-            wait = wording.minutes(incident.policy.command.challenge_lapses_after)
-            incident.say(
-                f"{{person:{former}}} {_mention(incident.deputy)}are you there? {speaker.name} offers to take command;"
-                f" unanswered for {wait}, they may.",
-                now,
-            )
-            incident.log("command", "challenges the IC and the deputy", now, who=speaker.id)
-            return Answer(f"asked the IC and the deputy; unanswered for {wait}, say `command` again")
-        acting = not incident.policy.trained(speaker.id)
-        incident.say(wording.this_is(speaker.name, acting=acting), now)
-        leadership.take(incident, speaker.id, speaker.name, now, acting=acting)
-        if former is not None:
-            incident.say(f"{wording.command_passes(speaker.name)} ({self.why or 'nobody answered'})", now)
-            incident.tell(
-                former,
-                f"{speaker.name} commands {incident.label} now: {self.why or 'nobody answered'}. They may hand it back to you.",
-            )
+        acting, challenge = not incident.policy.trained(speaker.id), incident.challenge
+        if incident.commander is not None and speaker.id not in incident.deputies:
+            if challenge is None:
+                return Answer(
+                    f"Asked the IC and the deputy. {takeover.request(incident, speaker.id, speaker.name, now)}"
+                )
+            if now < challenge.at + incident.policy.command.challenge_lapses_after:
+                challenge.by = speaker.id  # asked for already by somebody who may not have it yet
+                return Answer("The IC and the deputy were asked already. If nobody answers, you take command.")
+        takeover.succeed(incident, speaker.id, speaker.name, self.why or "nobody answered", now)
         return Answer(wording.this_is(speaker.name, acting=acting))
 
 
@@ -156,6 +151,29 @@ class Accept(Command):
 
 
 @dataclass(frozen=True)
+class Decline(Command):
+    verb: ClassVar[str] = "decline"
+    usage: ClassVar[str] = "decline"
+    help: ClassVar[str] = "say no to the command that was offered to you"
+
+    def refuse(self, incident: Incident, speaker: Speaker, now: datetime) -> str | None:
+        if incident.handover is None or incident.handover.to != speaker.id:
+            return f"Nobody offers you command. The IC is {incident.name(incident.commander)}."
+        return None
+
+    def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
+        offer, incident.handover = incident.handover, None
+        assert offer is not None
+        incident.log("command", f"{speaker.name} declines command", now, who=speaker.id)
+        if offer.asks_a_disrupter:
+            incident.say(f"{{person:{offer.to}}}: Then please cause no further interruptions", now)
+            leadership.ask_about_disrupter(incident, offer.to, "does not wish to take command")
+            return Answer("Then please cause no further interruptions")
+        incident.say(f"{speaker.name} declines command. IC: {incident.name(incident.commander)}.", now)
+        return Answer(f"declined; {incident.name(incident.commander)} stays IC")
+
+
+@dataclass(frozen=True)
 class NameVoice(Command):
     """One person who enters what the IC decides on the bridge; recorded as the IC's, entered by them (process, 2)."""
 
@@ -204,6 +222,7 @@ class _Appoint(Command):
 
     who: ClassVar[Who] = Who.COMMANDER
     role: ClassVar[Role]
+    next: ClassVar[str]
 
     person: str
 
@@ -217,31 +236,121 @@ class _Appoint(Command):
         return f"{self.verb} @{self.person}"
 
     def refuse(self, incident: Incident, speaker: Speaker, now: datetime) -> str | None:
-        person = find(incident, self.person)
-        if person is None:
-            return f"I know nobody called {self.person!r}."
-        if person == incident.commander:
-            return "The IC holds no other role. Name somebody else, or hand over command first."
-        if self.role is Role.DEPUTY and not incident.policy.trained(person):
-            return f"The deputy must be IC-trained; {incident.name(person)} is not."
-        return None
+        return _not_appointed(incident, self.person)
 
     def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
         person = find(incident, self.person)
         assert person is not None
-        if self.role is Role.DEPUTY:
-            incident.chosen_deputy = True
-        incident.tell(person, f"{speaker.name} names you {self.role.label.lower()} of {incident.label}.")
+        incident.invite(person)
+        incident.tell(person, f"{speaker.name} names you {self.role.label.lower()} of {incident.label}. {self.next}")
         leadership.appoint(incident, self.role, person, now)
         return Answer(f"{self.role.label}: {incident.name(person)}")
 
 
+def _not_appointed(incident: Incident, who: str) -> str | None:
+    person = find(incident, who)
+    if person is None:
+        return f"I know nobody called {who!r}."
+    if person == incident.commander:
+        return "The IC holds no other role. Name somebody else, or hand over command first."
+    return None
+
+
+_DEPUTY_NEXT = (
+    "You keep the timers and bring things to the IC's attention; reminders reach you here. If the IC is gone, take"
+    " command: `command why`."
+)
+
+
 @dataclass(frozen=True)
 class AppointDeputy(_Appoint):
+    """Somebody who is not trained is confirmed once."""
+
     verb: ClassVar[str] = "deputy"
-    usage: ClassVar[str] = "deputy @USER"
-    help: ClassVar[str] = "name the deputy (IC-trained)"
+    usage: ClassVar[str] = "deputy @USER [confirm]"
+    help: ClassVar[str] = "name the deputy (IC-trained, or confirmed)"
     role: ClassVar[Role] = Role.DEPUTY
+    next: ClassVar[str] = _DEPUTY_NEXT
+
+    confirmed: bool = False
+
+    @classmethod
+    def read(cls, words: Words) -> Self:
+        person = words.take_person("who")
+        confirmed = _take_confirm(words)
+        words.no_more()
+        return cls(person, confirmed)
+
+    def words(self) -> str:
+        return f"deputy @{self.person}" + (" confirm" if self.confirmed else "")
+
+    def refuse(self, incident: Incident, speaker: Speaker, now: datetime) -> str | None:
+        return super().refuse(incident, speaker, now) or _untrained(incident, self.person, self, self.confirmed)
+
+    def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
+        incident.chosen_deputy = True
+        return super().apply(incident, speaker, now)
+
+
+@dataclass(frozen=True)
+class AddDeputy(Command):
+    """One more deputy, who may have a part: reminders about that go to them first (process, 2)."""
+
+    verb: ClassVar[str] = "deputy-add"
+    usage: ClassVar[str] = "deputy add @USER [for paging|timers|call] [confirm]"
+    help: ClassVar[str] = "add a deputy, who may get a part: its reminders go to them first"
+    who: ClassVar[Who] = Who.COMMANDER
+
+    person: str
+    part: str = ""
+    confirmed: bool = False
+
+    @classmethod
+    def read(cls, words: Words) -> Self:
+        person, part = words.take_person("who"), ""
+        if words.peek().lower() == "for":
+            words.take("for")
+            part = words.take("a part: paging, timers or call,").lower()
+        confirmed = _take_confirm(words)
+        words.no_more()
+        return cls(person, part, confirmed)
+
+    def words(self) -> str:
+        part = f" for {self.part}" if self.part else ""
+        return f"deputy add @{self.person}{part}" + (" confirm" if self.confirmed else "")
+
+    def refuse(self, incident: Incident, speaker: Speaker, now: datetime) -> str | None:
+        if self.part and self.part not in deputies.PARTS:
+            return f"A deputy's part is paging, timers or call, not {self.part!r}."
+        return _not_appointed(incident, self.person) or _untrained(incident, self.person, self, self.confirmed)
+
+    def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
+        person = find(incident, self.person)
+        assert person is not None
+        incident.chosen_deputy = True
+        deputies.add(incident, person, self.part, now)
+        part = f" Your part: the {self.part}." if self.part else ""
+        incident.invite(person)
+        incident.tell(person, f"{speaker.name} names you deputy of {incident.label}.{part} {_DEPUTY_NEXT}")
+        incident.log("role", f"Deputy: {wording.deputies(incident)}", now, who=person)
+        leadership.announce_roles(incident, now, Role.DEPUTY)
+        return Answer(f"Deputy: {wording.deputies(incident)}")
+
+
+def _take_confirm(words: Words) -> bool:
+    if words.peek().lower() != "confirm":
+        return False
+    words.take("confirm")
+    return True
+
+
+def _untrained(incident: Incident, who: str, command: Command, confirmed: bool) -> str | None:
+    person = find(incident, who)
+    if confirmed or incident.policy.trained(person):
+        return None
+    return (
+        f"The deputy must be IC-trained; {incident.name(person)} is not. If you mean it, `{command.words()} confirm`."
+    )
 
 
 @dataclass(frozen=True)
@@ -251,6 +360,10 @@ class AppointScribe(_Appoint):
     help: ClassVar[str] = "name the scribe"
     of_light: ClassVar[bool] = True
     role: ClassVar[Role] = Role.SCRIBE
+    next: ClassVar[str] = (
+        "You keep the written timeline: `note …` and `todo …`. Start the status watch with `status stalk`, and make sure the"
+        " call is recorded."
+    )
 
 
 @dataclass(frozen=True)
@@ -259,6 +372,10 @@ class AppointCustomerLiaison(_Appoint):
     usage: ClassVar[str] = "customer-liaison @USER"
     help: ClassVar[str] = "name the customer liaison"
     role: ClassVar[Role] = Role.CUSTOMER_LIAISON
+    next: ClassVar[str] = (
+        "You draft what customers read: `draft …`, or edit the draft in the channel. The IC approves each text. Tell the IC"
+        " what customers report: `customers N`."
+    )
 
 
 @dataclass(frozen=True)
@@ -267,7 +384,7 @@ class AppointInternalLiaison(_Appoint):
     usage: ClassVar[str] = "internal-liaison @USER"
     help: ClassVar[str] = "name the internal liaison"
     role: ClassVar[Role] = Role.INTERNAL_LIAISON
-
-
-def _mention(person: str | None) -> str:
-    return f"{{person:{person}}} " if person else ""
+    next: ClassVar[str] = (
+        "You page who is asked for: `page …`. You see each executive summary five minutes before it goes out; `update …` puts"
+        " it in your words."
+    )

@@ -42,7 +42,11 @@ class Keep(Command):
 
     def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
         wanted = {find(incident, person) for person in self.people}
-        stay = wanted | set(incident.roles.values()) | {p for t in incident.teams.values() for p in t.everybody}
+        stay = (
+            wanted
+            | {*incident.roles.values(), *incident.deputies}
+            | {p for t in incident.teams.values() for p in t.everybody}
+        )
         go = [r for r in incident.responders.values() if r.here and r.person not in stay]
         kept = " and ".join(incident.name(find(incident, person)) for person in self.people)
         for responder in go:

@@ -80,7 +80,7 @@ class Stop(WithReason):
         )
         incident.say(text, now)
         incident.log("repair", f"stop {repair.number}: {self.why}", now, who=speaker.id)
-        for person in dict.fromkeys((incident.commander, incident.deputy, repair.owner)):
+        for person in dict.fromkeys((incident.commander, *incident.deputies[:1], repair.owner)):
             incident.tell(person, text, Choice("Abort", f"abort {repair.number}", "danger"))
         return Answer(f"told {incident.name(incident.commander)} and the owner at once")
 

@@ -241,7 +241,7 @@ def _own_task(incident: Incident, speaker: Speaker, number: int | None, *, fresh
 
     Command staff may answer for somebody on the bridge, so the scribe, deputy and IC find anybody's by number.
     """
-    staff = {incident.holder(r) for r in (Role.COMMANDER, Role.DEPUTY, Role.SCRIBE)}
+    staff = {incident.commander, *incident.deputies, incident.holder(Role.SCRIBE)}
     for task in reversed(incident.tasks.values()):
         if task.done_at is not None or (fresh and task.understood_at is not None):
             continue

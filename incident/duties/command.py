@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from incident import paging, publishing, wording
+from incident import leadership, paging, publishing, takeover, wording
 from incident.model import Incident, Phase
 
 
@@ -30,12 +30,21 @@ def let_fall_due(incident: Incident, now: datetime) -> None:
             case "handover":
                 assert incident.handover is not None
                 offered, incident.handover = incident.handover, None
+                if offered.asks_a_disrupter:
+                    leadership.ask_about_disrupter(incident, offered.to, "did not answer whether they wish to command")
+                    continue
                 incident.say(
                     f"The offer of command to {incident.name(offered.to)} lapsed;"
                     f" {incident.name(incident.commander)} commands.",
                     now,
                 )
                 incident.log("command", f"offer to {incident.name(offered.to)} lapsed", now, source="clock")
+            case "takeover":
+                assert incident.challenge is not None
+                person = incident.challenge.by
+                takeover.succeed(incident, person, incident.name(person), "nobody answered", now)
+            case "takeover-open":
+                takeover.open_to_all(incident, now)
             case "close":
                 incident.phase = Phase.CLOSED
                 incident.log("closed", "the watch is over", now, source="clock")
@@ -51,6 +60,11 @@ def _clocks(incident: Incident) -> Iterator[tuple[datetime, str]]:
                 for at in page.acknowledged_by.values() if page.for_commander else ():
                     due = max(due, at + rules.paging.grace_after_acknowledgement)
             yield due, "round"
+    if incident.open and incident.commander is not None and (asked := incident.challenge) is not None:
+        if rules.trained(asked.by):
+            yield asked.at + rules.command.challenge_lapses_after, "takeover"
+        elif not asked.open_to_all:
+            yield asked.at + rules.command.takeover_open_to_all_after, "takeover-open"
     if incident.handover is not None:
         yield incident.handover.lapses_at, "handover"
     if incident.phase in (Phase.RESOLVED, Phase.CANCELLED) and incident.ended_at is not None:

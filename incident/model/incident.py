@@ -51,7 +51,7 @@ class Incident:
     """`proofs`: outside of practice a decision counts by its signature; `spent` are the signed words of the last minutes.
 
     `other_ids` are the workflow ids that something else had taken, each with the one in its place; `announced_in` are the
-    channels in which it was announced.
+    channels in which it was announced. `deputy_parts` is what the IC gave a deputy to do, where there are several.
     """
 
     id: str
@@ -142,6 +142,8 @@ class Incident:
     other_ids: dict[str, str] = field(default_factory=dict)
     announced_in: list[str] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
+    more_deputies: list[str] = field(default_factory=list)
+    deputy_parts: dict[str, str] = field(default_factory=dict)
 
     # -- who is who -----------------------------------------------------------------------------------
 
@@ -152,6 +154,11 @@ class Incident:
     @property
     def deputy(self) -> str | None:
         return self.roles.get(Role.DEPUTY)
+
+    @property
+    def deputies(self) -> tuple[str, ...]:
+        """The deputy, then those that the IC added."""
+        return (self.deputy, *self.more_deputies) if self.deputy is not None else ()
 
     def holder(self, role: Role) -> str | None:
         return self.roles.get(role)
