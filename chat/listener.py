@@ -44,7 +44,10 @@ FINISHED_WITHIN = 5.0
 DELIVERED_EVERY = timedelta(seconds=5)
 FIRST_PAUSE, LONGEST_PAUSE = 5.0, 300.0
 KEPT_FOR = timedelta(hours=24)
-ALONE_THEY_ASK = frozenset({"declare", "propose", "trouble", "task", "draft", "update", "handover"})
+ALONE_THEY_ASK = frozenset(
+    {"declare", "propose", "trouble", "task", "draft", "update", "handover", "challenge", "can", "title", "service"}
+    | {"started", "workaround"}
+)
 _LOST = (SlackApiError, SlackClientError, OSError, asyncio.TimeoutError)
 Payload = dict[str, Any]
 T = TypeVar("T")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from incident.model import Incident
+from incident.model import Incident, Repair
 from incident.policy import Service
 
 
@@ -42,6 +42,12 @@ def speaks_for(incident: Incident, person: str, service: Service | None) -> str 
     if service is None or is_expert(incident, person, service):
         return None
     return primary(incident, service)
+
+
+def of_repair(incident: Incident, repair: Repair) -> tuple[Service | None, str | None]:
+    """The service that a repair action touches, and its primary SME when somebody else proposed it."""
+    service = incident.policy.service(repair.service) or service_of(incident, repair.title)
+    return service, speaks_for(incident, repair.proposed_by, service)
 
 
 def _names(text: str, service: Service) -> bool:

@@ -2,14 +2,14 @@
 
 A notice is posted once and edited in place as its matter moves on; who did what, and when, stays readable in it. It is
 composed anew from the incident each time, so it can never say less than is known. `about` names the matter:
-`card`, `command`, `checklist`, `announced/CHANNEL`, `repair/N`, `trouble/N`, `draft/N`, `task/N`, `handover/WHO/WHEN`, `challenge/WHO/WHEN`, `need/TEAM`, `team/KEY`, `trigger/N`.
+`card`, `command`, `checklist`, `announced/CHANNEL`, `repair/N`, `trouble/N`, `draft/N`, `task/N`, `handover/WHO/WHEN`, `challenge/WHO/WHEN`, `need/TEAM`, `team/KEY`, `trigger/N`, `roll-call/WHEN`.
 """
 
 from __future__ import annotations
 
 from typing import Literal
 
-from incident import card, declaring, publishing, repairs, sub_teams, wording
+from incident import card, declaring, publishing, repairs, roll_call, sub_teams, wording
 from incident.choices import Choice, Notice
 from incident.model import (
     Announcement,
@@ -69,6 +69,9 @@ def compose(incident: Incident, about: str) -> Notice:
             return Notice(_task(incident, task), of_task(task))
         case "handover" | "challenge":
             return _handover(incident, rest)
+        case "roll-call":
+            over = incident.roll_call is None or incident.roll_call.closed_at is not None or not incident.open
+            return Notice(roll_call.text(incident, rest), () if over else (roll_call.REPORT,))
         case "team":
             return _team(incident, incident.teams[rest])
         case "need":
@@ -181,7 +184,8 @@ def of_task(task: Task) -> tuple[Choice, ...]:
     if task.done_at is not None:
         return ()
     understood = () if task.understood_at else (Choice("Understood", f"ack {n}", "primary"),)
-    return (*understood, Choice("Done …", f"done {n}", form=True), Choice("More time", f"more 5m {n}"))
+    standby = () if task.spoke_at else (Choice("Standby", f"standby {n}"),)
+    return (*understood, Choice("Done …", f"done {n}", form=True), Choice("More time", f"more 5m {n}"), *standby)
 
 
 def story(incident: Incident, repair: Repair) -> str:

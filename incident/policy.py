@@ -122,6 +122,7 @@ class Deputy(_Frozen):
     severity_of: dict[Literal["degraded", "down"], Severity] = {"degraded": Severity.SEV2, "down": Severity.SEV1}
     remind_again_after: Duration = timedelta(minutes=5)
     need_unfilled_after: Duration = timedelta(minutes=5)
+    roll_call_within: Duration = timedelta(minutes=2)
 
 
 class Repair(_Frozen):

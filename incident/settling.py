@@ -75,6 +75,8 @@ def changes_read(incident: Incident, found: ChangedLately, now: datetime) -> Non
     for change in reversed(found.changes):
         if (change.at, change.text) not in known:
             incident.log("changed", wording.changed(change), now, source=change.source)
+            if change.at >= incident.declared_at and incident.open:
+                incident.say(f"Changed during the incident ({change.source}): {wording.changed(change)}", now)
     for source in found.unreadable:
         incident.log("changed", f"{source} could not be read", now, source="monitoring")
 

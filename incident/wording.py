@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from incident import experts
 from incident.identity import room_name
 from incident.model import (
     Change,
@@ -28,9 +29,11 @@ from incident.model import (
     Task,
     Trouble,
 )
+from incident.policy import Service
 from incident.severity import Role
 from incident.times import clock as clock
 from incident.times import minutes as minutes
+from incident.times import moment as moment
 
 KEPT_QUIET = (
     "\nSecurity: say nothing about it outside of this room. No public message, no executive broadcast goes out."
@@ -162,6 +165,18 @@ def sentence(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def primary_sme(service: Service | None, person: str | None) -> str:
+    """Through whom others speak about a service; empty when there is nobody to point to (process, 3)."""
+    return f"{service.name}'s primary SME: {{person:{person}}}" if service and person else ""
+
+
+def through(incident: Incident, service: Service | None, person: str | None) -> str:
+    """The same for the author alone."""
+    if service is None or person is None:
+        return ""
+    return f". {incident.name(person)} is the primary SME for {service.name}: speak through them."
+
+
 def repair_line(repair: Repair) -> str:
     risk = "" if repair.risk == "low" else f" ({repair.risk} risk)"
     return f"repair {repair.number}{risk}: {repair.title}"
@@ -177,6 +192,8 @@ def repair_offer(incident: Incident, repair: Repair) -> str:
     if repair.check:
         parts.append(f"Check: {'; '.join(repair.check.splitlines())}.".replace("..", "."))
     parts.append(f"Fallback: {repair.fallback}." if repair.fallback else "No fallback was named.")
+    if pointer := primary_sme(*experts.of_repair(incident, repair)):
+        parts.append(f"{pointer}.")
     if repair.state.awaits_approval:
         if repair.risk == "high" and repair.polled_until is None:
             parts.append(f"High risk: `poll {repair.number}` asks for strong objections first.")
@@ -344,6 +361,8 @@ class Picture:
     eta: str
     in_progress: tuple[str, ...]
     at_most: int
+    workaround: str = ""
+    fallbacks: tuple[str, ...] = ()
 
 
 def picture(incident: Incident) -> Picture:
@@ -361,6 +380,12 @@ def picture(incident: Incident) -> Picture:
         eta=incident.facts.eta,
         in_progress=(*running, *tasks),
         at_most=incident.policy.executives.at_most,
+        workaround=incident.facts.workaround,
+        fallbacks=tuple(
+            f"If repair {r.number} ({r.title}) fails: {r.fallback.rstrip('.')}."
+            for r in incident.repairs.values()
+            if r.state is RepairState.RUNNING and r.fallback
+        ),
     )
 
 
@@ -376,8 +401,13 @@ def executive_summary(seen: Picture, now: datetime) -> str:
             f"{seen.severity} {seen.label}: {seen.state} after {minutes((seen.ended_at or now) - seen.declared_at)}."
         ]
     room = (seen.at_most - len(parts[0])) // 2 - 30
-    if seen.impact:
-        parts.append(f"Customer impact: {_sentence(shorten(seen.impact, room))}")
+    workaround = seen.workaround.rstrip(".") if seen.open else ""
+    if seen.impact and workaround:
+        half = f"{shorten(seen.impact.rstrip('.'), room // 2)}; workaround: {shorten(workaround, room // 2)}"
+        parts.append(f"Customer impact: {half}.")
+    elif seen.impact or workaround:
+        what = "Customer impact" if seen.impact else "Workaround"
+        parts.append(f"{what}: {_sentence(shorten(seen.impact or workaround, room))}")
     expected = f"; expected: {shorten(seen.eta, 80)}" if seen.eta and seen.open else ""
     if seen.in_progress and seen.open:
         parts.append(f"In progress: {shorten('; '.join(seen.in_progress), room - len(expected))}{expected}.")
@@ -397,7 +427,7 @@ def shorten(text: str, at_most: int) -> str:
 
 def room_update(seen: Picture, now: datetime) -> str:
     """A status update for the room, ready to send by the IC (process, 3)."""
-    return f"{executive_summary(seen, now)} Any additional actions or proposals?"
+    return f"{' '.join((executive_summary(seen, now), *seen.fallbacks))} Any additional actions or proposals?"
 
 
 def public_message(incident: Incident, template: str, next_at: datetime | None) -> str:
@@ -407,6 +437,7 @@ def public_message(incident: Incident, template: str, next_at: datetime | None) 
         "impact": facts.impact,
         "cause": facts.cause,
         "eta": facts.eta,
+        "workaround": facts.workaround,
         "lost": incident.lost,
         "next": clock(next_at) if next_at else "",
     }
@@ -426,7 +457,8 @@ def where_we_are(incident: Incident, now: datetime) -> str:
         (
             f"{incident.severity} {incident.label}, {minutes(now - incident.declared_at)} in. {roles(incident)}.",
             f"Wrong: {'; '.join(facts.symptoms) or incident.title}.",
-            f"Impact: {facts.impact or 'not known yet'}. Cause: {facts.cause or 'not known yet'}.",
+            f"Impact: {facts.impact or 'not known yet'}. Cause: {facts.cause or 'not known yet'}."
+            f"{f' Workaround: {facts.workaround}.' if facts.workaround else ''}",
             f"In progress: {'; '.join(t.text for t in incident.tasks.values() if t.done_at is None) or 'nothing yet'}.",
             "Wanted of you: say what you are expert in (`join as …`), report with `finding …`, propose with"
             " `propose …`; repair nothing before the IC says so.",

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Self
 
-from incident import leadership, paging, sub_teams
+from incident import experts, leadership, paging, roll_call, sub_teams, wording
 from incident.choices import Choice
 from incident.commands.base import Command, Speaker, Who
 from incident.model import Answer, Incident, SeverityChange
@@ -51,8 +52,13 @@ class Finding(_Told):
 
     def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
         incident.facts.findings.append(self.text)
-        self.pass_on(incident, speaker, f"{speaker.name} found: {self.text}", now)
-        return Answer("reported to the room")
+        service = experts.service_of(incident, self.text)
+        primary = experts.speaks_for(incident, speaker.id, service)
+        pointer = wording.primary_sme(service, primary)
+        self.pass_on(incident, speaker, f"{speaker.name} found: {self.text}{pointer and f' — {pointer}'}", now)
+        if speaker.entered_by:
+            roll_call.heard(incident, speaker.id, now)  # what was said on the bridge
+        return Answer(f"reported to the room{wording.through(incident, service, primary)}")
 
 
 @dataclass(frozen=True)
@@ -62,14 +68,20 @@ class Can(_Told):
     help: ClassVar[str] = "give a CAN report"
 
     def refuse(self, incident: Incident, speaker: Speaker, now: datetime) -> str | None:
-        if len([part for part in self.text.split("/") if part.strip()]) != 3:
+        if len([part for part in self._parts() if part.strip()]) != 3:
             return "A CAN report has three parts: `can the queue is full / draining it / somebody from web`."
         return None
 
     def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
-        c, a, n = (part.strip() for part in self.text.split("/"))
+        c, a, n = (part.strip() for part in self._parts())
         self.pass_on(incident, speaker, f"CAN report of {speaker.name}: conditions: {c}; actions: {a}; needs: {n}", now)
+        roll_call.heard(incident, speaker.id, now)
         return Answer("reported to the room")
+
+    def _parts(self) -> list[str]:
+        """At a slash with blanks around it, where there are two of these: `500/s` is one word."""
+        parts = re.split(r"\s/\s", self.text)
+        return parts if len(parts) == 3 else self.text.split("/")
 
 
 @dataclass(frozen=True)
@@ -113,6 +125,20 @@ class Impact(_Told):
         incident.facts.impact = self.text
         incident.facts.impact_at = now
         self.pass_on(incident, speaker, f"Customer impact: {self.text}", now)
+        return Answer("kept; every summary is composed from it")
+
+
+@dataclass(frozen=True)
+class Workaround(_Told):
+    verb: ClassVar[str] = "workaround"
+    usage: ClassVar[str] = "workaround TEXT"
+    help: ClassVar[str] = "say what customers can do meanwhile"
+    who: ClassVar[Who] = Who.COMMANDER
+    instead: ClassVar[str] = "Report it with `finding …`."
+
+    def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
+        incident.facts.workaround = self.text
+        self.pass_on(incident, speaker, f"Workaround: {self.text}", now)
         return Answer("kept; every summary is composed from it")
 
 

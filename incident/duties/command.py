@@ -1,11 +1,13 @@
-"""The incident's own clock: paging rounds, "there is no IC", offers that lapse, the end of the watch (process, 1, 2, 6)."""
+"""The incident's own clock: paging rounds, "there is no IC", offers that lapse, roll calls, what
+changes meanwhile, the end of the watch (process, 1, 2, 3, 6)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
 
-from incident import leadership, paging, publishing, takeover, wording
+from incident import leadership, paging, publishing, roll_call, takeover, wording
+from incident.effects import ReadChanges
 from incident.model import Incident, Phase
 
 
@@ -45,6 +47,11 @@ def let_fall_due(incident: Incident, now: datetime) -> None:
                 takeover.succeed(incident, person, incident.name(person), "nobody answered", now)
             case "takeover-open":
                 takeover.open_to_all(incident, now)
+            case "roll-call":
+                roll_call.close(incident, now)
+            case "changes":
+                incident.changes_asked_at = now
+                incident.want(ReadChanges())
             case "close":
                 incident.phase = Phase.CLOSED
                 incident.log("closed", "the watch is over", now, source="clock")
@@ -65,6 +72,10 @@ def _clocks(incident: Incident) -> Iterator[tuple[datetime, str]]:
             yield asked.at + rules.command.challenge_lapses_after, "takeover"
         elif not asked.open_to_all:
             yield asked.at + rules.command.takeover_open_to_all_after, "takeover-open"
+    if incident.open and (roll := incident.roll_call) is not None and roll.closed_at is None:
+        yield roll.due_at, "roll-call"
+    if incident.open and rules.changes.sources:
+        yield (incident.changes_asked_at or incident.declared_at) + rules.changes.every, "changes"
     if incident.handover is not None:
         yield incident.handover.lapses_at, "handover"
     if incident.phase in (Phase.RESOLVED, Phase.CANCELLED) and incident.ended_at is not None:

@@ -15,7 +15,7 @@ from incident.model.message import Announcement, Draft, Summary
 from incident.model.people import Challenge, Handover, Held, Page, Responder
 from incident.model.repair import Repair, Trouble
 from incident.model.room import Entry, Line, Room, Shown
-from incident.model.work import SubTeam, Task, Ticked, Trigger
+from incident.model.work import RollCall, SubTeam, Task, Ticked, Trigger
 from incident.policy import Policy
 from incident.severity import Role, Severity
 
@@ -144,6 +144,8 @@ class Incident:
     removed: list[str] = field(default_factory=list)
     more_deputies: list[str] = field(default_factory=list)
     deputy_parts: dict[str, str] = field(default_factory=dict)
+    roll_call: RollCall | None = None
+    changes_asked_at: datetime | None = None
 
     # -- who is who -----------------------------------------------------------------------------------
 
