@@ -123,10 +123,13 @@ def of_repair(incident: Incident, repair: Repair) -> tuple[Choice, ...]:
             label, also = (f"Approve, beside repair {other.number}", " --also") if other else ("Approve", "")
             style: Literal["", "primary"] = "" if first or other else "primary"
             approve = (Choice(label, f"approve {n}{mark(repair.digest)}{also}", style, form=asks_for_owner),)
+            hand = Choice("By hand …", f"approve {n}{mark(repair.digest)}{also}", form=True)
+            by_hand = (hand,) if repairs.by_runner(incident, repair) else ()
             return (
                 *(poll + approve if first else approve + poll),
                 Choice("Reject …", f"reject {n}", "danger", form=True),
                 Choice("Object …", f"object {n}", form=True),
+                *by_hand,
             )
         case RepairState.APPROVED:
             begin = () if repair.automated else (Choice("I begin", f"ack {n}", "primary"),)
@@ -175,7 +178,8 @@ def of_draft(incident: Incident, draft: Draft) -> tuple[Choice, ...]:
     )
     hold = (Choice("Hold", f"message hold {n}"),) if draft.waits else ()
     no = (Choice("No announcement", "announce no"),) if incident.announcement is Announcement.UNDECIDED else ()
-    return (approve, Choice("Edit …", f"message edit {n}", form=True), *hold, *no)
+    poll = (Choice("Poll", f"poll {n}"),) if draft.waits and decided and draft.polled_until is None else ()
+    return (approve, Choice("Edit …", f"message edit {n}", form=True), *hold, *poll, *no)
 
 
 def of_task(task: Task) -> tuple[Choice, ...]:
@@ -253,7 +257,8 @@ def _said(head: str, text: str) -> list[str]:
 def _draft(incident: Incident, draft: Draft) -> str:
     mind = publishing.warnings(draft) if draft.open else ""
     lines = [_life_on(incident, draft, outlet, version) for outlet, version in draft.versions.items()]
-    return _lines(wording.draft_offer(incident, draft) + mind, *lines)
+    against = [f"{o.who} objected at {wording.clock(o.at)}: {o.why}" for o in draft.objections]
+    return _lines(wording.draft_offer(incident, draft) + mind, *against, *lines)
 
 
 def _life_on(incident: Incident, draft: Draft, outlet: Outlet, version: Draft | Version) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from incident import experts
+from incident import comparing, experts
 from incident.identity import room_name
 from incident.model import (
     Change,
@@ -20,6 +20,7 @@ from incident.model import (
     Draft,
     Handover,
     Incident,
+    Objection,
     Page,
     Repair,
     RepairState,
@@ -189,6 +190,8 @@ def repair_offer(incident: Incident, repair: Repair) -> str:
     parts = [f"{incident.name(repair.proposed_by)} proposes {repair_line(repair)}.{f' With {with_}.' if with_ else ''}"]
     if repair.does:
         parts.append(f"It does: `{shorten(repair.does, 300)}` ({repair.digest[:8]})")
+    if since := comparing.since_last_approval(incident, repair):
+        parts.append(since)
     if repair.check:
         parts.append(f"Check: {'; '.join(repair.check.splitlines())}.".replace("..", "."))
     parts.append(f"Fallback: {repair.fallback}." if repair.fallback else "No fallback was named.")
@@ -221,17 +224,29 @@ def poll(repair: Repair, window: timedelta) -> str:
     )
 
 
-def objections(repair: Repair) -> str:
-    return "; ".join(f"{o.who}: {o.why}" for o in repair.objections)
+def poll_of_message(draft: Draft, window: timedelta) -> str:
+    """Word for word as in the process, 4."""
+    return (
+        f"The proposal is {message_line(draft)}:\n{draft_texts(draft)}\nAre there any strong objections?"
+        f" {minutes(window)} to say `object {draft.number} why`."
+    )
 
 
-def proceeding(repair: Repair) -> str:
+def message_line(draft: Draft) -> str:
+    return f"public message {draft.number} ({draft.stage})"
+
+
+def objections(found: Iterable[Objection]) -> str:
+    return "; ".join(f"{o.who}: {o.why}" for o in found)
+
+
+def proceeding(what: str, against: list[Objection], *, polled: bool, who: str = "The IC") -> str:
     """What is said when the IC approves (process, 4)."""
-    if repair.objections:
-        return f"Objections were heard ({objections(repair)}). The IC has decided: we are proceeding with {repair_line(repair)}."
-    if repair.polled_until is not None:
-        return f"Hearing no objections, we are proceeding with {repair_line(repair)}."
-    return f"Approved: we are proceeding with {repair_line(repair)}."
+    if against:
+        return f"Objections were heard ({objections(against)}). {who} has decided: we are proceeding with {what}."
+    if polled:
+        return f"Hearing no objections, we are proceeding with {what}."
+    return f"Approved: we are proceeding with {what}."
 
 
 def team_line(incident: Incident, team: SubTeam) -> str:

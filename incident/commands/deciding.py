@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import ClassVar, Self
 
-from incident import wording
+from incident import polls, repairs, wording
 from incident.choices import Choice
 from incident.commands.base import Command, Speaker, Who, not_shown, whole
-from incident.commands.of_repair import OfRepair, WithReason, no_such_repair
+from incident.commands.of_repair import OfRepair, WithReason, no_such_matter, no_such_repair
 from incident.effects import TellRepair
 from incident.model import Answer, Incident, Repair, RepairState
 from incident.people import find
@@ -36,8 +36,29 @@ class Poll(OfRepair):
 
     verb: ClassVar[str] = "poll"
     usage: ClassVar[str] = "poll N"
-    help: ClassVar[str] = "ask for strong objections before a large action"
+    help: ClassVar[str] = "ask for strong objections before a large action, or a public message"
     who: ClassVar[Who] = Who.COMMANDER
+    after_end: ClassVar[bool] = True
+
+    def refuse(self, incident: Incident, speaker: Speaker, now: datetime) -> str | None:
+        draft = incident.drafts.get(self.number)
+        if draft is None:
+            if self.number not in incident.repairs:
+                return no_such_matter(incident, self.number)
+            over = f"The incident is {incident.phase}; `reopen why` goes on with it."
+            return super().refuse(incident, speaker, now) if incident.open else over
+        if polls.is_open(draft, now):
+            return f"The window for objections to public message {self.number} is open already."
+        return None if draft.open else f"Public message {self.number} is {draft.state}; there is nothing to ask."
+
+    def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
+        draft = incident.drafts.get(self.number)
+        if draft is None:
+            return super().apply(incident, speaker, now)
+        polls.begin(incident, draft, now)
+        incident.log("message", f"polled {self.number}", now, who=speaker.id)
+        window = wording.minutes(incident.policy.repair.poll_window)
+        return Answer(f"asked the room; the window ends in {window} and approves nothing")
 
     def refuse_repair(self, incident: Incident, repair: Repair, speaker: Speaker, now: datetime) -> str | None:
         if repair.polled_until is not None and not repair.poll_closed and now < repair.polled_until:
@@ -60,7 +81,9 @@ class Approve(Command):
 
     verb: ClassVar[str] = "approve"
     usage: ClassVar[str] = "approve N [@OWNER] [--also]"
-    help: ClassVar[str] = "approve a repair action; a manual one needs an owner; --also beside another on the service"
+    help: ClassVar[str] = (
+        "approve a repair action; with an owner it is that person's manual step; --also beside another on the service"
+    )
     who: ClassVar[Who] = Who.COMMANDER
     instead: ClassVar[str] = "Object with `object N why`, or tell the IC in the room."
     of_shown: ClassVar[bool] = True
@@ -104,9 +127,10 @@ class Approve(Command):
         if self.owner is not None and find(incident, self.owner) is None:
             return f"I know nobody called {self.owner!r}."
         owner = self._owner(incident, repair)
-        if owner is None and not repair.automated:
+        manual = self.owner is not None or not repairs.by_runner(incident, repair)
+        if owner is None and manual:
             return f"A manual action needs an owner: `approve {self.number} @somebody`."
-        if owner == incident.commander and not repair.automated:
+        if owner == incident.commander and manual:
             return f"The IC never repairs. Name somebody else: `approve {self.number} @somebody`."
         other = in_the_way(incident, repair)
         if other is not None and not self.also:
@@ -121,13 +145,15 @@ class Approve(Command):
         rules = incident.policy.repair
         repair.state = RepairState.APPROVED
         repair.owner = self._owner(incident, repair)
+        repairs.hand_to(incident, repair, by_hand=self.owner is not None)
         repair.approved_by = speaker.id
         repair.approved_at = now
         repair.approvals += 1
         repair.approval = speaker.signed
         repair.why = ""
         repair.abort_asked = False
-        incident.say(wording.proceeding(repair), now)
+        asked = repair.polled_until is not None
+        incident.say(wording.proceeding(wording.repair_line(repair), repair.objections, polled=asked), now)
         by = "the runner" if repair.automated else incident.name(repair.owner)
         incident.log("repair", f"approved {repair.number}, owned by {by}", now, who=speaker.id)
         incident.want(TellRepair(f"repair/{repair.number}/approval-{repair.approvals}", repair.number))

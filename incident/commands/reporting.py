@@ -9,7 +9,7 @@ from typing import ClassVar, Self
 from incident import wording
 from incident.choices import Choice
 from incident.commands.base import Command, Speaker
-from incident.commands.of_repair import WithReason
+from incident.commands.of_repair import WithReason, no_such_matter
 from incident.model import Answer, Incident, Objection, Repair, RepairState
 from incident.repairs import report_repair
 from incident.words import Words
@@ -19,7 +19,28 @@ from incident.words import Words
 class Object(WithReason):
     verb: ClassVar[str] = "object"
     usage: ClassVar[str] = "object N WHY"
-    help: ClassVar[str] = "object to a repair action, with a reason"
+    help: ClassVar[str] = "object to a repair action, or a public message, with a reason"
+    after_end: ClassVar[bool] = True
+
+    def refuse(self, incident: Incident, speaker: Speaker, now: datetime) -> str | None:
+        draft = incident.drafts.get(self.number)
+        if draft is None:
+            if self.number not in incident.repairs:
+                return no_such_matter(incident, self.number)
+            over = f"The incident is {incident.phase}; `reopen why` goes on with it."
+            return super().refuse(incident, speaker, now) if incident.open else over
+        if not self.why.strip():
+            return f"Say why: `{self.usage}`."
+        return None if draft.open else f"Public message {self.number} is {draft.state}; tell the IC in the room."
+
+    def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
+        draft = incident.drafts.get(self.number)
+        if draft is None:
+            return super().apply(incident, speaker, now)
+        draft.objections.append(Objection(speaker.name, self.why, now))
+        incident.say(f"{speaker.name} objects to {wording.message_line(draft)}: {self.why}.", now)
+        incident.log("message", f"objection to {self.number}: {self.why}", now, who=speaker.id)
+        return Answer("the IC sees your objection")
 
     def refuse_repair(self, incident: Incident, repair: Repair, speaker: Speaker, now: datetime) -> str | None:
         if repair.state.awaits_approval or repair.state in (RepairState.APPROVED, RepairState.RUNNING):

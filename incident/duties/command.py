@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from incident import leadership, paging, publishing, roll_call, takeover, wording
+from incident import leadership, paging, polls, publishing, roll_call, takeover, wording
 from incident.effects import ReadChanges
 from incident.model import Incident, Phase
 
@@ -49,6 +49,10 @@ def let_fall_due(incident: Incident, now: datetime) -> None:
                 takeover.open_to_all(incident, now)
             case "roll-call":
                 roll_call.close(incident, now)
+            case "poll":
+                for draft in incident.drafts.values():
+                    if draft.polled_until is not None and not draft.poll_closed and draft.polled_until <= now:
+                        polls.close(incident, draft, now)
             case "changes":
                 incident.changes_asked_at = now
                 incident.want(ReadChanges())
@@ -76,6 +80,9 @@ def _clocks(incident: Incident) -> Iterator[tuple[datetime, str]]:
         yield roll.due_at, "roll-call"
     if incident.open and rules.changes.sources:
         yield (incident.changes_asked_at or incident.declared_at) + rules.changes.every, "changes"
+    windows = [d.polled_until for d in incident.drafts.values() if d.polled_until is not None and not d.poll_closed]
+    if windows and incident.phase is not Phase.CLOSED:
+        yield min(windows), "poll"
     if incident.handover is not None:
         yield incident.handover.lapses_at, "handover"
     if incident.phase in (Phase.RESOLVED, Phase.CANCELLED) and incident.ended_at is not None:

@@ -86,6 +86,8 @@ SCRIPT: tuple[tuple[str, str, str], ...] = (
     ("bob", "message edit {draft} We are looking into a problem.", "waits for the IC"),
     ("bob", "message hold {draft}", "is held"),
     ("bob", "announce yes", "announced"),
+    ("bob", "poll {draft}", "approves nothing"),
+    ("sam", "object {draft} we know the cause by now", "the IC sees your objection"),
     ("carla", "component checkout major_outage", "shows checkout as major_outage"),
     ("bob", "message approve {draft}", "goes out exactly as it stands"),
     ("bob", "rhythm 15m", "every 15 min"),
