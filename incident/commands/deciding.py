@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import ClassVar, Self
@@ -10,6 +9,7 @@ from typing import ClassVar, Self
 from incident import polls, repairs, wording
 from incident.choices import Choice
 from incident.commands.base import Command, Speaker, Who, not_shown, whole
+from incident.commands.flags import take_also
 from incident.commands.of_repair import OfRepair, WithReason, no_such_matter, no_such_repair
 from incident.effects import TellRepair
 from incident.model import Answer, Incident, Repair, RepairState
@@ -26,8 +26,6 @@ from incident.repairs import (
     usual_owner,
 )
 from incident.words import Words, mark
-
-_ALSO = re.compile(r"(?<!\s)\s*(?:--|—|–)also\b")
 
 
 @dataclass(frozen=True)
@@ -95,8 +93,7 @@ class Approve(Command):
 
     @classmethod
     def read(cls, words: Words) -> Self:
-        also = bool(_ALSO.search(words.left))
-        words.left = _ALSO.sub("", words.left).strip()
+        also = take_also(words)
         number = words.take_number("the number of the repair action")
         digest = words.maybe_mark()
         owner = words.take_person() if words else None

@@ -9,6 +9,7 @@ from typing import ClassVar, Self
 from incident import deputies, leadership, takeover, wording
 from incident.choices import Choice
 from incident.commands.base import Command, Speaker, Who
+from incident.commands.flags import take_also
 from incident.model import Answer, Incident
 from incident.model import Handover as Offer
 from incident.people import find
@@ -22,18 +23,21 @@ NOBODY = "nobody"
 class TakeCommand(Command):
     verb: ClassVar[str] = "command"
     decision: ClassVar[bool] = True
-    usage: ClassVar[str] = "command [why]"
+    usage: ClassVar[str] = "command [why] [--also]"
     help: ClassVar[str] = (
-        "take command: trained people at once, anyone when nobody else came, the deputy when the IC is gone"
+        "take command: trained people at once, anyone when nobody else came, the deputy when the IC is gone;"
+        " --also beside another incident"
     )
     why: str = ""
+    also: bool = False
 
     @classmethod
     def read(cls, words: Words) -> Self:
-        return cls(words.maybe_rest())
+        also = take_also(words)
+        return cls(words.maybe_rest(), also)
 
     def words(self) -> str:
-        return f"command {self.why}".strip()
+        return " ".join(w for w in ("command", self.why, "--also" if self.also else "") if w)
 
     def refuse(self, incident: Incident, speaker: Speaker, now: datetime) -> str | None:
         rules = incident.policy.command
@@ -79,6 +83,8 @@ class TakeCommand(Command):
                 challenge.by = speaker.id  # asked for already by somebody who may not have it yet
                 return Answer("The IC and the deputy were asked already. If nobody answers, you take command.")
         takeover.succeed(incident, speaker.id, speaker.name, self.why or "nobody answered", now)
+        if self.also:
+            incident.log("command", f"{speaker.name} commands another incident as well", now, who=speaker.id)
         return Answer(wording.this_is(speaker.name, acting=acting))
 
 
@@ -133,8 +139,17 @@ class Handover(Command):
 class Accept(Command):
     verb: ClassVar[str] = "accept"
     decision: ClassVar[bool] = True
-    usage: ClassVar[str] = "accept"
-    help: ClassVar[str] = "accept the command that was offered to you"
+    usage: ClassVar[str] = "accept [--also]"
+    help: ClassVar[str] = "accept the command that was offered to you; --also beside another incident"
+
+    also: bool = False
+
+    @classmethod
+    def read(cls, words: Words) -> Self:
+        return cls(take_also(words))
+
+    def words(self) -> str:
+        return "accept --also" if self.also else "accept"
 
     def refuse(self, incident: Incident, speaker: Speaker, now: datetime) -> str | None:
         offer = incident.handover

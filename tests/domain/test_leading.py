@@ -130,7 +130,7 @@ def test_any_word_of_ic_or_deputy_answers_the_challenge(told: Story) -> None:
     story = told()
     story.say("kim", "command nobody hears him")
     story.say("bob", "note I am here", after=1)
-    assert command.next_deadline(story.incident) is None
+    assert story.incident.challenge is None
     story.say("kim", "command", after=3)  # asks anew
     assert story.incident.commander == "bob"
 
