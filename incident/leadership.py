@@ -155,6 +155,8 @@ def vacate(incident: Incident, person: str, now: datetime) -> None:
         incident.voice = None
     if incident.handover is not None and incident.handover.to == person:
         incident.handover = None
+    if incident.challenge is not None and incident.challenge.by == person:
+        incident.challenge = None
     for repair in incident.repairs.values():
         if repair.state is RepairState.APPROVED and repair.owner == person:
             repairs.make_void(incident, repair, f"{incident.name(person)}, who owned it, is not here any more", now)

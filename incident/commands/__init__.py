@@ -17,13 +17,13 @@ from incident.commands.base import Command, Refusal, Said, Speaker, Who, hear, j
 from incident.commands.checking_in import Brief, Join, Leave, Proxy
 from incident.commands.correcting import CallRoll, SetService, SetStarted, SetTitle
 from incident.commands.deciding import Abort, Approve, Poll, Reject, Undo, Unverified, Verified
+from incident.commands.deputising import AddDeputy
 from incident.commands.disrupting import Challenge, Warn
 from incident.commands.ending import Cancel, NamePostmortemOwner, Recovered, Reload, Reopen, Resolve
 from incident.commands.informing import OwnWords, SendSummary, SubscribeStakeholders
 from incident.commands.knowing import Can, Cause, Eta, Finding, Impact, SetSeverity, Symptom, Workaround
 from incident.commands.leading import (
     Accept,
-    AddDeputy,
     AppointCustomerLiaison,
     AppointDeputy,
     AppointInternalLiaison,

@@ -9,7 +9,7 @@ from typing import ClassVar, Self
 from incident import wording
 from incident.commands.base import Command, Speaker, Who
 from incident.model import Answer, Handover, Incident
-from incident.people import find
+from incident.people import anyone
 from incident.words import Words
 
 
@@ -30,7 +30,7 @@ class _OfADisrupter(Command):
         return f"{self.verb} @{self.person}"
 
     def refuse(self, incident: Incident, speaker: Speaker, now: datetime) -> str | None:
-        person = find(incident, self.person)
+        person = anyone(incident, self.person)
         if person is None:
             return f"I know nobody called {self.person!r}."
         if person == speaker.id:
@@ -47,7 +47,7 @@ class Challenge(_OfADisrupter):
     help: ClassVar[str] = "ask somebody who disrupts whether they wish to take command; yes hands it over"
 
     def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
-        person = find(incident, self.person)
+        person = anyone(incident, self.person)
         assert person is not None
         lapses = now + incident.policy.command.handover_lapses_after
         incident.handover = Handover(person, now, lapses, asks_a_disrupter=True)
@@ -64,7 +64,7 @@ class Warn(_OfADisrupter):
     help: ClassVar[str] = "tell somebody privately to cause no further interruptions"
 
     def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
-        person = find(incident, self.person)
+        person = anyone(incident, self.person)
         name = incident.name(person)
         incident.tell(
             person,

@@ -1,4 +1,4 @@
-"""What a command is said with besides its words: `--also`."""
+"""What a command is said with besides its words: `--also`, `confirm`."""
 
 from __future__ import annotations
 
@@ -14,3 +14,11 @@ def take_also(words: Words) -> bool:
     found = _ALSO.search(words.left) is not None
     words.left = _ALSO.sub("", words.left).strip()
     return found
+
+
+def take_confirm(words: Words) -> bool:
+    """The second time, by somebody who was told why not."""
+    if words.peek().lower() != "confirm":
+        return False
+    words.take("confirm")
+    return True

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import ClassVar, Self
 
-from incident import deputies, leadership, takeover, wording
+from incident import leadership, takeover, wording
 from incident.choices import Choice
 from incident.commands.base import Command, Speaker, Who
-from incident.commands.flags import take_also
+from incident.commands.flags import take_also, take_confirm
 from incident.model import Answer, Incident
 from incident.model import Handover as Offer
 from incident.people import find
@@ -251,7 +251,7 @@ class _Appoint(Command):
         return f"{self.verb} @{self.person}"
 
     def refuse(self, incident: Incident, speaker: Speaker, now: datetime) -> str | None:
-        return _not_appointed(incident, self.person)
+        return not_appointed(incident, self.person)
 
     def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
         person = find(incident, self.person)
@@ -262,7 +262,7 @@ class _Appoint(Command):
         return Answer(f"{self.role.label}: {incident.name(person)}")
 
 
-def _not_appointed(incident: Incident, who: str) -> str | None:
+def not_appointed(incident: Incident, who: str) -> str | None:
     person = find(incident, who)
     if person is None:
         return f"I know nobody called {who!r}."
@@ -271,7 +271,7 @@ def _not_appointed(incident: Incident, who: str) -> str | None:
     return None
 
 
-_DEPUTY_NEXT = (
+DEPUTY_NEXT = (
     "You keep the timers and bring things to the IC's attention; reminders reach you here. If the IC is gone, take"
     " command: `command why`."
 )
@@ -285,14 +285,14 @@ class AppointDeputy(_Appoint):
     usage: ClassVar[str] = "deputy @USER [confirm]"
     help: ClassVar[str] = "name the deputy (IC-trained, or confirmed)"
     role: ClassVar[Role] = Role.DEPUTY
-    next: ClassVar[str] = _DEPUTY_NEXT
+    next: ClassVar[str] = DEPUTY_NEXT
 
     confirmed: bool = False
 
     @classmethod
     def read(cls, words: Words) -> Self:
         person = words.take_person("who")
-        confirmed = _take_confirm(words)
+        confirmed = take_confirm(words)
         words.no_more()
         return cls(person, confirmed)
 
@@ -300,66 +300,14 @@ class AppointDeputy(_Appoint):
         return f"deputy @{self.person}" + (" confirm" if self.confirmed else "")
 
     def refuse(self, incident: Incident, speaker: Speaker, now: datetime) -> str | None:
-        return super().refuse(incident, speaker, now) or _untrained(incident, self.person, self, self.confirmed)
+        return super().refuse(incident, speaker, now) or untrained(incident, self.person, self, self.confirmed)
 
     def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
         incident.chosen_deputy = True
         return super().apply(incident, speaker, now)
 
 
-@dataclass(frozen=True)
-class AddDeputy(Command):
-    """One more deputy, who may have a part: reminders about that go to them first (process, 2)."""
-
-    verb: ClassVar[str] = "deputy-add"
-    usage: ClassVar[str] = "deputy add @USER [for paging|timers|call] [confirm]"
-    help: ClassVar[str] = "add a deputy, who may get a part: its reminders go to them first"
-    who: ClassVar[Who] = Who.COMMANDER
-
-    person: str
-    part: str = ""
-    confirmed: bool = False
-
-    @classmethod
-    def read(cls, words: Words) -> Self:
-        person, part = words.take_person("who"), ""
-        if words.peek().lower() == "for":
-            words.take("for")
-            part = words.take("a part: paging, timers or call,").lower()
-        confirmed = _take_confirm(words)
-        words.no_more()
-        return cls(person, part, confirmed)
-
-    def words(self) -> str:
-        part = f" for {self.part}" if self.part else ""
-        return f"deputy add @{self.person}{part}" + (" confirm" if self.confirmed else "")
-
-    def refuse(self, incident: Incident, speaker: Speaker, now: datetime) -> str | None:
-        if self.part and self.part not in deputies.PARTS:
-            return f"A deputy's part is paging, timers or call, not {self.part!r}."
-        return _not_appointed(incident, self.person) or _untrained(incident, self.person, self, self.confirmed)
-
-    def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
-        person = find(incident, self.person)
-        assert person is not None
-        incident.chosen_deputy = True
-        deputies.add(incident, person, self.part, now)
-        part = f" Your part: the {self.part}." if self.part else ""
-        incident.invite(person)
-        incident.tell(person, f"{speaker.name} names you deputy of {incident.label}.{part} {_DEPUTY_NEXT}")
-        incident.log("role", f"Deputy: {wording.deputies(incident)}", now, who=person)
-        leadership.announce_roles(incident, now, Role.DEPUTY)
-        return Answer(f"Deputy: {wording.deputies(incident)}")
-
-
-def _take_confirm(words: Words) -> bool:
-    if words.peek().lower() != "confirm":
-        return False
-    words.take("confirm")
-    return True
-
-
-def _untrained(incident: Incident, who: str, command: Command, confirmed: bool) -> str | None:
+def untrained(incident: Incident, who: str, command: Command, confirmed: bool) -> str | None:
     person = find(incident, who)
     if confirmed or incident.policy.trained(person):
         return None

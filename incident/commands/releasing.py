@@ -10,7 +10,7 @@ from incident import leadership
 from incident.commands.base import Command, Speaker, Who
 from incident.effects import Uninvite
 from incident.model import Answer, Incident
-from incident.people import find
+from incident.people import anyone, find
 from incident.words import Words
 
 
@@ -82,13 +82,13 @@ class Remove(Command):
         return f"remove @{self.person} {self.why}".strip()
 
     def refuse(self, incident: Incident, speaker: Speaker, now: datetime) -> str | None:
-        person = find(incident, self.person)
+        person = anyone(incident, self.person)
         if person is None:
             return f"I know nobody called {self.person!r}."
         return "You cannot remove yourself. `handover @somebody` passes command." if person == speaker.id else None
 
     def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
-        person = find(incident, self.person)
+        person = anyone(incident, self.person)
         assert person is not None
         if (responder := incident.responders.get(person)) is not None and responder.here:
             responder.left_at = now

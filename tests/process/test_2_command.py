@@ -6,11 +6,12 @@ from collections.abc import Callable
 
 import pytest
 
+from incident import ending, leadership, notices
 from incident.choices import Choice
 from incident.commands import Refusal
 from incident.duties import command, deputy
 from incident.effects import Invite, SendPage, Tell
-from incident.model import Page
+from incident.model import Page, Phase
 from incident.severity import Role
 from tests.domain.conftest import NOW, Told
 from tests.process.keeper import MINUTE, Keeper, whispers
@@ -219,8 +220,6 @@ def test_who_disrupts_is_asked_whether_they_wish_to_take_command(told: Story) ->
     story.say("bob", "challenge @vic")
     assert story.said[-1] == "{person:vic}, do you wish to take command?"
     (line,) = [line for line in story.incident.outbox if line.about.startswith("challenge/")]
-    from incident import notices
-
     assert [c.words for c in notices.compose(story.incident, line.about).choices] == ["accept", "decline"]
     with pytest.raises(Refusal, match="Only the IC"):
         story.say("sam", "challenge @vic")
@@ -276,3 +275,33 @@ def test_after_four_hours_the_other_roles_and_smes_are_advised_to_hand_over_once
     tired = whispers(did, "for 4 h")
     assert tired == [(242, ("dee",)), (243, ("mac",)), (244, ("sam",))]
     assert story.now > NOW + 242 * MINUTE
+
+
+# -- what must not outlive its reason ------------------------------------------------------------------------
+
+
+def test_who_disrupts_need_not_be_known_to_the_configuration(told: Story) -> None:
+    story = told()
+    story.say("bob", "challenge <@U0GIL>")
+    assert story.said[-1] == "{person:U0GIL}, do you wish to take command?"
+    story.say("U0GIL", "decline")
+    story.say("bob", "warn <@U0GIL>")
+    assert "cause no further interruptions" in tells(story, "U0GIL")[-1].text
+    story.say("bob", "remove <@U0GIL> not now")
+    assert "U0GIL" in story.incident.removed
+    with pytest.raises(Refusal, match="nobody called 'gil'"):
+        story.say("bob", "challenge @gil")
+
+
+def test_a_takeover_request_ends_with_the_call_and_with_who_made_it(told: Story) -> None:
+    story = told()
+    story.say("kim", "command")
+    leadership.vacate(story.incident, "kim", story.now)
+    clock(story, 10)
+    assert story.incident.commander == "bob"
+    story.say("lee", "command")
+    story.now += MINUTE
+    ending.end(story.incident, Phase.RESOLVED, "bob", story.now)
+    story.say("bob", "reopen it came back", after=10)
+    clock(story, 10)
+    assert story.incident.commander == "bob"

@@ -256,3 +256,21 @@ def test_the_offered_status_update_names_the_fallback_of_what_runs_now(told: Sto
     (update,) = [d.text for d in Keeper(deputy, story).run(14) if "A status update" in d.text]
     assert "If repair 1 (restart the workers) fails: move traffic to the west." in update
     assert update.endswith("Any additional actions or proposals?")
+
+
+def test_a_source_of_changes_that_stays_away_is_noted_once(told: Story) -> None:
+    story = told()
+    for minute in (0, 2, 4):
+        at = NOW + minute * MINUTE
+        settling.changes_read(story.incident, ChangedLately(at, [], ["deployments"]), at)
+    noted = [e.text for e in story.incident.timeline if e.kind == "changed"]
+    assert noted == ["deployments could not be read"]
+
+
+def test_a_roll_call_ends_with_the_call(told: Story) -> None:
+    story = told()
+    story.say("bob", "roll-call")
+    story.say("bob", "resolve --insist")
+    story.say("bob", "reopen it came back", after=10)
+    clock(story, 5)
+    assert not any(line.startswith("Roll call: 0 of") for line in story.said)
