@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter
 
@@ -198,6 +198,15 @@ def hand_to(incident: Incident, repair: Repair, *, by_hand: bool) -> None:
         return
     repair.automated = not by_hand
     repair.instructions = f"Do it by hand, as the runner would: `{repair.does}`." if by_hand else ""
+
+
+def lets_run(verb: str, command: Mapping[str, Any], number: int, digest: str) -> bool:
+    """Whether a signed command is the approval on which a runner may run exactly this. One for a person is not."""
+    return (
+        verb == "approve"
+        and (command["number"], command["digest"]) == (number, digest)
+        and not command.get("owner")  # what stands at its default is not in the signed text
+    )
 
 
 def already(incident: Incident, repair: Repair) -> str:

@@ -168,6 +168,7 @@ class Accept(Command):
 @dataclass(frozen=True)
 class Decline(Command):
     verb: ClassVar[str] = "decline"
+    decision: ClassVar[bool] = True
     usage: ClassVar[str] = "decline"
     help: ClassVar[str] = "say no to the command that was offered to you"
 

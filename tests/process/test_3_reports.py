@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from incident import card, grammar, notices, settling, wording
+from incident import card, grammar, notices, publishing, settling, wording
 from incident.commands import Refusal, Said, hear, judge
 from incident.duties import command, deputy
 from incident.effects import ReadChanges, RetitlePages, SetTopic, Tell
@@ -186,6 +186,9 @@ def test_a_workaround_is_known_and_every_summary_has_it(told: Story) -> None:
     picture = wording.picture(story.incident)
     assert "Workaround: pay by bank transfer." in wording.executive_summary(picture, story.now)
     assert "pay by bank transfer" in wording.where_we_are(story.incident, story.now)
+    assert "What you can do meanwhile: pay by bank transfer." in next(
+        iter(publishing.compose(story.incident, "investigating", None).values())
+    )
     template = "We have a problem.\nUntil it is solved: $workaround."
     assert "Until it is solved: pay by bank transfer." in wording.public_message(story.incident, template, None)
 

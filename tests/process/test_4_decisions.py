@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
 
 from chat import blocks
-from incident import notices, repairs, reports
+from incident import grammar, notices, proof, repairs, reports
 from incident.catalogue import CatalogueEntry
 from incident.choices import Choice
 from incident.commands import Refusal, Said, hear
+from incident.commands.deciding import Approve
 from incident.commands.ending import Reload
 from incident.duties import command
 from incident.effects import Tell
@@ -80,6 +82,18 @@ def test_an_approval_that_names_a_person_makes_it_their_manual_step(told: Story)
     story.say("sam", f"done {repair.number} release 1.1 is out")
     assert repair.state is RepairState.SUCCEEDED
     assert "Owned by Sam Storeson" in shown(story, f"repair/{repair.number}")
+
+
+@pytest.mark.parametrize(("words", "runs"), [("approve 1", True), ("approve 1 @sam", False)])
+def test_a_signed_approval_that_names_a_person_lets_no_runner_run_it(told: Story, words: str, runs: bool) -> None:
+    story = told()
+    repair = proposed(story)
+    meant = grammar.read(words, story.incident.policy)
+    assert isinstance(meant, Approve)
+    signed = json.loads(proof.of_command(story.incident.id, Said(meant.bound(story.incident), "bob", "1")))
+    for number, digest in ((1, repair.digest), (2, repair.digest), (1, "0" * 64)):
+        fits = (number, digest) == (1, repair.digest)
+        assert repairs.lets_run(signed["verb"], signed["command"], number, digest) is (runs and fits)
 
 
 def test_the_ic_cannot_be_the_named_owner(told: Story) -> None:
