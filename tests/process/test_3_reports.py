@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from chat import forms, listener
 from incident import card, grammar, notices, publishing, settling, wording
-from incident.commands import Refusal, Said, hear, judge
+from incident.commands import Command, Refusal, Said, hear, judge
 from incident.duties import command, deputy
 from incident.effects import ReadChanges, RetitlePages, SetTopic, Tell
 from incident.grammar import Entered
@@ -191,6 +192,32 @@ def test_a_workaround_is_known_and_every_summary_has_it(told: Story) -> None:
     )
     template = "We have a problem.\nUntil it is solved: $workaround."
     assert "Until it is solved: pay by bank transfer." in wording.public_message(story.incident, template, None)
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "words"),
+    [
+        (
+            "can",
+            {"conditions": "500/s, eu / us", "actions": "draining", "needs": "nothing"},
+            "can 500/s, eu/us / draining / nothing",
+        ),
+        ("service", {"service": "orders-db"}, "service orders-db"),
+        ("title", {"text": "payments fail"}, "title payments fail"),
+        ("started", {"text": "13:40"}, "started 13:40"),
+        ("workaround", {"text": "pay by invoice"}, "workaround pay by invoice"),
+        ("challenge", {"person": "vic"}, "challenge @vic"),
+    ],
+)
+def test_each_has_a_form_that_says_the_same(
+    told: Story, policy: Policy, name: str, given: dict[str, str], words: str
+) -> None:
+    about = forms.About(name, "lusab-babad", name)
+    assert name in listener.ALONE_THEY_ASK  # typed alone, it opens
+    assert forms.view(about, policy, given)["blocks"]
+    (meant,) = forms.FORMS[name].meant(about, policy, given)
+    assert isinstance(meant, Command) and meant.words() == words
+    told().say("bob", words)
 
 
 # -- what changes meanwhile ----------------------------------------------------------------------------------
