@@ -48,7 +48,7 @@ def page_takeover(incident: Incident, now: datetime) -> list[Page]:
     incident.asked += 1
     called = [
         ("backup", "the backup IC", paging.backup, 1),
-        ("next level", "the next level", paging.primary, max(incident.rounds, 1) + 1),
+        ("next level", "the next level of ICs", paging.primary, max(incident.rounds, 1) + 1),
     ]
     primary = {p for page in incident.pages.values() if page.target == "primary" for p in page.people}
     if incident.commander not in primary:

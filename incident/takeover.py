@@ -12,7 +12,7 @@ def request(incident: Incident, person: str, name: str, now: datetime) -> str:
     """Ask IC and deputies in the channel, and page with it; who is not IC-trained asks for whoever is."""
     rules = incident.policy.command
     pages = paging.page_takeover(incident, now)
-    incident.challenge = Challenge(person, now)
+    incident.challenge = Challenge(person, now, pages=[page.key for page in pages])
     asked = " ".join(f"{{person:{one}}}" for one in (incident.commander, *incident.deputies))
     within = wording.minutes(rules.challenge_lapses_after)
     anyone = wording.minutes(rules.takeover_open_to_all_after)
@@ -30,12 +30,34 @@ def request(incident: Incident, person: str, name: str, now: datetime) -> str:
     return then
 
 
+def answered(incident: Incident, person: str, name: str, now: datetime) -> None:
+    """IC or deputy is there: who was paged need not get up."""
+    asked, incident.challenge = incident.challenge, None
+    if asked is None:
+        return
+    ic = incident.name(incident.commander)
+    incident.say(f"{name} answers. IC: {ic}.", now)
+    incident.log("command", "answers the request for command", now, who=person)
+    _stand_down(incident, asked)
+
+
+def _stand_down(incident: Incident, asked: Challenge) -> None:
+    """Whoever asked, and was paged for it, hears who is in command."""
+    woken = [one for key in asked.pages if key in incident.pages for one in incident.pages[key].people]
+    text = f"{incident.name(incident.commander)} is in command of {incident.label}: no need to get up."
+    for one in dict.fromkeys((asked.by, *woken)):
+        if one not in (incident.commander, incident.former_commander, *incident.deputies):
+            incident.tell(one, text)
+
+
 def succeed(incident: Incident, person: str, name: str, why: str, now: datetime) -> None:
     """Command passes without the IC's word; they are told, and may be handed it back."""
-    former = incident.commander
+    former, asked = incident.commander, incident.challenge
     acting = not incident.policy.trained(person)
     incident.say(wording.this_is(name, acting=acting), now)
     leadership.take(incident, person, name, now, acting=acting)
+    if asked is not None:
+        _stand_down(incident, asked)
     if former is None:
         return
     incident.say(f"{wording.command_passes(name)} ({why})", now)

@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, ClassVar, Generic, Self, TypeVar
 
-from incident import proof, security, wording
+from incident import proof, security, takeover, wording
 from incident.model import Answer, Incident, Line, Phase
 from incident.people import find
 from incident.proof import Signed, Standing
@@ -185,8 +185,9 @@ def hear(incident: Incident, said: Said[C], now: datetime) -> Answer:
         return before
     who, worth = speaker(incident, said), standing(incident, said)
     doubtful = incident.proofs and not worth.proven
-    if who.id in (incident.commander, *incident.deputies) and not who.entered_by and not doubtful:
-        incident.challenge = None  # they are there
+    there = who.id in (incident.commander, *incident.deputies) and not who.entered_by and not doubtful
+    if there and said.command.verb != "command":
+        takeover.answered(incident, who.id, who.name, now)
     lines, said_before = len(incident.timeline), len(incident.outbox)
     if worth.proven:
         who = replace(who, signed=_signed(incident, said))

@@ -67,12 +67,13 @@ class Handover:
 class Challenge:
     """A takeover request: is the IC still there? Any word of IC or deputy answers it.
 
-    `open_to_all` once the channel was told that anyone may take command.
+    `open_to_all` once the channel was told that anyone may take command; `pages` are the keys of those sent with it.
     """
 
     by: str
     at: datetime
     open_to_all: bool = False
+    pages: list[str] = field(default_factory=list)
 
 
 @dataclass

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from incident import ending, leadership, notices
+from incident import ending, leadership, notices, settling
 from incident.choices import Choice
 from incident.commands import Refusal
 from incident.duties import command, deputy
@@ -168,6 +168,36 @@ def test_a_word_of_the_ic_or_of_any_deputy_answers_a_takeover_request(told: Stor
     story.say("lee", "note Bob is on the bridge", after=1)
     clock(story, 10)
     assert story.incident.commander == "bob"
+
+
+def test_whoever_was_paged_for_it_hears_that_the_ic_is_there(told: Story) -> None:
+    story = told()
+    story.incident.effects.clear()
+    story.say("kim", "command")
+    for page in paged(story):
+        who = {"backup": "dee", "next level": "lee"}[page.target]
+        settling.paged(story.incident, page, f"Q{who}", "http://pd", (who,), (who,), story.now)
+    story.incident.effects.clear()
+    story.say("bob", "note back on the call", after=1)
+    assert "Bob Boberson answers. IC: Bob Boberson." in story.said
+    assert [t.text for t in tells(story, "lee")] == [
+        "Bob Boberson is in command of PRACTICE checkout is down: no need to get up."
+    ]
+    assert tells(story, "kim") and not tells(story, "bob")
+    assert not tells(story, "dee")  # paged as the backup, and is here as deputy
+
+
+def test_whoever_was_paged_for_it_hears_who_took_command(told: Story) -> None:
+    story = told()
+    story.incident.effects.clear()
+    story.say("kim", "command")
+    for page in paged(story):
+        settling.paged(story.incident, page, page.target, "http://pd", ("lee",), ("Lee",), story.now)
+    story.say("dee", "command Bob dropped off the call")
+    assert not any("answers" in line for line in story.said)
+    assert [t.text for t in tells(story, "lee")] == [
+        "Deputy Deputyson is in command of PRACTICE checkout is down: no need to get up."
+    ]
 
 
 def test_with_nobody_trained_there_anyone_may_after_five_minutes_as_acting(told: Story) -> None:
