@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import zlib
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as FutureTimeout
 from enum import StrEnum
 from typing import Any
 
@@ -16,12 +18,18 @@ from temporalio import activity
 from activities import asking, errors
 from activities.database import Database, Table
 from activities.on_call_book import now
+from incident.model import Phase
+from incident.severity import Role
 from incident.snapshots import Document, Save, patched, replayed, whole
 
 AT_MOST_EVERY = 0.25
 """Seconds. The next version is not asked for before this activity returns, which costs no timer in the history."""
 KEPT_VERSIONS = 3_000
 FOLDED = 500
+AT_ONCE = 1.0
+"""Seconds that a page waits to know who leads another incident."""
+LEADING = (Role.COMMANDER, Role.DEPUTY)
+_LOOKING = ThreadPoolExecutor(4, thread_name_prefix="leading")
 
 
 class SavedSnapshot(Table):
@@ -86,6 +94,22 @@ class Snapshots:
         if not save.closed:
             await asyncio.sleep(AT_MOST_EVERY)
         return outcome
+
+    def leading(self, but: str) -> frozenset[str]:
+        """Who is IC or deputy of another open incident, as last saved. Nobody, when the database does not answer at once:
+        a page waits for nothing."""
+        looking = _LOOKING.submit(self._leading, but)
+        try:
+            return looking.result(timeout=AT_ONCE)
+        except (SQLAlchemyError, FutureTimeout, ValueError, KeyError, TypeError, AttributeError):
+            return frozenset()
+
+    def _leading(self, but: str) -> frozenset[str]:
+        open_ones = select(SavedSnapshot.document).where(SavedSnapshot.closed.is_(False), SavedSnapshot.incident != but)
+        with self._database.session() as session:
+            documents = [json.loads(text) for text in session.scalars(open_ones)]
+        roles = [one["roles"] for one in documents if one["phase"] == Phase.OPEN]
+        return frozenset(person for held in roles for role, person in held.items() if role in LEADING)
 
     def _save(self, save: Save, scheduled_at: str) -> Outcome:
         with self._database.session() as session:

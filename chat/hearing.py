@@ -1,4 +1,4 @@
-"""From what Slack sends to the words that were meant."""
+"""From what somebody typed to the words that were meant."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def words_of(text: str, *, in_room: bool) -> str | None:
     In an incident's room a message that begins with TODO or NOTE, in capitals, is one too; what is nearly a word of
     ours there is meant for us, and its author hears which word that is. Other words behind `!` are another bot's.
     """
-    typed = unescaped(text).strip()
+    typed = text.strip()
     if match := COMMAND.match(typed):
         head = match[1].lower()
         return match[2].strip() if head == "ic" else f"{head} {match[2]}".strip()
@@ -28,18 +28,3 @@ def words_of(text: str, *, in_room: bool) -> str | None:
     if in_room and (match := NEARLY.match(typed)) and difflib.get_close_matches(match[1].lower(), OURS, cutoff=0.75):
         return f"{match[1]} {match[2]}".strip()
     return None
-
-
-def unescaped(text: str) -> str:
-    """As it was typed: links, addresses and telephone numbers without Slack's markup, &, < and > as themselves.
-
-    A link that was given words of its own stays whole.
-    """
-    return _LINK.sub(_typed, text).replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
-
-
-def _typed(link: re.Match[str]) -> str:
-    scheme, address, shown = link["scheme"], link["address"], link["shown"]
-    if not shown:
-        return f"{scheme}{address}"
-    return shown if scheme == "tel:" or shown == address else link[0]

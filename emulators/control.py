@@ -70,6 +70,7 @@ class Control:
             ("POST", "/control/slack/redeliver", self._redeliver),
             ("POST", "/control/slack/delete", self._delete_message),
             ("POST", "/control/slack/channel", self._alter_channel),
+            ("POST", "/control/slack/channel/create", self._create_channel),
             ("POST", "/control/slack/scopes", self._grant),
             ("POST", "/control/slack/trigger", self._trigger_view),
             ("POST", "/control/slack/socket", self._drop_sockets),
@@ -232,6 +233,13 @@ class Control:
                 channel[setting] = bool(given[setting])
         self._space.channels.changed(channel["id"])
         self._space.note()
+        return channel
+
+    async def _create_channel(self, request: web.Request) -> Any:
+        """Somebody makes a channel, and adds people or the app."""
+        given = await arguments(request)
+        channel = self._space.create(given["name"], given["user"], private=bool(given.get("is_private")))
+        channel["members"] += [m for m in given.get("add", ()) if m not in channel["members"]]
         return channel
 
     async def _grant(self, request: web.Request) -> Any:

@@ -29,7 +29,7 @@ from entrypoints.problems import (
     sentence,
 )
 from entrypoints.snapshots import CannotRead, SnapshotReader
-from incident import card, grammar, identity, proof, security, wording
+from incident import card, grammar, identity, proof, security, texts, wording
 from incident.grammar import Entered, Opening, Question
 from incident.model import Entry, Incident, Origin
 from incident.policy import Organisation, Policy
@@ -323,7 +323,7 @@ class Conversation:
             at=heard.at,
             on_behalf=on_behalf,
         )
-        return Outcome(answer.text, {"incident": incident, "text": answer.text, "number": answer.number})
+        return Outcome(answer.text, {"incident": incident, "text": texts.plain(answer.text), "number": answer.number})
 
     async def _refuse_a_second_command(self, heard: Heard, command: Command, incident: str) -> None:
         """Nobody commands two incidents without a clear yes (process, 2). What cannot be read holds nobody up."""
@@ -444,7 +444,7 @@ class Conversation:
         name = self._policy.name(entry.who) if entry.who else ""
         who = "" if name in entry.text else f"{name}: "
         head = f"{entry.at:%H:%M:%S} UTC  {entry.kind:<12} "
-        return head + f"{who}{entry.text}".replace("\n", "\n" + " " * len(head))
+        return head + f"{who}{entry.text}".replace("\n", "\n" + " " * (len(head) - 2) + "> ")
 
     async def _summary(self, heard: Heard, rest: str) -> Outcome:
         incident = (await self._read(heard, rest)).incident

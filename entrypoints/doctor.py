@@ -24,8 +24,9 @@ from temporalio.service import RPCError
 import durable
 import supervision
 from activities.monitoring import Monitoring, ReadChanges
+from activities.on_call import escalation_policies
 from activities.on_call_book import OnCallBook, now
-from activities.paging import Sessions, escalation_policies
+from activities.pagerduty import Sessions
 from connection import connect
 from entrypoints import stuck
 from entrypoints.problems import CannotSign
@@ -43,6 +44,7 @@ SCOPES = (
     "bookmarks:read",
     "bookmarks:write",
     "channels:history",
+    "channels:join",
     "channels:manage",
     "channels:read",
     "chat:write",
@@ -243,7 +245,7 @@ async def _pagerduty(settings: Settings, organisation: Organisation) -> list[Fin
         session.ask("GET", "/abilities")
         found = [Finding("PagerDuty", "ok", f"as {settings.pagerduty_from or 'nobody'}")]
         for path, name in wanted.items():
-            if session.answer("GET", path).status_code == 404:
+            if session.answer("GET", path).status == 404:
                 found.append(
                     Finding(name, "missing", f"PagerDuty knows no {path}", "Mend the id in the configuration.")
                 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from incident.model import Incident, Repair
-from incident.times import clock
+from incident.texts import moment
 
 
 def since_last_approval(incident: Incident, repair: Repair) -> str:
@@ -21,7 +21,7 @@ def since_last_approval(incident: Incident, repair: Repair) -> str:
     last = max(before, key=lambda r: (r.approved_at, r.number))
     assert last.approved_at is not None
     changes = _changes(last, repair)
-    said = f"repair {last.number}, approved at {clock(last.approved_at)}"
+    said = f"repair {last.number}, approved at {moment(last.approved_at)}"
     return f"Changed since {said}: {'; '.join(changes)}." if changes else f"The same as {said}."
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from incident import after, leadership, repairs, sub_teams, wording
-from incident.effects import KeepRecord, ResolvePages
+from incident import after, leadership, pagerduty, repairs, sub_teams, wording
+from incident.effects import KeepRecord
 from incident.model import Announcement, DraftState, Incident, Phase, RepairState
 
 
@@ -85,8 +85,7 @@ def _stop_clocks(incident: Incident, phase: Phase, by: str, now: datetime) -> No
 
 def _wind_up(incident: Incident, phase: Phase, now: datetime) -> None:
     leadership.set_topic(incident)
-    ends = sum(1 for entry in incident.timeline if entry.kind in (Phase.RESOLVED, Phase.CANCELLED))
-    incident.want(ResolvePages(f"resolve-pages/{ends}"))
+    pagerduty.end(incident)
     incident.want(KeepRecord(f"record/{len(incident.timeline)}"))
     if phase is Phase.RESOLVED:
         after.begin(incident, now)

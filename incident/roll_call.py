@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from incident import experts, security, wording
+from incident import experts, security, texts, wording
 from incident.choices import Choice
 from incident.model import Incident, RollCall
 from incident.policy import Service
@@ -84,12 +84,12 @@ def text(incident: Incident, key: str) -> str:
     if roll is None or f"{roll.asked_at:%H%M%S}" != key:
         return "Roll call: over."
     within = wording.minutes(roll.due_at - roll.asked_at)
-    asked = ", ".join(f"{{person:{person}}}" for person in roll.asked)
+    asked = ", ".join(texts.person(person, incident.name(person)) for person in roll.asked)
     lines = [f"Roll call: {asked or 'nobody is known'}: a CAN report within {within}, please."]
     over = roll.closed_at is not None
     for person, name in zip(roll.asked, _named(incident, roll.asked), strict=True):
         if person in roll.answered:
-            lines.append(f"✓ {name} at {wording.clock(roll.answered[person])}")
+            lines.append(f"✓ {name} at {texts.moment(roll.answered[person])}")
         else:
             lines.append(f"missing: {name}" if over else f"… {name}")
     lines += [f"{service}: it has no SME here" for service in roll.nobody]

@@ -14,6 +14,7 @@ from typing import Any
 import jsonpatch
 from pydantic import TypeAdapter
 
+from incident import texts
 from incident.answers import Answers
 from incident.model import Incident, Phase
 
@@ -70,14 +71,15 @@ class Snapshot:
 def document(incident: Incident, answers: Answers) -> Document:
     """The snapshot as JSON, with the answers that are too long for the memo."""
     whole: Document = _INCIDENT.dump_python(incident, mode="json", exclude=_OF_THE_WORKFLOW)
-    texts = {name: kept.reply.text for name, kept in answers.kept.items() if answers.cut(name)}
-    return {"incident": whole, "answers": texts}
+    long = {name: texts.written(kept.reply.text) for name, kept in answers.kept.items() if answers.cut(name)}
+    return {"incident": whole, "answers": long}
 
 
 def read(found: Document, version: Version, saved_at: datetime) -> Snapshot:
     """The snapshot of a document. Raises ValueError for one that no version of ours wrote."""
     incident = _INCIDENT.validate_python(found["incident"])
-    return Snapshot(incident, dict(found["answers"]), version, saved_at)
+    answers = {name: str(texts.read(text)) for name, text in found["answers"].items()}
+    return Snapshot(incident, answers, version, saved_at)
 
 
 def closed(incident: Incident) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from incident import leadership, paging, wording
+from incident import leadership, pagerduty, paging, texts, wording
 from incident.model import Challenge, Incident
 
 
@@ -13,7 +13,9 @@ def request(incident: Incident, person: str, name: str, now: datetime) -> str:
     rules = incident.policy.command
     pages = paging.page_takeover(incident, now)
     incident.challenge = Challenge(person, now, pages=[page.key for page in pages])
-    asked = " ".join(f"{{person:{one}}}" for one in (incident.commander, *incident.deputies))
+    asked = " ".join(
+        texts.person(one, incident.name(one)) for one in (incident.commander, *incident.deputies) if one is not None
+    )
     within = wording.minutes(rules.challenge_lapses_after)
     anyone = wording.minutes(rules.takeover_open_to_all_after)
     if incident.policy.trained(person):
@@ -35,29 +37,17 @@ def answered(incident: Incident, person: str, name: str, now: datetime) -> None:
     asked, incident.challenge = incident.challenge, None
     if asked is None:
         return
-    ic = incident.name(incident.commander)
-    incident.say(f"{name} answers. IC: {ic}.", now)
+    incident.say(f"{name} answers. IC: {incident.name(incident.commander)}.", now)
     incident.log("command", "answers the request for command", now, who=person)
-    _stand_down(incident, asked)
-
-
-def _stand_down(incident: Incident, asked: Challenge) -> None:
-    """Whoever asked, and was paged for it, hears who is in command."""
-    woken = [one for key in asked.pages if key in incident.pages for one in incident.pages[key].people]
-    text = f"{incident.name(incident.commander)} is in command of {incident.label}: no need to get up."
-    for one in dict.fromkeys((asked.by, *woken)):
-        if one not in (incident.commander, incident.former_commander, *incident.deputies):
-            incident.tell(one, text)
+    pagerduty.merge_pages(incident, now)
 
 
 def succeed(incident: Incident, person: str, name: str, why: str, now: datetime) -> None:
     """Command passes without the IC's word; they are told, and may be handed it back."""
-    former, asked = incident.commander, incident.challenge
+    former = incident.commander
     acting = not incident.policy.trained(person)
     incident.say(wording.this_is(name, acting=acting), now)
     leadership.take(incident, person, name, now, acting=acting)
-    if asked is not None:
-        _stand_down(incident, asked)
     if former is None:
         return
     incident.say(f"{wording.command_passes(name)} ({why})", now)

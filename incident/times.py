@@ -17,7 +17,7 @@ def minutes(duration: timedelta) -> str:
     return f"{hours} h {rest} min" if rest else f"{hours} h"
 
 
-def moment(at: datetime, now: datetime) -> str:
+def dated(at: datetime, now: datetime) -> str:
     """A time of day, with its date when that is not today's."""
     day = "" if at.astimezone(UTC).date() == now.astimezone(UTC).date() else f"{at.astimezone(UTC):%Y-%m-%d} "
     return f"{day}{clock(at)}"

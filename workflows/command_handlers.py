@@ -26,6 +26,7 @@ from incident.commands.base import speaker
 from incident.commands.ending import Reload
 from incident.model import Answer, Incident
 from incident.snapshots import Document, Save, Version
+from incident.texts import one_line
 from workflows import messages, queues, retries
 from workflows.messages import Malformed
 from workflows.resets import EventTime
@@ -142,7 +143,9 @@ class CommandHandlers(ABC):
             self._unsaved = True
         elif reply.outcome is Outcome.REFUSED:
             who = speaker(self._incident, said)
-            self._say_refused(who.id, f"{who.name}'s `{said.command.words()[:200]}` was refused: {reply.text}")
+            self._say_refused(
+                who.id, f"{who.name}'s `{one_line(said.command.words()[:200])}` was refused: {reply.text}"
+            )
 
     def _refuse_unread(self, verb: str, arguments: Sequence[RawValue], why: str) -> None:
         workflow.logger.warning("a Signal %s was refused: %s", verb[:40], why)

@@ -230,9 +230,10 @@ class Account:
         )
 
     def assign(self, incident: Document, users: list[str]) -> None:
-        """Assigned, and notified."""
+        """Assigned, and notified; whoever has it already is not notified again."""
+        had = [a["assignee"]["id"] for a in incident["assignments"]]
         self.give(incident, users)
-        for user in users:
+        for user in [user for user in users if user not in had]:
             self.log(incident, "notify", user=user, summary=f"Notified {self.named(user)}")
             after = self.acknowledges_after.get(user)
             if after is not None:
@@ -241,7 +242,8 @@ class Account:
 
     def reassign(self, incident: Document, users: list[str], by: str) -> None:
         """To others, in place of those who had it."""
-        self._untouched(incident)
+        if not {a["assignee"]["id"] for a in incident["assignments"]} <= set(users):
+            self._untouched(incident)
         self.assign(incident, users)
         self.webhooks.happened("incident.reassigned", shown(incident), self._who(incident, by))
 
@@ -268,7 +270,9 @@ class Account:
             raise Fault(400, "Incident is not Acknowledged", 1012)
         self._untouched(incident)
         self.log(incident, "unacknowledge", user=user, summary="triggered again")
-        self.assign(incident, [a["assignee"]["id"] for a in incident["assignments"]])
+        users = [a["assignee"]["id"] for a in incident["assignments"]]
+        self.give(incident, [])
+        self.assign(incident, users)
         self.webhooks.happened("incident.unacknowledged", shown(incident), self._who(incident, user))
 
     def prioritise(self, incident: Document, priority: Document, by: str) -> None:

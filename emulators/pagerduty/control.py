@@ -39,11 +39,21 @@ class Doings:
         }
         return [
             ("GET", "/control/pagerduty/incidents", self._incidents),
+            ("GET", "/control/pagerduty/log", self._log),
+            ("GET", "/control/pagerduty/notified", self._notified),
             *(("POST", f"/control/pagerduty/{name}", handler) for name, handler in post.items()),
         ]
 
     async def _incidents(self, request: web.Request) -> Any:
         return list(self._account.incidents.values())
+
+    async def _log(self, request: web.Request) -> Any:
+        return list(self._account.entries.values())
+
+    async def _notified(self, request: web.Request) -> Any:
+        """Everybody whose phone has rung."""
+        entries = self._account.entries.values()
+        return list(dict.fromkeys(e["user"] for e in entries if e["type"] == "notify_log_entry"))
 
     # -- people ---------------------------------------------------------------------------------------
 

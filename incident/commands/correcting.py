@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 from typing import ClassVar, Self
 from zoneinfo import ZoneInfo
 
-from incident import leadership, roll_call, wording
+from incident import leadership, roll_call, texts, wording
 from incident.commands.base import Command, Speaker, Who
-from incident.effects import RetitlePages
+from incident.effects import UpdatePages
 from incident.model import Answer, Incident
 from incident.policy import Service
 from incident.words import Words
@@ -52,7 +52,7 @@ class SetTitle(Command):
         before, incident.title = incident.title, " ".join(self.text.split())
         incident.say(f"Title: {incident.title} (was: {before})", now)
         incident.log("title", f'"{incident.title}", was "{before}"', now, who=speaker.id)
-        incident.want(RetitlePages("retitle-pages"))
+        incident.want(UpdatePages("update-pages", len(incident.timeline)))
         leadership.set_topic(incident)
         return Answer(f"Title: {incident.title}")
 
@@ -117,17 +117,17 @@ class SetStarted(Command):
                 f"{self.when!r} is no time. Say `started 13:40`, `started 2026-03-02 13:40 UTC` or `started 20m ago`."
             )
         if not now - LONG_AGO < at <= now:
-            return f"{wording.moment(at, now)} can't be when it began. Say `started 13:40` or `started 20m ago`."
+            return f"{wording.dated(at, now)} can't be when it began. Say `started 13:40` or `started 20m ago`."
         return None
 
     def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
         at = self._at(incident, speaker, now)
         assert at is not None
         incident.facts.started_at = at
-        text = f"It began at {wording.moment(at, now)}, {wording.minutes(abs(incident.declared_at - at))}"
+        text = f"It began at {wording.dated(at, now)}, {wording.minutes(abs(incident.declared_at - at))}"
         text += f" {'before' if at <= incident.declared_at else 'after'} it was declared."
         incident.say(text, now)
-        incident.log("started", wording.moment(at, now), now, who=speaker.id)
+        incident.log("started", wording.dated(at, now), now, who=speaker.id)
         return Answer(text)
 
     def _at(self, incident: Incident, speaker: Speaker, now: datetime) -> datetime | None:
@@ -179,7 +179,7 @@ class CallRoll(Command):
     def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
         roll = roll_call.begin(incident, self._called(incident), speaker.id, now)
         asked = ", ".join(incident.name(person) for person in roll.asked)
-        return Answer(f"Asked {asked} for a CAN report until {wording.clock(roll.due_at)}.")
+        return Answer(f"Asked {asked} for a CAN report until {texts.moment(roll.due_at)}.")
 
     def _called(self, incident: Incident) -> list[Service]:
         named = [service for service in incident.policy.services if service.id in self.services]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Self
 
-from incident import after, ending, leadership, publishing, repairs, wording
+from incident import after, ending, leadership, pagerduty, paging, publishing, repairs, wording
 from incident.choices import Choice
 from incident.commands.base import Command, Speaker, Who
 from incident.model import Announcement, Answer, Incident, Phase
@@ -170,6 +170,10 @@ class Reopen(Command):
         incident.say(f"{speaker.name} reopens the incident{why} {wording.roles(incident)}", now)
         incident.log("reopened", f"reopened{why}", now, who=speaker.id)
         leadership.set_topic(incident)
+        if incident.full and incident.commander is not None:
+            pagerduty.open_anew(incident, now)
+        elif incident.full:
+            paging.page_commanders(incident, now)
         after.tell(incident)
         return Answer("open again; its clocks go on")
 

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Self
 
-from incident import experts, leadership, paging, roll_call, sub_teams, wording
+from incident import experts, leadership, pagerduty, paging, roll_call, sub_teams, wording
 from incident.choices import Choice
 from incident.commands.base import Command, Speaker, Who
 from incident.model import Answer, Incident, SeverityChange
 from incident.severity import Severity
+from incident.texts import quoted
 from incident.words import Words
 
 
@@ -49,13 +50,16 @@ class Finding(_Told):
     for_another: ClassVar[bool] = True
     usage: ClassVar[str] = "finding TEXT"
     help: ClassVar[str] = "report what you found out"
+    lines: ClassVar[frozenset[str]] = frozenset({"text"})
 
     def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
         incident.facts.findings.append(self.text)
         service = experts.service_of(incident, self.text)
         primary = experts.speaks_for(incident, speaker.id, service)
-        pointer = wording.primary_sme(service, primary)
-        self.pass_on(incident, speaker, f"{speaker.name} found: {self.text}{pointer and f' — {pointer}'}", now)
+        pointer = wording.primary_sme(incident, service, primary)
+        said = f"{speaker.name} found: {quoted(self.text)}"
+        said += ("\n" if len(self.text.splitlines()) > 1 else " — ") + pointer if pointer else ""
+        self.pass_on(incident, speaker, said, now)
         if speaker.entered_by:
             roll_call.heard(incident, speaker.id, now)  # what was said on the bridge
         return Answer(f"reported to the room{wording.through(incident, service, primary)}")
@@ -198,6 +202,8 @@ class SetSeverity(Command):
         incident.say(f"This is now a {self.severity}{why}.", now)
         incident.log("severity", f"{self.severity}{why}", now, who=speaker.id)
         leadership.set_topic(incident)
+        pagerduty.severity_changed(incident)
+        pagerduty.note(incident, f"{self.severity}{why} ({speaker.name})")
         if raised and self.severity.major and not incident.full:
             paging.page_commanders(incident, now)  # a light incident is a full one from here on
         return Answer(f"now {self.severity}")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import ClassVar, Self
 
-from incident import leadership, takeover, wording
+from incident import leadership, takeover, texts, wording
 from incident.choices import Choice
 from incident.commands.base import Command, Speaker, Who
 from incident.commands.flags import take_also, take_confirm
@@ -182,7 +182,7 @@ class Decline(Command):
         assert offer is not None
         incident.log("command", f"{speaker.name} declines command", now, who=speaker.id)
         if offer.asks_a_disrupter:
-            incident.say(f"{{person:{offer.to}}}: Then please cause no further interruptions", now)
+            incident.say(f"{texts.person(offer.to, speaker.name)}: Then please cause no further interruptions", now)
             leadership.ask_about_disrupter(incident, offer.to, "does not wish to take command")
             return Answer("Then please cause no further interruptions")
         incident.say(f"{speaker.name} declines command. IC: {incident.name(incident.commander)}.", now)

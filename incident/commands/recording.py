@@ -37,6 +37,7 @@ class Note(_Text):
     verb: ClassVar[str] = "note"
     usage: ClassVar[str] = "note TEXT"
     help: ClassVar[str] = "put a line into the timeline"
+    lines: ClassVar[frozenset[str]] = frozenset({"text"})
 
     def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
         incident.notes.append(Entry(now, "note", self.text, speaker.name))

@@ -6,12 +6,13 @@ from collections.abc import Callable
 
 import pytest
 
-from incident import ending, leadership, notices, settling
+from incident import ending, leadership, notices, settling, wording
 from incident.choices import Choice
 from incident.commands import Refusal
 from incident.duties import command, deputy
 from incident.effects import Invite, SendPage, Tell
 from incident.model import Page, Phase
+from incident.paging import Paged
 from incident.severity import Role
 from tests.domain.conftest import NOW, Told
 from tests.process.keeper import MINUTE, Keeper, whispers
@@ -176,14 +177,12 @@ def test_whoever_was_paged_for_it_hears_that_the_ic_is_there(told: Story) -> Non
     story.say("kim", "command")
     for page in paged(story):
         who = {"backup": "dee", "next level": "lee"}[page.target]
-        settling.paged(story.incident, page, f"Q{who}", "http://pd", (who,), (who,), story.now)
-    story.incident.effects.clear()
+        settling.paged(story.incident, page, Paged(page.key, f"Q{who}", "http://pd", (who,), (who,)), story.now)
+    assert not tells(story, "lee")  # while the request is open they are needed
     story.say("bob", "note back on the call", after=1)
     assert "Bob Boberson answers. IC: Bob Boberson." in story.said
-    assert [t.text for t in tells(story, "lee")] == [
-        "Bob Boberson is in command of PRACTICE checkout is down: no need to get up."
-    ]
-    assert tells(story, "kim") and not tells(story, "bob")
+    assert [t.text for t in tells(story, "lee")] == [wording.not_needed(story.incident)]
+    assert "Bob Boberson" in wording.not_needed(story.incident)
     assert not tells(story, "dee")  # paged as the backup, and is here as deputy
 
 
@@ -192,12 +191,12 @@ def test_whoever_was_paged_for_it_hears_who_took_command(told: Story) -> None:
     story.incident.effects.clear()
     story.say("kim", "command")
     for page in paged(story):
-        settling.paged(story.incident, page, page.target, "http://pd", ("lee",), ("Lee",), story.now)
+        answer = Paged(page.key, f"Q{page.target}", "http://pd", ("lee",), ("Lee",))
+        settling.paged(story.incident, page, answer, story.now)
     story.say("dee", "command Bob dropped off the call")
     assert not any("answers" in line for line in story.said)
-    assert [t.text for t in tells(story, "lee")] == [
-        "Deputy Deputyson is in command of PRACTICE checkout is down: no need to get up."
-    ]
+    assert [t.text for t in tells(story, "lee")] == [wording.not_needed(story.incident)]
+    assert "Deputy Deputyson" in wording.not_needed(story.incident)
 
 
 def test_with_nobody_trained_there_anyone_may_after_five_minutes_as_acting(told: Story) -> None:

@@ -11,11 +11,11 @@ from chat import forms, listener
 from incident import card, grammar, notices, publishing, settling, wording
 from incident.commands import Command, Refusal, Said, hear, judge
 from incident.duties import command, deputy
-from incident.effects import ReadChanges, RetitlePages, SetTopic, Tell
+from incident.effects import ReadChanges, SetTopic, Tell, UpdatePages
 from incident.grammar import Entered
 from incident.model import Change, ChangedLately, Incident
 from incident.policy import Policy
-from tests.domain.conftest import NOW, Told
+from tests.domain.conftest import NOW, Told, shown
 from tests.process.keeper import MINUTE, Keeper, whispers
 
 Story = Callable[..., Told]
@@ -34,10 +34,10 @@ def clock(story: Told, minutes: float) -> None:
     story.now = ends
 
 
-def shown(incident: Incident, about: str) -> str:
+def notice(incident: Incident, about: str) -> str:
     """The newest notice of that kind, as it stands now."""
     line = [line for line in incident.outbox if line.about.startswith(about)][-1]
-    return notices.compose(incident, line.about).text
+    return shown(notices.compose(incident, line.about).text)
 
 
 # -- roll call -----------------------------------------------------------------------------------------------
@@ -51,13 +51,13 @@ def test_roll_call_asks_each_primary_sme_for_a_can_report_and_shows_who_is_missi
         (choice,) = tells(story, person)[-1].choices
         assert (choice.words, choice.form) == ("can", True)
     story.say("sam", "can replica lags / draining it / nothing", after=1)
-    assert "✓ Sam Storeson (Orders database)" in shown(story.incident, "roll-call/")
-    assert "… Anne Apison (Shop API)" in shown(story.incident, "roll-call/")
+    assert "✓ Sam Storeson (Orders database)" in notice(story.incident, "roll-call/")
+    assert "… Anne Apison (Shop API)" in notice(story.incident, "roll-call/")
     clock(story, 1)
     assert story.said[-1] == "Roll call: 1 of 2 answered. Missing: Anne Apison (Shop API)."
     choices = tells(story, "bob")[-1].choices
     assert [c.words for c in choices] == ["page anne"]
-    assert "missing: Anne Apison (Shop API)" in shown(story.incident, "roll-call/")
+    assert "missing: Anne Apison (Shop API)" in notice(story.incident, "roll-call/")
 
 
 def test_roll_call_of_some_services_ends_as_soon_as_all_have_answered(told: Story) -> None:
@@ -110,10 +110,10 @@ def test_an_smes_own_finding_points_to_nobody(told: Story) -> None:
 def test_a_proposal_of_somebody_else_points_to_the_services_primary_sme(told: Story) -> None:
     story = told()
     answer = story.say("vic", "propose restart the orders database risk: low")
-    assert "Orders database's primary SME: {person:sam}" in shown(story.incident, f"repair/{answer.number}")
+    assert "Orders database's primary SME: {person:sam}" in notice(story.incident, f"repair/{answer.number}")
     assert "Sam Storeson is the primary SME for Orders database" in answer.text
     own = story.say("sam", "propose restart the orders database twice risk: low")
-    assert "primary SME" not in shown(story.incident, f"repair/{own.number}") + own.text
+    assert "primary SME" not in notice(story.incident, f"repair/{own.number}") + own.text
 
 
 # -- what is known, set and corrected ------------------------------------------------------------------------
@@ -128,7 +128,7 @@ def test_the_title_is_corrected_at_any_time_everywhere(told: Story) -> None:
     assert incident.title == "payments fail in all regions"
     topics = [e.topic for e in incident.effects.values() if isinstance(e, SetTopic)]
     assert "payments fail in all regions" in topics[-1]
-    assert any(isinstance(e, RetitlePages) for e in incident.effects.values())
+    assert any(isinstance(e, UpdatePages) for e in incident.effects.values())
     assert "payments fail in all regions" in card.mrkdwn(incident)
     assert any('"checkout is down"' in e.text for e in incident.timeline if e.kind == "title")
     with pytest.raises(Refusal, match="Only the IC"):
@@ -169,7 +169,7 @@ def test_when_it_really_began_is_set_and_corrected(told: Story, words: str, at: 
     story.say("bob", "started 13:00")
     story.say("bob", words)
     assert story.incident.facts.started_at == at
-    assert f"Began: {wording.moment(at, story.now)}" in card.mrkdwn(story.incident)
+    assert f"Began: {wording.dated(at, story.now)}" in card.mrkdwn(story.incident)
 
 
 def test_a_time_to_come_or_none_at_all_is_refused_with_the_line_that_works(told: Story) -> None:

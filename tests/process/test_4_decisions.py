@@ -23,7 +23,7 @@ from incident.repairs import Claim, Verdict
 from incident.reports import Report, RunEnded
 from tests import configured
 from tests.conftest import CONFIG
-from tests.domain.conftest import Told
+from tests.domain.conftest import Told, shown
 from tests.process.keeper import MINUTE
 
 Story = Callable[..., Told]
@@ -52,8 +52,8 @@ def tells(story: Told, person: str) -> list[Tell]:
     return [e for e in story.incident.effects.values() if isinstance(e, Tell) and e.person == person]
 
 
-def shown(story: Told, about: str) -> str:
-    return notices.compose(story.incident, about).text
+def notice(story: Told, about: str) -> str:
+    return shown(notices.compose(story.incident, about).text)
 
 
 def clock(story: Told, minutes: float) -> None:
@@ -81,7 +81,7 @@ def test_an_approval_that_names_a_person_makes_it_their_manual_step(told: Story)
     story.say("sam", f"ack {repair.number}")
     story.say("sam", f"done {repair.number} release 1.1 is out")
     assert repair.state is RepairState.SUCCEEDED
-    assert "Owned by Sam Storeson" in shown(story, f"repair/{repair.number}")
+    assert "Owned by Sam Storeson" in notice(story, f"repair/{repair.number}")
 
 
 @pytest.mark.parametrize(("words", "runs"), [("approve 1", True), ("approve 1 @sam", False)])
@@ -127,10 +127,10 @@ def test_the_notice_offers_to_have_a_person_do_it(told: Story) -> None:
 def test_a_changed_proposal_shows_what_changed_since_the_last_approval(told: Story) -> None:
     story = told()
     first = proposed(story)
-    assert "Changed since" not in shown(story, f"repair/{first.number}")
+    assert "Changed since" not in notice(story, f"repair/{first.number}")
     story.say("bob", f"approve {first.number}")
     second = proposed(story, "propose rollback service=shop-api release=1.0")
-    text = shown(story, f"repair/{second.number}")
+    text = notice(story, f"repair/{second.number}")
     assert f"Changed since repair {first.number}, approved at 14:02 UTC: release 1.1 → 1.0." in text
     assert "service" not in text.partition("Changed since")[2].splitlines()[0]
 
@@ -141,7 +141,7 @@ def test_a_changed_catalogue_is_shown_as_well(told: Story, policy: Policy) -> No
     story.say("bob", f"approve {first.number}")
     hear(story.incident, Said(Reload(with_version(policy, "2")), "bob"), story.now)
     again = proposed(story)
-    text = shown(story, f"repair/{again.number}")
+    text = notice(story, f"repair/{again.number}")
     assert f"Changed since repair {first.number}, approved at 14:02 UTC: catalogue version 1 → 2." in text
 
 
@@ -158,7 +158,7 @@ def test_the_same_again_is_said_to_be_the_same(told: Story) -> None:
     ended = RunEnded(first.number, RepairState.FAILED, "exit code 3")
     reports.take(story.incident, Report(f"repair-{first.number}", "ended", ended), story.now)
     again = proposed(story)
-    assert f"The same as repair {first.number}, approved at 14:02 UTC." in shown(story, f"repair/{again.number}")
+    assert f"The same as repair {first.number}, approved at 14:02 UTC." in notice(story, f"repair/{again.number}")
 
 
 # -- a poll before a public message --------------------------------------------------------------------------
@@ -183,7 +183,7 @@ def test_the_ic_may_poll_before_a_public_message(told: Story) -> None:
     clock(story, 0.5)
     assert "U0GIL: we know the cause by now" in story.said[-1] and "approves nothing" in story.said[-1]
     assert story.incident.drafts[n].state is DraftState.WAITING
-    assert "U0GIL objected at 14:02 UTC: we know the cause by now" in shown(story, f"draft/{n}")
+    assert "U0GIL objected at 14:02 UTC: we know the cause by now" in notice(story, f"draft/{n}")
     story.say("bob", f"message approve {n}")
     assert any(
         "Objections were heard (U0GIL: we know the cause by now). The IC has decided: we are proceeding with public"
@@ -242,9 +242,9 @@ def test_neither_abort_nor_stop_asks_for_confirmation(told: Story) -> None:
     repair = proposed(story)
     story.say("bob", f"approve {repair.number}")
     assert claim(story, repair).go
-    notice = notices.compose(story.incident, f"repair/{repair.number}")
-    assert {c.words for c in notice.choices} >= {f"abort {repair.number}", f"stop {repair.number}"}
-    assert not any("confirm" in element for block in _blocks(notice.text, notice.choices) for element in block)
+    found = notices.compose(story.incident, f"repair/{repair.number}")
+    assert {c.words for c in found.choices} >= {f"abort {repair.number}", f"stop {repair.number}"}
+    assert not any("confirm" in element for block in _blocks(found.text, found.choices) for element in block)
     story.say("U0GIL", f"stop {repair.number} that is production")
     assert any("says STOP" in tell.text for tell in tells(story, "bob"))
     story.say("dee", f"abort {repair.number}")

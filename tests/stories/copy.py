@@ -28,6 +28,7 @@ from incident.model import Incident
 from incident.policy import Organisation
 from settings import PRACTICE_KEYS, Settings
 from tests.conftest import CONFIG, ROOT
+from tests.reading import rooms_as_read
 from tests.stories import temporal
 from worker import APART, furnish, workers
 
@@ -103,7 +104,8 @@ class Copy:
     async def control(self, method: str, path: str, body: object = None) -> Any:
         async with self.http.request(method, f"{self.url}/control/{path}", json=body) as answer:
             assert answer.status == 200, await answer.text()
-            return await answer.json()
+            found = await answer.json()
+        return rooms_as_read(found) if path.startswith("slack/rooms") else found
 
     async def fault(self, service: str, call: str, **how: object) -> None:
         await self.control("POST", "faults", {"service": service, "call": call, **how})

@@ -19,7 +19,7 @@ from temporalio import activity
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
 import worker
-from activities import paging, social
+from activities import pagerduty, social
 from workflows import retries
 
 MISSED_AFTER = timedelta(seconds=5)
@@ -55,7 +55,7 @@ def hurry() -> None:
         else:
             terms["start_to_close_timeout"] = min(terms["start_to_close_timeout"], MISSED_AFTER)
     worker.OUTSIDE_WITHIN = ANSWERS_WITHIN
-    paging.PagerDuty.timeout = social.WITHIN = float(ANSWERS_WITHIN)
+    pagerduty.PagerDuty.timeout = social.WITHIN = float(ANSWERS_WITHIN)
 
 
 if __name__ == "__main__":
