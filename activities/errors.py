@@ -50,6 +50,8 @@ UNFORESEEN = "Unforeseen"
 TRIES = 5
 """How often something unforeseen is tried: as long as a hiccup lasts, and not so long that it holds what waits behind it."""
 LONGEST_PAUSE = timedelta(seconds=30)
+NEVER = frozenset({400, 402, 404, 405, 406, 410, 411, 413, 414, 415, 422, 431, 451})
+"""HTTP's word that the request itself is wrong. Whatever other status there is may pass, and is tried again."""
 
 _AWAY = (
     TimeoutError,
@@ -133,8 +135,10 @@ def from_status(service: str, status: int, what: str = "", retry_after: str | No
             return not_configured(service, f"the key is refused ({status})")
         case status if status >= 500 or status == 408:
             return unavailable(service, f"it answered {status}{because}")
-        case _:
+        case status if status in NEVER:
             return rejected(service, f"{status}{because}")
+        case _:
+            return unforeseen(f"{service} answered {status}{because}")
 
 
 def from_slack(error: Exception, refused_for: timedelta = timedelta(0)) -> ApplicationError:

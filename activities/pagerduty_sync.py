@@ -21,10 +21,11 @@ TEAM_ID = re.compile(r"[A-Z0-9]{4,20}")
 
 @dataclass(frozen=True)
 class UpdateOrder:
-    """PagerDuty's ids, the title each shall have, and the priority (its id) of all."""
+    """PagerDuty's ids, the title each shall have, and the priority (its id) of all. `urgent` are those of high urgency."""
 
     titles: dict[str, str]
     priority: str = ""
+    urgent: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,8 @@ class Sync:
         asking.only_in_a_workflow()
         refused: list[str] = []
         for pagerduty_id, title in order.titles.items():
-            refused += self._update(pagerduty_id, {"title": title}, order.priority)
+            urgency = {"urgency": "high"} if pagerduty_id in order.urgent else {}
+            refused += self._update(pagerduty_id, {"title": title, **urgency}, order.priority)
         return NotDone(tuple(dict.fromkeys(refused)))
 
     @activity.defn

@@ -107,7 +107,7 @@ class Snapshots:
     def _leading(self, but: str) -> frozenset[str]:
         open_ones = select(SavedSnapshot.document).where(SavedSnapshot.closed.is_(False), SavedSnapshot.incident != but)
         with self._database.session() as session:
-            documents = [json.loads(text) for text in session.scalars(open_ones)]
+            documents = [json.loads(text)["incident"] for text in session.scalars(open_ones)]
         roles = [one["roles"] for one in documents if one["phase"] == Phase.OPEN]
         return frozenset(person for held in roles for role, person in held.items() if role in LEADING)
 

@@ -54,7 +54,7 @@ def text_field(
 ) -> InputBlock:
     counted = DispatchActionConfig(trigger_actions_on=["on_character_entered"]) if live else None
     element = PlainTextInputElement(
-        initial_value=value[:LONGEST_TEXT] or None,
+        initial_value=value or None,
         multiline=lines or None,
         max_length=LONGEST_TEXT,
         dispatch_action_config=counted,

@@ -24,7 +24,7 @@ from activities import errors
 from activities.on_call_book import now
 from activities.placeholders import Placeholders, escaped
 from chat import blocks, forms, hearing, home
-from chat.fields import Wrong, first_input, values
+from chat.fields import LONGEST_TEXT, Wrong, first_input, values
 from chat.forms import FORMS, About
 from chat.inbox import Inbox, NotKept, Received
 from chat.people import People
@@ -45,6 +45,7 @@ FINISHED_WITHIN = 5.0
 DELIVERED_EVERY = timedelta(seconds=5)
 FIRST_PAUSE, LONGEST_PAUSE = 5.0, 300.0
 KEPT_FOR = timedelta(hours=24)
+MOST_PAGES = 10
 ALONE_THEY_ASK = frozenset(
     {"declare", "propose", "trouble", "task", "draft", "update", "handover", "challenge", "can", "title", "service"}
     | {"started", "workaround"}
@@ -247,7 +248,10 @@ class Listener:
             self._start(self._finish_when_done(received, work))
             return
         answered = work.result()
-        await ack(text=self._places.for_slack(answered.text), response_type="ephemeral")
+        first, *more = self._pages(answered.text)
+        await ack(text=first, response_type="ephemeral")
+        if more:
+            self._start(self._show_pages(user, channel, more))
         await self._finish(received, replace(answered, text=""))
 
     async def _words(self, received: Received) -> Answered:
@@ -347,6 +351,11 @@ class Listener:
                 known = form.known(about, incident) | known
             except Exception as fault:  # noqa: BLE001  # an empty form is better than none
                 _log.info("a form is not filled in: %r", fault)
+        if (length := max(map(len, known.values()), default=0)) > LONGEST_TEXT:
+            # Cut, it would look whole in the form, and be sent like that.
+            why = f"That text has {length} characters, and a form takes {LONGEST_TEXT}."
+            await self._tell(user, about.channel, f"{why} Type it: `!ic {about.words} …`.")
+            return
         try:
             await self._slack.views_open(trigger_id=trigger, view=forms.view(about, self._policy, known))
         except _LOST as error:
@@ -468,7 +477,21 @@ class Listener:
 
     async def _tell(self, user: str, channel: str, text: str, thread: str = "") -> None:
         """Only to them: where they said it, else as a direct message."""
-        shown = self._places.for_slack(text)
+        await self._show_pages(user, channel, self._pages(text), thread)
+
+    def _pages(self, text: str) -> list[str]:
+        """In Slack's format, as many messages as it takes; what is too much for those is said with where to read it."""
+        pages = blocks.pieces(self._places.for_slack(text)) or [""]
+        if len(pages) > MOST_PAGES:
+            rest = sum(page.count("\n") + 1 for page in pages[MOST_PAGES:])
+            pages = [*pages[:MOST_PAGES], f"… and {rest} more lines. In the shell `ic` shows all of them."]
+        return pages
+
+    async def _show_pages(self, user: str, channel: str, pages: list[str], thread: str = "") -> None:
+        for page in pages:
+            await self._show(user, channel, page, thread)
+
+    async def _show(self, user: str, channel: str, shown: str, thread: str) -> None:
         try:
             if channel:
                 await self._slack.chat_postEphemeral(channel=channel, user=user, text=shown, thread_ts=thread or None)

@@ -278,7 +278,7 @@ def at(incident: str, moment: tuple[str, ...], as_json: bool, speaker: str) -> N
         found, when = await looking_back.incident_at(snapshots, incident, " ".join(moment), speaking.by, shows, now())
         if as_json:
             return json.dumps({**_incident_as_data(found), "at": when.isoformat()}, indent=2)
-        return _plain(looking_back.markdown(found, when))
+        return looking_back.card_then(found, when)
 
     _leave(_print(look_back))
 
@@ -557,7 +557,7 @@ def _told(outcome: Outcome, options: Options, organisation: Organisation, book: 
 
     if options.as_json:
         return _json(outcome.data)
-    return _plain(Placeholders(organisation, book).for_terminal(outcome.text))
+    return Placeholders(organisation, book).for_terminal(outcome.text)
 
 
 def _json(data: Any) -> str:
@@ -577,10 +577,6 @@ def _incident_as_data(incident: Incident) -> dict[str, Any]:
     hidden = {"policy", "effects", "outbox", "heard", "reported", "times_said"}
     found: dict[str, Any] = TypeAdapter(type(incident)).dump_python(incident, mode="json", exclude=hidden)
     return found
-
-
-def _plain(markdown: str) -> str:
-    return markdown.replace("**", "").replace("### ", "").replace("## ", "")
 
 
 def _with_progress(work: Coroutine[Any, Any, T]) -> T:

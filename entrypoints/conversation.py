@@ -403,7 +403,7 @@ class Conversation:
 
     async def _show(self, heard: Heard, rest: str) -> Outcome:
         found = await self._read(heard, rest)
-        text = card.markdown(found.incident, now())
+        text = card.unmarked(found.incident)
         if found.saved_at is not None:
             text += f"\nLast change: {found.saved_at:%H:%M:%S} UTC"
         return Outcome(text, found)

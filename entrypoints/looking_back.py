@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from entrypoints.archive import Shows, readable
 from entrypoints.problems import NoSuchIncident, Unreachable
 from entrypoints.snapshots import CannotRead, SnapshotReader
-from incident import card, wording
+from incident import card, texts, wording
 from incident.model import Incident
 from incident.words import Unreadable
 
@@ -70,13 +70,13 @@ def _next(declared_at: datetime, hour: int, minute: int, second: int) -> datetim
     return found if found >= begun else found + timedelta(days=1)
 
 
-def markdown(incident: Incident, when: datetime) -> str:
+def card_then(incident: Incident, when: datetime) -> str:
     """The card as it was, and what had happened last."""
     since = wording.minutes(max(when - incident.declared_at, timedelta(0)))
     lines = [
         f"As it was on {when:%Y-%m-%d} at {when:%H:%M:%S} UTC, {since} after it was declared:",
-        card.markdown(incident, when),
+        texts.plain(card.unmarked(incident)),
     ]
     if last := incident.timeline[-LAST_ENTRIES:]:
-        lines += ["### Last in the timeline", *(f"- {entry.at:%H:%M:%S} UTC  {entry.text}" for entry in last)]
+        lines += ["Last in the timeline", *(f"- {entry.at:%H:%M:%S} UTC  {entry.text}" for entry in last)]
     return "\n".join(lines)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from incident import after, publishing, wording
 from incident.model import Announcement, Draft, DraftState, Incident, RepairState
@@ -21,20 +20,29 @@ class Section:
     lines: tuple[str, ...]
 
 
-def markdown(incident: Incident, now: datetime) -> str:
-    """For the Web UI and the shell. Times of day, so that it changes only when the incident does."""
+def markdown(incident: Incident) -> str:
+    """For the Web UI. Times of day, so that it changes only when the incident does."""
+    return plain(_whole(incident, "## ", "### ", "**"))
+
+
+def unmarked(incident: Incident) -> str:
+    """For the shell, and for whoever asks: the same without markup."""
+    return _whole(incident)
+
+
+def _whole(incident: Incident, title: str = "", heading: str = "", bold: str = "") -> str:
     lines = [
-        f"## {incident.severity} {incident.label}",
-        f"**{wording.state_in_words(incident)}** since {wording.clock(wording.state_since(incident))}"
-        f" · declared {incident.declared_at:%Y-%m-%d} {wording.clock(incident.declared_at)}",
+        f"{title}{incident.severity} {incident.label}",
+        f"{bold}{wording.state_in_words(incident)}{bold} since {moment(wording.state_since(incident))}"
+        f" · declared {incident.declared_at:%Y-%m-%d} {moment(incident.declared_at)}",
         wording.roles(incident),
     ]
     if incident.room is not None:
         lines.append(f"Room #{incident.room.name} · incident {incident.id}")
     lines += [f"- {line}" for line in known(incident)]
     for section in sections(incident):
-        lines += [f"### {section.title}", *(f"- {line}" for line in section.lines)] if section.lines else []
-    return plain("\n".join(lines))
+        lines += [f"{heading}{section.title}", *(f"- {line}" for line in section.lines)] if section.lines else []
+    return "\n".join(lines)
 
 
 def mrkdwn(incident: Incident) -> str:

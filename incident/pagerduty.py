@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from incident import identity, wording
+from incident import identity, paging, wording
 from incident.effects import AcknowledgePages, MergePages, NotePages, ResolvePages, SendPage, UpdatePages
 from incident.model import Incident, Page, Phase
 
@@ -28,7 +28,10 @@ def main_page(incident: Incident) -> Page | None:
 
 
 def severity_changed(incident: Incident) -> None:
-    """PagerDuty's priority follows; the title names the severity, too."""
+    """PagerDuty's priority follows; the title names the severity, too. What woke nobody does when it has become worse."""
+    if paging.urgency_of(incident.severity) == "high":
+        for page in open_pages(incident):
+            page.urgency = "high"
     incident.want(UpdatePages("update-pages", len(incident.timeline)))
 
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
-from incident import polls, wording
+from incident import pagerduty, polls, wording
 from incident.customers import Stage
 from incident.model import Announcement, Draft, DraftState, Incident, Phase, Version
 from incident.outlets import Outlet
@@ -29,6 +29,7 @@ def decide_to_announce(incident: Incident, person: str, now: datetime) -> None:
     incident.announced_at = now
     incident.log("decision", "announce publicly", now, who=person)
     incident.say("The IC decides: we announce it publicly.", now)
+    pagerduty.note(incident, f"{incident.name(person)} decided to announce it publicly")
 
 
 def outlets(policy: Policy) -> tuple[Outlet, ...]:
@@ -236,6 +237,7 @@ def published(
     version.delayed = False
     _supersede(incident, draft, outlet)
     incident.say(f"Public message {draft.number} is out on {the(outlet)}: {url}".rstrip(": "), now)
+    pagerduty.note(incident, f"Published on {the(outlet)}: {version.text} {url}".rstrip())
 
 
 def not_published(incident: Incident, draft: Draft, outlet: Outlet, why: str, now: datetime) -> None:

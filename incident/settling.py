@@ -102,8 +102,8 @@ def page_reassigned(
     incident: Incident, page: Page, people: tuple[str, ...], names: tuple[str, ...], by: str, now: datetime
 ) -> None:
     """Given to others in PagerDuty: they are who is waited for."""
-    if page.ended or list(people) == page.people:
-        return
+    if page.ended or page.paged_at is None or set(people) <= set(page.people):
+        return  # what we ask for comes back as this, too, one assignee after the other
     page.people, page.paged = list(people), list(map(texts.one_line, names))
     text = f"{_author(by)} reassigned the page to {', '.join(page.paged)} in PagerDuty."
     incident.say(text, now)

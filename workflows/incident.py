@@ -220,7 +220,7 @@ class IncidentWorkflow(CommandHandlers):
     @workflow.query
     def card(self) -> str:
         """Where we are, in Markdown."""
-        return card.markdown(self._incident, workflow.now())
+        return card.markdown(self._incident)
 
     @workflow.query
     def timeline(self) -> list[Entry]:
@@ -374,7 +374,7 @@ class IncidentWorkflow(CommandHandlers):
         if self._incident.title != self._title:
             self._title = self._incident.title
             workflow.upsert_memo({"title": self._title})
-        workflow.set_current_details(card.markdown(self._incident, workflow.now()))
+        workflow.set_current_details(card.markdown(self._incident))
 
     # -- a new history, and the end -------------------------------------------------------------------
 

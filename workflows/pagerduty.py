@@ -48,12 +48,14 @@ async def carry_out(effect: InSync, incident: Incident) -> None:
 
 
 async def _update(incident: Incident) -> NotDone:
-    titles = {page.pagerduty_id: wording.page_title(incident, page) for page in pagerduty.open_pages(incident)}
+    pages = pagerduty.open_pages(incident)
+    titles = {page.pagerduty_id: wording.page_title(incident, page) for page in pages}
+    urgent = tuple(page.pagerduty_id for page in pages if page.urgency == "high")
     if not titles:
         return NotDone()
     return await workflow.execute_activity_method(
         Sync.update_pages,
-        UpdateOrder(titles, _priority(incident)),
+        UpdateOrder(titles, _priority(incident), urgent),
         task_queue=CHAT,
         summary="titles and priority in PagerDuty",
         **retries.POST,

@@ -28,6 +28,7 @@ from workflows.waiting import wait_until
 
 HISTORY_LIMIT = 2_000
 LATE_FROM = timedelta(minutes=1)
+SUBSCRIBED_WITHIN = timedelta(seconds=30)
 FINISHED_WITHIN = timedelta(seconds=30)
 """What is being done when the workflow is cancelled from outside may take this long."""
 
@@ -339,6 +340,12 @@ class RoleKeeper(Generic[V]):
         key = f"status-update/{duty.key}"
         if not summary.plain or not self.view.pagerduty_id or not self.view.open or key in self.done:
             return
+        # Who is to hear it is subscribed first, if PagerDuty answers.
+        await wait_until(
+            lambda: not any(doing.startswith("subscribe/") for doing in self._doing),
+            within=SUBSCRIBED_WITHIN,
+            summary="until the stakeholders are subscribed",
+        )
         try:
             await workflow.execute_activity_method(
                 Sync.post_status_update,

@@ -100,6 +100,7 @@ class Recovered(Command):
         lost = f" Lost: {self.lost}." if self.lost else ""
         incident.say(f"All works again, says the IC.{lost}", now)
         incident.log("decision", f"fully recovered{f', lost {self.lost}' if self.lost else ''}", now, who=speaker.id)
+        pagerduty.note(incident, f"{speaker.name} confirmed that everything is back to normal.{lost}")
         if incident.announcement is Announcement.YES:
             return Answer("the last public message is drafted; it waits for your approval")
         return Answer("kept; nothing public stands, so nothing goes out")

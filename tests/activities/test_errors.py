@@ -51,6 +51,11 @@ def x(status: int, body: object, **headers: str) -> requests.HTTPError:
         (503, errors.UNAVAILABLE, "Statuspage cannot be reached: it answered 503 (why)"),
         (400, errors.REJECTED, "Statuspage does not accept it: 400 (why)"),
         (404, errors.REJECTED, "Statuspage does not accept it: 404 (why)"),
+        (422, errors.REJECTED, "Statuspage does not accept it: 422 (why)"),
+        (302, errors.UNFORESEEN, "Nobody foresaw this: Statuspage answered 302 (why)"),
+        (409, errors.UNFORESEEN, "Nobody foresaw this: Statuspage answered 409 (why)"),
+        (423, errors.UNFORESEEN, "Nobody foresaw this: Statuspage answered 423 (why)"),
+        (425, errors.UNFORESEEN, "Nobody foresaw this: Statuspage answered 425 (why)"),
     ],
 )
 def test_an_http_status(status: int, type: str, said: str) -> None:

@@ -65,7 +65,7 @@ LINES = st.lists(st.one_of(st.sampled_from(WORDS), st.sampled_from(STRANGE), st.
         ("!ic page <http://shop.example.com|shop.example.com> is down", False, "page shop.example.com is down"),
         ("!note see <https://g.example/d?a=1&amp;b=2>", True, "note see https://g.example/d?a=1&b=2"),
         ("!note <tel:+15550199|+1 555 0199>, <mailto:a@b.example|a@b.example>", True, "note +1 555 0199, a@b.example"),
-        ("!ic task <@U0SAM|sam> 5m look", True, "task <@U0SAM|sam> 5m look"),
+        ("!ic task <@U0SAM|sam> 5m look", True, "task @sam 5m look"),
     ],
 )
 def test_what_is_a_command_and_what_is_talk(text: str, in_room: bool, words: str | None) -> None:

@@ -50,7 +50,7 @@ def everything(incident: Incident) -> Iterator[str]:
     yield from (line.text for line in incident.outbox)
     yield from (effect.text for effect in incident.effects.values() if isinstance(effect, Tell))
     yield from (notices.compose(incident, about).text for about in matters(incident))
-    yield from (incident.topic, card.markdown(incident, NOW), declaring.announcement(incident))
+    yield from (incident.topic, card.markdown(incident), declaring.announcement(incident))
     seen = wording.picture(incident)
     yield from (
         wording.executive_summary(seen, NOW),

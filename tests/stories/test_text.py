@@ -1,4 +1,4 @@
-"""What somebody types in Slack, in Slack's wire format, on its way to everybody who reads it."""
+"""What somebody types in Slack, which Slack rewrites, on its way to everybody who reads it."""
 
 from __future__ import annotations
 
@@ -18,10 +18,6 @@ from tests.stories.shell import ic
 pytestmark = pytest.mark.story
 
 GENERAL = "C0GENERAL"
-SENT = (
-    "<http://shop.example.com|shop.example.com> is down, see <https://g.example.com/d/1?org=1&amp;from=now-1h>,"
-    " write to <mailto:help@example.com|help@example.com> or <tel:+15550199|+1 555 0199>: a &lt;b&gt; &amp; c"
-)
 TYPED = (
     "shop.example.com is down, see https://g.example.com/d/1?org=1&from=now-1h,"
     " write to help@example.com or +1 555 0199: a <b> & c"
@@ -42,13 +38,13 @@ async def declared(copy: Copy, use: Hands, text: str) -> None:
 
 async def test_links_reach_every_outlet_as_they_were_typed(tmp_path: Path) -> None:
     async with running(tmp_path, example()) as copy, hands(copy) as use:
-        await declared(copy, use, f"!ic declare 1 {SENT}")
+        await declared(copy, use, f"!ic declare 1 {TYPED}")
         await use.presses("bob", "command")
-        await use.slashes("bob", f"impact {SENT}")
-        await use.slashes("bob", "customer-liaison <@U0CARLA|carla>")
+        await use.slashes("bob", f"impact {TYPED}")
+        await use.slashes("bob", "customer-liaison <@U0CARLA>")
         await copy.heard_in_room("Customer liaison: Carla Clientson")
         await use.presses("bob", "draft", form=True)
-        text = f"{SENT}. More by 23:59 UTC."
+        text = f"{TYPED}. More by 23:59 UTC."
         assert not await use.fills("bob", stage="investigating", text=text, x=text)
         number = max((await copy.look()).drafts)
         typed = f"PRACTICE {TYPED}. More by 23:59 UTC."
@@ -110,3 +106,42 @@ async def test_what_only_looks_like_a_place_is_text_everywhere(tmp_path: Path) -
             await use.hears("anne", "Open as well")
         else:
             assert "Declared: incident" in answer and "{phone:vic}" in answer
+
+
+async def test_an_answer_of_any_length_comes_in_pages(tmp_path: Path) -> None:
+    async with running(tmp_path, example()) as copy, hands(copy) as use:
+        await declared(copy, use, "!ic declare 2 the search is slow")
+        notes = [f"note {n} of many: " + "the queue is full, " * 8 for n in range(100)]
+        for note in notes:
+            await copy.say("sam", note)
+
+        async def saved() -> bool:
+            return len((await copy.look()).notes) == len(notes)
+
+        await copy.until(saved, "the snapshot has all of them")
+        first = await use.slashes("anne", "timeline")
+        assert len(first) <= 3000 and "declared" in first
+
+        async def read() -> bool:
+            said = [first, *await use.told("anne", await use.room())]
+            return all(any(note.strip()[5:] in page for page in said) for note in notes)
+
+        await copy.until(read, "all of it is there")
+        pages = await use.told("anne", await use.room())
+        assert all(len(page) <= 3000 for page in pages) and 5 < len(pages) < 11
+        assert not any(line and not line[:1].isdigit() for page in pages for line in page.splitlines() if page != first)
+
+
+async def test_a_text_that_a_form_cannot_hold_is_not_cut(tmp_path: Path) -> None:
+    long = " ".join(f"sentence {n}." for n in range(260))
+    assert 3000 < len(long) < 4900
+    async with running(tmp_path, example()) as copy, hands(copy) as use:
+        await declared(copy, use, "!ic declare 1 the search is slow")
+        await use.presses("bob", "command")
+        await copy.say("bob", f"draft investigating {long} More by 23:59 UTC.\nX: It is slow. More by 23:59 UTC.")
+        number = max((await copy.look()).drafts)
+        await use.presses("bob", f"message edit {number}", form=True)
+        await use.hears("bob", f"a form takes 3000. Type it: `!ic message edit {number} …`")
+        views = await copy.control("GET", "slack/views")
+        assert not [view for view in views if view["type"] == "modal"]
+        assert (await copy.look()).drafts[number].text == f"PRACTICE {long} More by 23:59 UTC."
