@@ -30,7 +30,7 @@ from incident import identity
 from incident.catalogue import CatalogueEntry, Step, StepName
 from incident.policy import BadPolicy, Organisation
 from incident.proof import FRESH, Signed, approves
-from incident.repairs import Claim, digest, verdict
+from incident.repairs import Claim, digest, lets_run, verdict
 from incident.reports import LONGEST_OUTPUT, OutputSeen, Report
 
 CLAIM_WITHIN = 20.0
@@ -199,7 +199,7 @@ class Runner:
         since = now() - rules.repair.approval_valid_for - FRESH
 
         def this(verb: str, command: Mapping[str, Any]) -> bool:
-            return verb == "approve" and (command["number"], command["digest"]) == (order.number, order.digest)
+            return lets_run(verb, command, order.number, order.digest)
 
         if (why := approves(rules, approval, incident, this, since=since)) is not None:
             raise _refused(why)

@@ -37,9 +37,12 @@ from chat.fields import (
 from incident import grammar, publishing
 from incident.catalogue import CatalogueEntry, Parameter
 from incident.commands import Command
+from incident.commands.correcting import SetService
 from incident.commands.deciding import Approve
+from incident.commands.disrupting import Challenge
 from incident.commands.ending import NamePostmortemOwner, Resolve
 from incident.commands.informing import OwnWords
+from incident.commands.knowing import Can
 from incident.commands.leading import Handover
 from incident.commands.messaging import STAGES, EditMessage, WriteDraft
 from incident.commands.proposing import NameTrouble, Propose
@@ -221,6 +224,49 @@ class TroubleForm(Form):
         return [NameTrouble(needed(given, "name", "Choose one."))]
 
 
+class CanForm(Form):
+    title = "CAN report"
+    submit = "Report"
+
+    def fields(self, about: About, policy: Policy, given: Given) -> list[Block]:
+        return [
+            text_field("conditions", "Conditions: what do you see?", given.get("conditions", ""), lines=True),
+            text_field("actions", "Actions: what are you doing?", given.get("actions", ""), lines=True),
+            text_field("needs", "Needs: what do you need?", given.get("needs", "nothing"), lines=True),
+        ]
+
+    def meant(self, about: About, policy: Policy, given: Given) -> list[Command | Opening]:
+        parts = [needed(given, part, "Say something here.") for part in ("conditions", "actions", "needs")]
+        return [Can(" / ".join(part.replace(" / ", "/") for part in parts))]
+
+
+class ServiceForm(Form):
+    title = "Which service is it?"
+    submit = "Set it"
+
+    def fields(self, about: About, policy: Policy, given: Given) -> list[Block]:
+        services = {s.id: s.name for s in policy.services} or {"none": "none is known"}
+        return [choice_field("service", "Service", services, given.get("service", ""))]
+
+    def known(self, about: About, incident: Incident) -> dict[str, str]:
+        return {"service": incident.service} if incident.service else {}
+
+    def meant(self, about: About, policy: Policy, given: Given) -> list[Command | Opening]:
+        return [SetService(needed(given, "service", "Choose one."))]
+
+
+class ChallengeForm(Form):
+    title = "Somebody disrupts"
+    submit = "Ask them"
+
+    def fields(self, about: About, policy: Policy, given: Given) -> list[Block]:
+        hint = "They're asked in the channel whether they wish to take command. Yes hands it over."
+        return [person_field("person", "Who?", hint=hint)]
+
+    def meant(self, about: About, policy: Policy, given: Given) -> list[Command | Opening]:
+        return [Challenge(needed(given, "person", "Say who."))]
+
+
 class TaskForm(Form):
     title = "Give a task"
     submit = "Give it"
@@ -387,6 +433,13 @@ FORMS: Mapping[str, Form] = {
     "object": TextForm("Object to a repair", "Why?"),
     "stop": TextForm("Stop a repair", "Why must it stop?"),
     "failed": TextForm("It failed", "Why?"),
+    "can": CanForm(),
+    "service": ServiceForm(),
+    "challenge": ChallengeForm(),
+    "title": TextForm("Correct the title", "What is it called?"),
+    "started": TextForm("When did it begin?", "13:40, 2026-03-02 13:40 UTC, or 20m ago"),
+    "workaround": TextForm("Workaround", "What can customers do meanwhile?"),
+    "remove": TextForm("Remove from the incident", "Why? They read it.", optional=True),
     "team close": TextForm("Close the sub-team", "What came out?", optional=True),
     "done": TextForm("Done", "What came out?", optional=True),
     "join": TextForm("Check in", "What are you expert in?", optional=True, between="as"),

@@ -36,6 +36,7 @@ from incident import grammar, security, texts
 from incident.choices import Choice
 from incident.commands import Command
 from incident.commands.paging import PagePeople
+from incident.exactly import Inexact
 from incident.grammar import Entered, Question
 from incident.model import Incident
 from incident.opening import Opening
@@ -59,7 +60,10 @@ CHANNEL_LOST = {
     "group_left": "channel_not_found",
 }
 """Events that end what our app can do in a channel, and what Slack refuses it with from then on."""
-ALONE_THEY_ASK = frozenset({"declare", "propose", "trouble", "task", "draft", "update", "handover"})
+ALONE_THEY_ASK = frozenset(
+    {"declare", "propose", "trouble", "task", "draft", "update", "handover", "challenge", "can", "title", "service"}
+    | {"started", "workaround"}
+)
 Payload = dict[str, Any]
 Meant = Command | Question | Opening | Entered
 T = TypeVar("T")
@@ -625,9 +629,10 @@ class Listener:
     def _meaning(self, words: str) -> Meant | None:
         """What they mean by themselves; None where that has to be found out first."""
         try:
-            return grammar.read(words, self._policy) if words else None
+            meant = grammar.read(words, self._policy) if words else None
         except PROBLEMS:
             return None
+        return None if isinstance(meant, Inexact) else meant
 
     async def _say(self, received: Received, answered: Answered) -> None:
         """The answer to whoever it is from; a private prompt that they pressed is settled."""

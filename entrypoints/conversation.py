@@ -51,6 +51,7 @@ LIVE = "--live"
 """Asks the server whether the incident has moved on from its snapshot, and waits for a newer one."""
 LISTED_WITHIN = 10.0
 PAGED_WITHIN = 3.0
+LOOKED_UP_WITHIN = 2.0
 PAGED_NOT_LATER_THAN = timedelta(hours=1)
 """Nobody is woken for what was typed longer ago and could not be delivered until now."""
 PROBLEMS = (Unreadable, Refused, NoSuchIncident, Unreachable, Unanswered, Doubtful, CannotSign)
@@ -473,6 +474,7 @@ class Conversation:
                 return settled
             command = settled
         gateway = await self._connect()
+        await self._refuse_a_second_command(heard, command, incident)
         if command.of_shown and not self._practice:
             command = command.bound(await gateway.look(incident))
         answer = await gateway.say(
@@ -505,6 +507,26 @@ class Conversation:
                 id, stop, by=heard.by, name=heard.name, door=self._door, id=f"{heard.id}/stop", at=heard.at
             )
         return Outcome(settled.text, choices=settled.choices, incident=id, asks=True)
+
+    async def _refuse_a_second_command(self, heard: Heard, command: Command, incident: str) -> None:
+        """Nobody commands two incidents without a clear yes (process, 2). What cannot be read holds nobody up."""
+        from incident.commands.leading import Accept, TakeCommand
+
+        if not isinstance(command, TakeCommand | Accept) or command.also:
+            return
+        person = self._policy.known(heard.by)
+        by = person.id if person else heard.by
+        commanded: list[Incident] = []
+        with suppress(CannotRead, TimeoutError):
+            async with asyncio.timeout(LOOKED_UP_WITHIN):
+                saved = [snapshot.incident for snapshot in await self._snapshots.open()]
+                commanded = [one for one in saved if one.open and one.commander == by and one.id != incident]
+        if commanded:
+            one = commanded[0]
+            raise Refused(
+                f"You're the IC of {one.id} ({one.severity} {wording.shorten(one.title, 60)}). Hand over there first:"
+                f" `!ic handover @USER`. To command both, `!ic {command.words()} --also`."
+            )
 
     async def _meant(self, heard: Heard, *, decides: bool) -> str:
         """Outside of a room a command names its incident, unless only one is open and it decides nothing (process, 7)."""

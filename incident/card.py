@@ -70,8 +70,11 @@ def mrkdwn(incident: Incident) -> str:
 def known(incident: Incident) -> list[str]:
     facts = incident.facts
     lines = [
+        ("Service", service.name if (service := incident.policy.service(incident.service)) else ""),
+        ("Began", wording.dated(facts.started_at, incident.declared_at) if facts.started_at else ""),
         ("Symptoms", "; ".join(facts.symptoms)),
         ("Impact", facts.impact),
+        ("Workaround", facts.workaround),
         ("Cause", facts.cause),
         ("Expected", facts.eta),
         ("Status", wording.status(incident.status) if incident.status else ""),

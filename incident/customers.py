@@ -40,9 +40,9 @@ def _check_templates(name: str, templates: Mapping[Stage, str]) -> None:
         if not string.Template(text).is_valid():
             raise ValueError(f"{name}: {stage!r} has a lone $; write $$ for a dollar sign")
         named = set(string.Template(text).get_identifiers())
-        if unknown := named - {"impact", "cause", "eta", "next", "lost"}:
+        if unknown := named - {"impact", "cause", "eta", "next", "lost", "workaround"}:
             raise ValueError(
-                f"{name}: {stage!r} names ${', $'.join(sorted(unknown))}; known are $impact, $cause, $eta, $next, $lost"
+                f"{name}: {stage!r} names ${', $'.join(sorted(unknown))}; known are $impact, $cause, $eta, $next, $lost, $workaround"
             )
         if stage != "resolved" and "next" not in named:
             raise ValueError(f"{name}: {stage!r} lacks $next: each message says when the next is due")

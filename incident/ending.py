@@ -68,6 +68,9 @@ def _stop_clocks(incident: Incident, phase: Phase, by: str, now: datetime) -> No
     incident.ended_at = now
     incident.ended_by = by or None
     incident.handover = None
+    incident.challenge = None
+    if incident.roll_call is not None:
+        incident.roll_call.closed_at = incident.roll_call.closed_at or now
     leadership.void_approvals(incident, now, "the incident ended")
     for task in incident.tasks.values():
         if task.done_at is None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from incident import pagerduty, repairs, sub_teams, texts, wording
+from incident import deputies, pagerduty, repairs, sub_teams, wording
 from incident.choices import Choice
 from incident.effects import SetTopic
-from incident.model import Challenge, Held, Incident, RepairState, Responder
+from incident.model import Held, Incident, RepairState, Responder
 from incident.severity import Role
 
 
@@ -23,6 +23,7 @@ def check_in(incident: Incident, person: str, name: str, expert_in: str, now: da
 def take(incident: Incident, person: str, name: str, now: datetime, *, acting: bool) -> None:
     """`person` commands from now on. Approvals that were not started are void; the roles are read out."""
     former = incident.commander
+    deputies.drop(incident, person, now)
     for role in [role for role, holder in incident.roles.items() if holder == person]:
         seat(incident, role, None, now)
     seat(incident, Role.COMMANDER, person, now)
@@ -50,18 +51,46 @@ def take(incident: Incident, person: str, name: str, now: datetime, *, acting: b
             + "; ".join(f"`!ic approve {number}`" for number in void),
             *(Choice(f"Approve {number}", f"approve {number}", "primary") for number in void),
         )
+    for repair in (incident.repairs[number] for number in void):
+        if repair.owner != person and not repair.automated:
+            incident.tell(
+                repair.owner,
+                f"Don't start repair {repair.number} ({repair.title}): the new IC must approve it again.",
+            )
+    _offer_the_usual(incident, person)
 
 
-def ask_for_takeover(incident: Incident, by: str, name: str, now: datetime) -> None:
-    """The IC and the deputy are asked whether they are there; any word of theirs answers it (process, 2)."""
-    incident.challenge = Challenge(by, now)
-    wait = wording.minutes(incident.policy.command.challenge_lapses_after)
-    asked = " ".join(texts.person(one, incident.name(one)) for one in (incident.commander, incident.deputy) if one)
-    trained = incident.policy.trained(by)
-    then = "they may" if trained else "an IC-trained person may take command"
-    offers = f"{name} offers to take command" if trained else f"{name} gets no answer from you"
-    incident.say(f"{asked} are you there? {offers}; unanswered for {wait}, {then}.", now)
-    incident.log("command", "challenges the IC and the deputy", now, who=by)
+def _offer_the_usual(incident: Incident, person: str) -> None:
+    """Whoever usually holds a role that nobody has: one press of the IC names them (process, 2)."""
+    if not incident.full:
+        return
+    usual = {
+        role: someone
+        for role, someone in incident.policy.usual.items()
+        if role not in incident.roles and role is not Role.COMMANDER and someone != person
+    }
+    if not usual:
+        return
+    named = ", ".join(f"{role.label.lower()} {incident.name(someone)}" for role, someone in usual.items())
+    incident.tell(
+        person,
+        f"The usual people for the roles that are free: {named}. One press names each; to name somebody else,"
+        " `scribe @USER`, `customer-liaison @USER`, `internal-liaison @USER`.",
+        *(
+            Choice(f"{role.label}: {incident.name(someone)}", f"{role.value} @{someone}")
+            for role, someone in usual.items()
+        ),
+    )
+
+
+def ask_about_disrupter(incident: Incident, person: str, why: str) -> None:
+    """What the IC may do about somebody who was asked whether they wish to take command, and does not."""
+    incident.tell(
+        incident.commander,
+        f"{incident.name(person)} {why}. If they go on disrupting: `warn @{person}` or `remove @{person}`.",
+        Choice("Warn", f"warn @{person}"),
+        Choice("Remove …", f"remove @{person}", "danger", form=True),
+    )
 
 
 def _let_in(incident: Incident, person: str) -> None:
@@ -95,6 +124,8 @@ def seat_deputy(incident: Incident, now: datetime) -> None:
 
 def appoint(incident: Incident, role: Role, person: str, now: datetime) -> None:
     """Give `person` a role and read the roles out."""
+    if role is Role.DEPUTY and person in incident.more_deputies:
+        deputies.drop(incident, person, now)
     seat(incident, role, person, now)
     _let_in(incident, person)
     incident.log("role", f"{role.label}: {incident.name(person)}", now, who=person)
@@ -107,8 +138,10 @@ def seat(incident: Incident, role: Role, person: str | None, now: datetime) -> N
     if person is not None and incident.holder(role) == person:
         return
     for held in incident.held:
-        if held.role is role and held.until is None:
+        if held.role is role and held.until is None and held.person not in incident.more_deputies:
             held.until = now
+    if role is Role.DEPUTY:
+        incident.deputy_parts.pop(incident.deputy or "", None)
     if person is None:
         del incident.roles[role]
     else:
@@ -118,6 +151,8 @@ def seat(incident: Incident, role: Role, person: str | None, now: datetime) -> N
 
 def vacate(incident: Incident, person: str, now: datetime) -> None:
     """What they held and could do is free; a sub-team without its leader is the IC's to close."""
+    was_deputy = person in incident.deputies
+    deputies.drop(incident, person, now)
     held = [role for role, holder in incident.roles.items() if holder == person]
     for role in held:
         seat(incident, role, None, now)
@@ -125,6 +160,8 @@ def vacate(incident: Incident, person: str, now: datetime) -> None:
         incident.voice = None
     if incident.handover is not None and incident.handover.to == person:
         incident.handover = None
+    if incident.challenge is not None and incident.challenge.by == person:
+        incident.challenge = None
     for repair in incident.repairs.values():
         if repair.state is RepairState.APPROVED and repair.owner == person:
             repairs.make_void(incident, repair, f"{incident.name(person)}, who owned it, is not here any more", now)
@@ -137,7 +174,7 @@ def vacate(incident: Incident, person: str, now: datetime) -> None:
             incident.commander,
             f"{incident.name(person)}, who leads {team.title}, left: `!ic team close {team.letter}`.",
         )
-    if held:
+    if held or was_deputy:
         announce_roles(incident, now)
 
 

@@ -2,14 +2,14 @@
 
 A notice is posted once and edited in place as its matter moves on; who did what, and when, stays readable in it. It is
 composed anew from the incident each time, so it can never say less than is known. `about` names the matter:
-`card`, `command`, `checklist`, `announced/CHANNEL`, `repair/N`, `trouble/N`, `draft/N`, `task/N`, `handover/WHO/WHEN`, `need/TEAM`, `team/KEY`, `trigger/N`.
+`card`, `command`, `checklist`, `announced/CHANNEL`, `repair/N`, `trouble/N`, `draft/N`, `task/N`, `handover/WHO/WHEN`, `challenge/WHO/WHEN`, `need/TEAM`, `team/KEY`, `trigger/N`, `roll-call/WHEN`.
 """
 
 from __future__ import annotations
 
 from typing import Literal
 
-from incident import card, declaring, publishing, repairs, sub_teams, wording
+from incident import card, declaring, publishing, repairs, roll_call, sub_teams, wording
 from incident.choices import Choice, Notice
 from incident.model import (
     Announcement,
@@ -68,8 +68,11 @@ def compose(incident: Incident, about: str) -> Notice:
         case "task":
             task = incident.tasks[int(rest)]
             return Notice(_task(incident, task), of_task(task))
-        case "handover":
+        case "handover" | "challenge":
             return _handover(incident, rest)
+        case "roll-call":
+            over = incident.roll_call is None or incident.roll_call.closed_at is not None or not incident.open
+            return Notice(roll_call.text(incident, rest), () if over else (roll_call.REPORT,))
         case "team":
             return _team(incident, incident.teams[rest])
         case "need":
@@ -121,10 +124,13 @@ def of_repair(incident: Incident, repair: Repair) -> tuple[Choice, ...]:
             label, also = (f"Approve, beside repair {other.number}", " --also") if other else ("Approve", "")
             style: Literal["", "primary"] = "" if first or other else "primary"
             approve = (Choice(label, f"approve {n}{mark(repair.digest)}{also}", style, form=asks_for_owner),)
+            hand = Choice("By hand …", f"approve {n}{mark(repair.digest)}{also}", form=True)
+            by_hand = (hand,) if repairs.by_runner(incident, repair) else ()
             return (
                 *(poll + approve if first else approve + poll),
                 Choice("Reject …", f"reject {n}", "danger", form=True),
                 Choice("Object …", f"object {n}", form=True),
+                *by_hand,
             )
         case RepairState.APPROVED:
             begin = () if repair.automated else (Choice("I begin", f"ack {n}", "primary"),)
@@ -173,7 +179,8 @@ def of_draft(incident: Incident, draft: Draft) -> tuple[Choice, ...]:
     )
     hold = (Choice("Hold", f"message hold {n}"),) if draft.waits else ()
     no = (Choice("No announcement", "announce no"),) if incident.announcement is Announcement.UNDECIDED else ()
-    return (approve, Choice("Edit …", f"message edit {n}", form=True), *hold, *no)
+    poll = (Choice("Poll", f"poll {n}"),) if draft.waits and decided and draft.polled_until is None else ()
+    return (approve, Choice("Edit …", f"message edit {n}", form=True), *hold, *poll, *no)
 
 
 def of_task(task: Task) -> tuple[Choice, ...]:
@@ -182,7 +189,8 @@ def of_task(task: Task) -> tuple[Choice, ...]:
     if task.done_at is not None:
         return ()
     understood = () if task.understood_at else (Choice("Understood", f"ack {n}", "primary"),)
-    return (*understood, Choice("Done …", f"done {n}", form=True), Choice("More time", f"more 5m {n}"))
+    standby = () if task.spoke_at else (Choice("Standby", f"standby {n}"),)
+    return (*understood, Choice("Done …", f"done {n}", form=True), Choice("More time", f"more 5m {n}"), *standby)
 
 
 def story(incident: Incident, repair: Repair) -> str:
@@ -250,7 +258,8 @@ def _said(head: str, text: str) -> list[str]:
 def _draft(incident: Incident, draft: Draft) -> str:
     mind = publishing.warnings(draft) if draft.open else ""
     lines = [_life_on(incident, draft, outlet, version) for outlet, version in draft.versions.items()]
-    return _lines(wording.draft_offer(incident, draft) + mind, *lines)
+    against = [f"{o.who} objected at {wording.clock(o.at)}: {o.why}" for o in draft.objections]
+    return _lines(wording.draft_offer(incident, draft) + mind, *against, *lines)
 
 
 def _life_on(incident: Incident, draft: Draft, outlet: Outlet, version: Draft | Version) -> str:
@@ -280,7 +289,9 @@ def _task(incident: Incident, task: Task) -> str:
 def _handover(incident: Incident, rest: str) -> Notice:
     offer = incident.handover
     if offer is not None and rest == f"{offer.to}/{offer.offered_at:%H%M%S}":
-        return Notice(wording.handover_offer(incident, offer), (ACCEPT,))
+        no = Choice("No", "decline") if offer.asks_a_disrupter else Choice("Decline", "decline")
+        yes = Choice("Yes", "accept", "danger") if offer.asks_a_disrupter else ACCEPT
+        return Notice(wording.handover_offer(incident, offer), (yes, no))
     person = rest.rpartition("/")[0]
     return Notice(f"Command was offered to {incident.name(person)}; that is settled.")
 

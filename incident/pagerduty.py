@@ -63,19 +63,19 @@ def merge_pages(incident: Incident, now: datetime) -> None:
     """Once somebody commands, the commanders' pages become one PagerDuty incident.
 
     One that nobody has answered rings on while its people are needed: the other of primary and backup, as deputy, and a
-    trainee. The others are told that they are not.
+    trainee; and whoever is paged because the IC may be gone. The others are told that they are not.
     """
     into = main_page(incident)
     if incident.commander is None or into is None or not incident.open:
         return
     wanted = _still_wanted(incident)
     if into.rings and into not in wanted:
-        _not_needed(incident, into)
+        _not_needed(incident, [into])
         into.acknowledged_by[incident.commander] = now
         incident.want(AcknowledgePages(f"acknowledge/{incident.commander}/{into.key}", into.key, incident.commander))
     merged = [page for page in open_pages(incident) if page.for_commander and page is not into and page not in wanted]
+    _not_needed(incident, merged)
     for page in merged:
-        _not_needed(incident, page)
         page.ended, page.merged_into = True, into.pagerduty_id
     if merged:
         keys = tuple(page.key for page in merged)
@@ -120,15 +120,17 @@ def last_status_update(incident: Incident, now: datetime) -> str:
     return wording.plain_summary(wording.picture(incident), now)
 
 
-def _not_needed(incident: Incident, page: Page) -> None:
-    for person in page.unanswered:
+def _not_needed(incident: Incident, pages: list[Page]) -> None:
+    """Each of them once, however many pages they have."""
+    for person in dict.fromkeys(person for page in pages for person in page.unanswered):
         if person != incident.commander:
             incident.tell(person, wording.not_needed(incident))
 
 
 def _still_wanted(incident: Incident) -> list[Page]:
     ringing = [page for page in open_pages(incident) if page.for_commander and page.rings]
-    trainees = [page for page in ringing if page.target == "shadow"]
+    asked = incident.challenge.pages if incident.challenge is not None else []  # the IC may be gone
+    trainees = [page for page in ringing if page.target == "shadow" or page.key in asked]
     if incident.deputy is not None:
         return trainees
     latest = [page for page in ringing if page.target in ("primary", "backup") and page.round == incident.rounds]

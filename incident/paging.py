@@ -66,20 +66,6 @@ def page_anew(incident: Incident, now: datetime, under: str = "") -> list[Page]:
     return [_page(incident, _of_rung(incident, now, name, target, label, rung, 1)) for target, label, rung in rungs]
 
 
-def page_past_commander(incident: Incident, now: datetime) -> list[Page]:
-    """The IC does not answer: the backup, the next level, and the primary if that is somebody else."""
-    incident.asked += 1
-    name, rules = f"asked-{incident.asked}", incident.policy.paging
-    primaries = {
-        p for page in incident.pages.values() if page.target == "primary" and page.round == 1 for p in page.people
-    }
-    level = 2 if incident.commander in primaries else 1
-    rungs = [("backup", "the backup IC", rules.backup, 1), ("primary", "the primary IC", rules.primary, level)]
-    if level == 1:
-        rungs.append(("next", "the next level", rules.primary, 2))
-    return [_page(incident, _of_rung(incident, now, name, target, label, rung, n)) for target, label, rung, n in rungs]
-
-
 def lately(incident: Incident, now: datetime) -> list[Page]:
     """The pages of ICs so young that nobody is paged again unless asked for."""
     since = now - incident.policy.paging.round_every
@@ -97,6 +83,34 @@ def _of_rung(incident: Incident, now: datetime, name: str, target: str, label: s
         for_commander=True,
         again=_unanswered(incident, target),
     )
+
+
+def page_takeover(incident: Incident, now: datetime) -> list[Page]:
+    """Nobody may be there to command: the backup, the next level, and the primary unless that is who commands now."""
+    paging = incident.policy.paging
+    incident.asked += 1
+    called = [
+        ("backup", "the backup IC", paging.backup, 1),
+        ("next level", "the next level of ICs", paging.primary, max(incident.rounds, 1) + 1),
+    ]
+    primary = {p for page in incident.pages.values() if page.target == "primary" for p in page.people}
+    if incident.commander not in primary:
+        called.append(("primary", "the primary IC", paging.primary, 1))
+    return [
+        _page(
+            incident,
+            Page(
+                key=identity.page_key(incident.id, f"takeover-{incident.asked}", target.replace(" ", "-")),
+                round=level,
+                target=target,
+                label=label,
+                asked_at=now,
+                escalation_policy=rung.escalation_policy,
+                for_commander=True,
+            ),
+        )
+        for target, label, rung, level in called
+    ]
 
 
 def page_person(incident: Incident, person: str, now: datetime, under: str = "") -> Page:

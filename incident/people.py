@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 from incident.model import Incident
+
+
+def anyone(incident: Incident, who: str) -> str | None:
+    """The same; somebody of the workspace whom nobody knows here is their Slack id."""
+    name = who.strip().removeprefix("@")
+    return find(incident, who) or (name if re.fullmatch(r"[UW][A-Z0-9]{2,20}", name) else None)
 
 
 def find(incident: Incident, who: str) -> str | None:

@@ -106,6 +106,8 @@ class Command(_Frozen):
     handover_lapses_after: Duration = timedelta(minutes=2)
     challenge_lapses_after: Duration = timedelta(minutes=3)
     suggest_handover_after: Duration = timedelta(hours=3)
+    suggest_relief_after: Duration = timedelta(hours=4)
+    takeover_open_to_all_after: Duration = timedelta(minutes=5)
 
 
 class Deputy(_Frozen):
@@ -121,6 +123,7 @@ class Deputy(_Frozen):
     severity_of: dict[Literal["degraded", "down"], Severity] = {"degraded": Severity.SEV2, "down": Severity.SEV1}
     remind_again_after: Duration = timedelta(minutes=5)
     need_unfilled_after: Duration = timedelta(minutes=5)
+    roll_call_within: Duration = timedelta(minutes=2)
 
 
 class Repair(_Frozen):

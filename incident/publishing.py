@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
-from incident import pagerduty, wording
+from incident import pagerduty, polls, wording
 from incident.customers import Stage
 from incident.model import Announcement, Draft, DraftState, Incident, Phase, Version
 from incident.outlets import Outlet
@@ -209,6 +209,7 @@ def approve(
         _supersede(incident, draft, where)
         log = f"{draft.number} approved" + (f" for {the(where)}" if draft.also else "")
         incident.log("message", f"{log}: {version.text}", now, who=person)
+        polls.decided(incident, draft, person, now)
     return " ".join(left)
 
 

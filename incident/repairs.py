@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter
 
@@ -113,6 +113,7 @@ def propose_entry(
             service=entry.service or (touched[0] if touched else ""),
             does=doing.shown(filled) if doing.automated else "",
             idempotent=entry.idempotent,
+            version=entry.version,
             check=_by_hand(entry, filled) if step == "apply" else "",
             look=verify.shown(filled) if verify is not None and not verify.automated else "",
         ),
@@ -183,6 +184,29 @@ def usual_owner(incident: Incident, repair: Repair) -> str | None:
     if repair.automated or repair.proposed_by == incident.commander:
         return None
     return repair.proposed_by
+
+
+def by_runner(incident: Incident, repair: Repair) -> bool:
+    """Whether the runner carries it out when the approval names nobody."""
+    entry = incident.policy.entry(repair.entry) if repair.entry else None
+    return entry is not None and entry.automates(repair.step)
+
+
+def hand_to(incident: Incident, repair: Repair, *, by_hand: bool) -> None:
+    """An approval that names a person makes it that person's manual step, whatever the catalogue has (process, 4)."""
+    if not by_runner(incident, repair):
+        return
+    repair.automated = not by_hand
+    repair.instructions = f"Do it by hand, as the runner would: `{repair.does}`." if by_hand else ""
+
+
+def lets_run(verb: str, command: Mapping[str, Any], number: int, digest: str) -> bool:
+    """Whether a signed command is the approval on which a runner may run exactly this. One for a person is not."""
+    return (
+        verb == "approve"
+        and (command["number"], command["digest"]) == (number, digest)
+        and not command.get("owner")  # what stands at its default is not in the signed text
+    )
 
 
 def already(incident: Incident, repair: Repair) -> str:
@@ -379,6 +403,8 @@ def _not_go(incident: Incident, asked: Claim, now: datetime) -> str | None:
         return "the catalogue has changed since it was proposed"
     if repair.state is RepairState.RUNNING and repair.idempotent and repair.claims < MOST_TRIES:
         return "it is being aborted" if repair.abort_asked else None
+    if not repair.automated:
+        return f"it is a manual step of {incident.name(repair.owner)}"
     if repair.state is not RepairState.APPROVED or repair.approved_at is None:
         return f"it is {repair.state}, not approved"
     if repair.approved_by != incident.commander:

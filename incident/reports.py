@@ -452,7 +452,7 @@ def _repair(incident: Incident, report: Report, now: datetime) -> None:
             if not repair.state.awaits_approval or repair.poll_closed:
                 return
             repair.poll_closed = True
-            heard = f"Objections: {wording.objections(repair)}." if repair.objections else "Nobody objected."
+            heard = f"Objections: {wording.objections(repair.objections)}." if repair.objections else "Nobody objected."
             incident.say(
                 f"The window for {wording.repair_line(repair)} is over. {heard} That approves nothing."
                 f" IC: `!ic approve {number}` or `!ic reject {number} why`.",

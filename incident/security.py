@@ -17,7 +17,7 @@ def may_read(incident: Incident, person: str) -> bool:
         return True
     team = incident.policy.team(incident.policy.security.team)
     called = {person for page in incident.pages.values() for person in page.people}
-    named = {incident.declared_by, *incident.roles.values(), *(team.members if team else ())}
+    named = {incident.declared_by, *incident.roles.values(), *incident.deputies, *(team.members if team else ())}
     return person in (named | called | {*incident.invited, *incident.responders}) - {*incident.removed}
 
 
@@ -57,7 +57,7 @@ def secure(incident: Incident, by: str, now: datetime) -> None:
             incident.say("", now, about=about)
     publishing.fall_silent(incident)
     here = [r.person for r in incident.responders.values() if r.here]
-    incident.invite(incident.declared_by, *here, *incident.roles.values())
+    incident.invite(incident.declared_by, *here, *incident.roles.values(), *incident.more_deputies)
     incident.want(UpdatePages("update-pages", len(incident.timeline)))
     leadership.set_topic(incident)
     gather(incident, now)

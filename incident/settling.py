@@ -136,12 +136,15 @@ def changes_read(incident: Incident, found: ChangedLately, now: datetime) -> Non
     """What changed lately stands in the card. An older reading that arrives late is left out."""
     if incident.changed is not None and incident.changed.at > found.at:
         return
-    known = {(change.at, change.text) for change in incident.changed.changes} if incident.changed else set()
+    before = incident.changed or ChangedLately(found.at)
+    known = {(change.at, change.text) for change in before.changes}
     incident.changed = found
     for change in reversed(found.changes):
         if (change.at, change.text) not in known:
             incident.log("changed", wording.changed(change), now, source=change.source)
-    for source in found.unreadable:
+            if change.at >= incident.declared_at and incident.open:
+                incident.say(f"Changed during the incident ({change.source}): {wording.changed(change)}", now)
+    for source in [source for source in found.unreadable if source not in before.unreadable]:
         incident.log("changed", f"{source} could not be read", now, source="monitoring")
 
 

@@ -93,4 +93,5 @@ class Changes(Frozen):
 
     sources: tuple[ChangeSource, ...] = ()
     within: Duration = timedelta(hours=4)
+    every: Duration = timedelta(minutes=2)
     at_most: int = Field(default=5, ge=1, le=8)

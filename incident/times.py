@@ -17,6 +17,12 @@ def minutes(duration: timedelta) -> str:
     return f"{hours} h {rest} min" if rest else f"{hours} h"
 
 
+def dated(at: datetime, now: datetime) -> str:
+    """A time of day, with its date when that is not today's."""
+    day = "" if at.astimezone(UTC).date() == now.astimezone(UTC).date() else f"{at.astimezone(UTC):%Y-%m-%d} "
+    return f"{day}{clock(at)}"
+
+
 def clock(at: datetime, zone: str = "UTC") -> str:
     """A time of day, local and UTC: `16:05 CET (15:05 UTC)`."""
     utc = at.astimezone(UTC)

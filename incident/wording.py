@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from incident import texts
+from incident import comparing, experts, texts
 from incident.identity import room_name
 from incident.model import (
     Change,
@@ -20,6 +20,7 @@ from incident.model import (
     Draft,
     Handover,
     Incident,
+    Objection,
     Page,
     Repair,
     RepairState,
@@ -29,10 +30,12 @@ from incident.model import (
     Task,
     Trouble,
 )
+from incident.policy import Service
 from incident.severity import Role
 from incident.texts import moment
 from incident.texts import shorten as shorten
 from incident.times import clock as clock
+from incident.times import dated as dated
 from incident.times import minutes as minutes
 
 KEPT_QUIET = (
@@ -43,8 +46,20 @@ KEPT_QUIET = (
 def roles(incident: Incident) -> str:
     """Word for word as in the process, 2."""
     return ", ".join(
-        f"{role.label}: {incident.name(incident.holder(role))}" for role in (Role.COMMANDER, Role.DEPUTY, Role.SCRIBE)
+        f"{role.label}: {deputies(incident) if role is Role.DEPUTY else incident.name(incident.holder(role))}"
+        for role in (Role.COMMANDER, Role.DEPUTY, Role.SCRIBE)
     )
+
+
+def deputies(incident: Incident) -> str:
+    """Each with the part that the IC gave them; one who is not trained is shown as such."""
+    shown = []
+    for person in incident.deputies:
+        untrained = () if incident.policy.trained(person) else ("not IC-trained",)
+        part = incident.deputy_parts.get(person)
+        marks = ", ".join((*((part,) if part else ()), *untrained))
+        shown.append(f"{incident.name(person)} ({marks})" if marks else incident.name(person))
+    return " and ".join(shown) or incident.name(None)
 
 
 def late(due: datetime, now: datetime, from_: timedelta = timedelta(minutes=1)) -> str:
@@ -194,6 +209,20 @@ def sentence(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def primary_sme(incident: Incident, service: Service | None, person: str | None) -> str:
+    """Through whom others speak about a service; empty when there is nobody to point to (process, 3)."""
+    if service is None or person is None:
+        return ""
+    return f"{service.name}'s primary SME: {texts.person(person, incident.name(person))}"
+
+
+def through(incident: Incident, service: Service | None, person: str | None) -> str:
+    """The same for the author alone."""
+    if service is None or person is None:
+        return ""
+    return f". {incident.name(person)} is the primary SME for {service.name}: speak through them."
+
+
 def repair_line(repair: Repair) -> str:
     risk = "" if repair.risk == "low" else f" ({repair.risk} risk)"
     return f"repair {repair.number}{risk}: {repair.title}"
@@ -206,9 +235,13 @@ def repair_offer(incident: Incident, repair: Repair) -> str:
     parts = [f"{incident.name(repair.proposed_by)} proposes {repair_line(repair)}.{f' With {with_}.' if with_ else ''}"]
     if repair.does:
         parts.append(f"It does: `{shorten(repair.does, 300)}` ({repair.digest[:8]})")
+    if since := comparing.since_last_approval(incident, repair):
+        parts.append(since)
     if repair.check:
         parts.append(f"Check: {'; '.join(repair.check.splitlines())}.".replace("..", "."))
     parts.append(f"Fallback: {repair.fallback}." if repair.fallback else "No fallback was named.")
+    if pointer := primary_sme(incident, *experts.of_repair(incident, repair)):
+        parts.append(f"{pointer}.")
     if repair.state.awaits_approval:
         if repair.risk == "high" and repair.polled_until is None:
             parts.append(f"High risk: `!ic poll {repair.number}` asks for strong objections first.")
@@ -240,17 +273,29 @@ def poll(repair: Repair, window: timedelta) -> str:
     )
 
 
-def objections(repair: Repair) -> str:
-    return "; ".join(f"{o.who}: {o.why}" for o in repair.objections)
+def poll_of_message(draft: Draft, window: timedelta) -> str:
+    """Word for word as in the process, 4."""
+    return (
+        f"The proposal is {message_line(draft)}:\n{draft_texts(draft)}\nAre there any strong objections?"
+        f" {minutes(window)} to say `object {draft.number} why`."
+    )
 
 
-def proceeding(repair: Repair) -> str:
+def message_line(draft: Draft) -> str:
+    return f"public message {draft.number} ({draft.stage})"
+
+
+def objections(found: Iterable[Objection]) -> str:
+    return "; ".join(f"{o.who}: {o.why}" for o in found)
+
+
+def proceeding(what: str, against: list[Objection], *, polled: bool, who: str = "The IC") -> str:
     """What is said when the IC approves (process, 4)."""
-    if repair.objections:
-        return f"Objections were heard ({objections(repair)}). The IC has decided: we are proceeding with {repair_line(repair)}."
-    if repair.polled_until is not None:
-        return f"Hearing no objections, we are proceeding with {repair_line(repair)}."
-    return f"Approved: we are proceeding with {repair_line(repair)}."
+    if against:
+        return f"Objections were heard ({objections(against)}). {who} has decided: we are proceeding with {what}."
+    if polled:
+        return f"Hearing no objections, we are proceeding with {what}."
+    return f"Approved: we are proceeding with {what}."
 
 
 def team_line(incident: Incident, team: SubTeam) -> str:
@@ -278,6 +323,8 @@ def handover_offer(incident: Incident, offer: Handover) -> str:
     holder = incident.name(incident.commander)
     wait = minutes(offer.lapses_at - offer.offered_at)
     to = texts.person(offer.to, incident.name(offer.to))
+    if offer.asks_a_disrupter:
+        return f"{to}, do you wish to take command?"
     return f"{holder} offers command to {to}: say `!ic accept` within {wait}. Until then {holder} commands."
 
 
@@ -379,6 +426,8 @@ class Picture:
     eta: str
     in_progress: tuple[str, ...]
     at_most: int
+    workaround: str = ""
+    fallbacks: tuple[str, ...] = ()
 
 
 def picture(incident: Incident) -> Picture:
@@ -396,6 +445,12 @@ def picture(incident: Incident) -> Picture:
         eta=incident.facts.eta,
         in_progress=(*running, *tasks),
         at_most=incident.policy.executives.at_most,
+        workaround=incident.facts.workaround,
+        fallbacks=tuple(
+            f"If repair {r.number} ({r.title}) fails: {r.fallback.rstrip('.')}."
+            for r in incident.repairs.values()
+            if r.state is RepairState.RUNNING and r.fallback
+        ),
     )
 
 
@@ -411,8 +466,13 @@ def executive_summary(seen: Picture, now: datetime) -> str:
             f"{seen.severity} {seen.label}: {seen.state} after {minutes((seen.ended_at or now) - seen.declared_at)}."
         ]
     room = (seen.at_most - len(parts[0])) // 2 - 30
-    if seen.impact:
-        parts.append(f"Customer impact: {_sentence(shorten(seen.impact, room))}")
+    workaround = seen.workaround.rstrip(".") if seen.open else ""
+    if seen.impact and workaround:
+        half = f"{shorten(seen.impact.rstrip('.'), room // 2)}; workaround: {shorten(workaround, room // 2)}"
+        parts.append(f"Customer impact: {half}.")
+    elif seen.impact or workaround:
+        what = "Customer impact" if seen.impact else "Workaround"
+        parts.append(f"{what}: {_sentence(shorten(seen.impact or workaround, room))}")
     expected = f"; expected: {shorten(seen.eta, 80)}" if seen.eta and seen.open else ""
     if seen.in_progress and seen.open:
         parts.append(f"In progress: {shorten('; '.join(seen.in_progress), room - len(expected))}{expected}.")
@@ -446,7 +506,7 @@ def no_status_update(why: str) -> str:
 
 def room_update(seen: Picture, now: datetime) -> str:
     """A status update for the room, ready to send by the IC (process, 3)."""
-    return f"{executive_summary(seen, now)} Any additional actions or proposals?"
+    return f"{' '.join((executive_summary(seen, now), *seen.fallbacks))} Any additional actions or proposals?"
 
 
 def public_message(incident: Incident, template: str, next_at: datetime | None) -> str:
@@ -456,6 +516,7 @@ def public_message(incident: Incident, template: str, next_at: datetime | None) 
         "impact": facts.impact,
         "cause": facts.cause,
         "eta": facts.eta,
+        "workaround": facts.workaround,
         "lost": incident.lost,
         "next": clock(next_at) if next_at else "",
     }
@@ -475,7 +536,8 @@ def where_we_are(incident: Incident, now: datetime) -> str:
         (
             f"{incident.severity} {incident.label}, {minutes(now - incident.declared_at)} in. {roles(incident)}.",
             f"Wrong: {'; '.join(facts.symptoms) or incident.title}.",
-            f"Impact: {facts.impact or 'not known yet'}. Cause: {facts.cause or 'not known yet'}.",
+            f"Impact: {facts.impact or 'not known yet'}. Cause: {facts.cause or 'not known yet'}."
+            f"{f' Workaround: {facts.workaround}.' if facts.workaround else ''}",
             f"In progress: {'; '.join(t.text for t in incident.tasks.values() if t.done_at is None) or 'nothing yet'}.",
             "Wanted of you: say what you are expert in (`!ic join as …`), report with `!ic finding …`, propose with"
             " `!ic propose …`; repair nothing before the IC says so.",

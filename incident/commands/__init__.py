@@ -15,16 +15,20 @@ from incident.commands.after import (
 from incident.commands.announcing import Announce, CustomersReport
 from incident.commands.base import Command, Refusal, Said, Speaker, Who, hear, judge
 from incident.commands.checking_in import Brief, Join, Leave, Proxy
+from incident.commands.correcting import CallRoll, SetService, SetStarted, SetTitle
 from incident.commands.deciding import Abort, Approve, Poll, Reject, Undo, Unverified, Verified
+from incident.commands.deputising import AddDeputy
+from incident.commands.disrupting import Challenge, Warn
 from incident.commands.ending import Cancel, NamePostmortemOwner, Recovered, Reload, Reopen, Resolve
 from incident.commands.informing import OwnWords, SendSummary, SubscribeStakeholders
-from incident.commands.knowing import Can, Cause, Eta, Finding, Impact, SetSeverity, Symptom
+from incident.commands.knowing import Can, Cause, Eta, Finding, Impact, SetSeverity, Symptom, Workaround
 from incident.commands.leading import (
     Accept,
     AppointCustomerLiaison,
     AppointDeputy,
     AppointInternalLiaison,
     AppointScribe,
+    Decline,
     Handover,
     NameVoice,
     TakeCommand,
@@ -44,7 +48,7 @@ from incident.commands.recording import Note, Stalk, Todo, Unstalk
 from incident.commands.releasing import Keep, Remove
 from incident.commands.reporting import Did, Failed, Object, Stop
 from incident.commands.securing import Checklist, Lift, NotSecurity, Secure
-from incident.commands.tasking import Acknowledge, Ask, AssignTask, Done, More
+from incident.commands.tasking import Acknowledge, Ask, AssignTask, Done, More, Standby
 from incident.commands.teaming import AddToTeam, CloseTeam, FormTeam, MoreForTeam, ReleaseFromTeam
 from incident.commands.triggering import Further, Same, Separate
 
@@ -69,6 +73,7 @@ VOCABULARY: tuple[type[Command], ...] = (
     NameTrouble,
     Todo,
     Acknowledge,
+    Standby,
     Done,
     Failed,
     More,
@@ -77,8 +82,12 @@ VOCABULARY: tuple[type[Command], ...] = (
     SetSeverity,
     TakeCommand,
     Accept,
+    Decline,
     Handover,
+    Challenge,
+    Warn,
     AppointDeputy,
+    AddDeputy,
     AppointScribe,
     AppointCustomerLiaison,
     AppointInternalLiaison,
@@ -86,9 +95,14 @@ VOCABULARY: tuple[type[Command], ...] = (
     Symptom,
     Cause,
     Impact,
+    Workaround,
     Eta,
+    SetTitle,
+    SetService,
+    SetStarted,
     AssignTask,
     Ask,
+    CallRoll,
     Brief,
     Poll,
     Approve,

@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, ClassVar, Generic, Self, TypeVar
 
-from incident import proof, security, wording
+from incident import proof, security, takeover, wording
 from incident.model import Answer, Incident, Line, Phase
 from incident.people import find
 from incident.proof import Signed, Standing
@@ -221,8 +221,9 @@ def hear(incident: Incident, said: Said[C], now: datetime) -> Answer:
         return before
     who, worth = speaker(incident, said), standing(incident, said)
     doubtful = incident.proofs and not worth.proven
-    if who.id in (incident.commander, incident.deputy) and not who.entered_by and not doubtful:
-        incident.challenge = None  # they are there
+    there = who.id in (incident.commander, *incident.deputies) and not who.entered_by and not doubtful
+    if there and said.command.verb != "command":
+        takeover.answered(incident, who.id, who.name, now)
     lines, said_before = len(incident.timeline), len(incident.outbox)
     if worth.proven:
         who = replace(who, signed=_signed(incident, said))
@@ -276,7 +277,7 @@ def decides(incident: Incident, command: Command, who: Speaker) -> bool:
     """Whether something follows from whose word it is. What decides nothing is never lost for lack of a key."""
     if command.who is not Who.ANYONE or command.decision:
         return True
-    return command.the_ics_too and who.id in {incident.commander, incident.deputy} - {None}
+    return command.the_ics_too and who.id in {incident.commander, *incident.deputies} - {None}
 
 
 def _not_proved(incident: Incident, said: Said[C], worth: Standing, now: datetime) -> str | None:
@@ -342,11 +343,11 @@ def not_shown(incident: Incident, given: str, stands: str) -> str | None:
 
 
 def _not_enterable(incident: Incident, said: Said[C]) -> str | None:
-    staff = (Role.COMMANDER, Role.DEPUTY, Role.SCRIBE)
+    staff = {incident.commander, *incident.deputies, incident.holder(Role.SCRIBE)} - {None}
     by = _sender(incident, said)
     if not said.command.for_another:
         return "Only `!ic ack`, `!ic done`, `!ic more` and `!ic finding` can be entered for somebody else."
-    if by.id not in {incident.holder(role) for role in staff} - {None}:
+    if by.id not in staff:
         return f"IC, deputy and scribe enter what others said on the bridge. {wording.roles(incident)}."
     return None if find(incident, said.on_behalf) else f"I know nobody called {said.on_behalf!r}."
 

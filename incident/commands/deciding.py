@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import ClassVar, Self
 
-from incident import pagerduty, wording
+from incident import pagerduty, polls, repairs, wording
 from incident.choices import Choice
 from incident.commands.base import Command, Speaker, Who, not_shown, whole
-from incident.commands.of_repair import OfRepair, WithReason, no_such_repair
+from incident.commands.flags import take_also
+from incident.commands.of_repair import OfRepair, WithReason, no_such_matter, no_such_repair
 from incident.effects import TellRepair
 from incident.model import Answer, Incident, Repair, RepairState
 from incident.people import find
@@ -28,8 +28,6 @@ from incident.repairs import (
 )
 from incident.words import Words, mark
 
-_ALSO = re.compile(r"(?<!\s)\s*(?:--|—|–)also\b")
-
 
 @dataclass(frozen=True)
 class Poll(OfRepair):
@@ -37,8 +35,29 @@ class Poll(OfRepair):
 
     verb: ClassVar[str] = "poll"
     usage: ClassVar[str] = "poll N"
-    help: ClassVar[str] = "ask for strong objections before a large action"
+    help: ClassVar[str] = "ask for strong objections before a large action, or a public message"
     who: ClassVar[Who] = Who.COMMANDER
+    after_end: ClassVar[bool] = True
+
+    def refuse(self, incident: Incident, speaker: Speaker, now: datetime) -> str | None:
+        draft = incident.drafts.get(self.number)
+        if draft is None:
+            if self.number not in incident.repairs:
+                return no_such_matter(incident, self.number)
+            over = f"The incident is {incident.phase}; `reopen why` goes on with it."
+            return super().refuse(incident, speaker, now) if incident.open else over
+        if polls.is_open(draft, now):
+            return f"The window for objections to public message {self.number} is open already."
+        return None if draft.open else f"Public message {self.number} is {draft.state}; there is nothing to ask."
+
+    def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
+        draft = incident.drafts.get(self.number)
+        if draft is None:
+            return super().apply(incident, speaker, now)
+        polls.begin(incident, draft, now)
+        incident.log("message", f"polled {self.number}", now, who=speaker.id)
+        window = wording.minutes(incident.policy.repair.poll_window)
+        return Answer(f"asked the room; the window ends in {window} and approves nothing")
 
     def refuse_repair(self, incident: Incident, repair: Repair, speaker: Speaker, now: datetime) -> str | None:
         if repair.polled_until is not None and not repair.poll_closed and now < repair.polled_until:
@@ -61,7 +80,9 @@ class Approve(Command):
 
     verb: ClassVar[str] = "approve"
     usage: ClassVar[str] = "approve N [@OWNER] [--also]"
-    help: ClassVar[str] = "approve a repair action; a manual one needs an owner; --also beside another on the service"
+    help: ClassVar[str] = (
+        "approve a repair action; with an owner it is that person's manual step; --also beside another on the service"
+    )
     who: ClassVar[Who] = Who.COMMANDER
     instead: ClassVar[str] = "Object with `!ic object N why`, or tell the IC in the room."
     of_shown: ClassVar[bool] = True
@@ -73,8 +94,7 @@ class Approve(Command):
 
     @classmethod
     def read(cls, words: Words) -> Self:
-        also = bool(_ALSO.search(words.left))
-        words.left = _ALSO.sub("", words.left).strip()
+        also = take_also(words)
         number = words.take_number("the number of the repair action")
         digest = words.maybe_mark()
         owner = words.maybe_person()
@@ -102,7 +122,8 @@ class Approve(Command):
             return f"The catalogue has changed since repair {self.number} was proposed. `!ic propose` it again, as it is now."
         if self.owner is not None and find(incident, self.owner) is None:
             return f"I know nobody called {self.owner!r}."
-        owner, manual = self._owner(incident, repair), not self._runs_itself(incident, repair)
+        owner = self._owner(incident, repair)
+        manual = self.owner is not None or not repairs.by_runner(incident, repair)
         if owner is None and manual:
             return f"A manual action needs an owner: `!ic approve {self.number} @somebody`."
         if owner == incident.commander and manual:
@@ -120,16 +141,15 @@ class Approve(Command):
         rules = incident.policy.repair
         repair.state = RepairState.APPROVED
         repair.owner = self._owner(incident, repair)
-        repair.automated = self._runs_itself(incident, repair)
-        if not repair.automated and repair.does:
-            repair.instructions = f"By hand: {repair.does}"
+        repairs.hand_to(incident, repair, by_hand=self.owner is not None)
         repair.approved_by = speaker.id
         repair.approved_at = now
         repair.approvals += 1
         repair.approval = speaker.signed
         repair.why = ""
         repair.abort_asked = False
-        incident.say(wording.proceeding(repair), now)
+        asked = repair.polled_until is not None
+        incident.say(wording.proceeding(wording.repair_line(repair), repair.objections, polled=asked), now)
         by = "the runner" if repair.automated else incident.name(repair.owner)
         incident.log("repair", f"approved {repair.number}, owned by {by}", now, who=speaker.id)
         pagerduty.note(incident, f"{speaker.name} approved {wording.repair_line(repair)}. Owner: {by}")
@@ -209,7 +229,7 @@ class Abort(Command):
                 if running
                 else "No repair action is running or about to."
             )
-        if speaker.id not in (incident.commander, incident.deputy, repair.owner):
+        if speaker.id not in (incident.commander, *incident.deputies, repair.owner):
             return f"IC, deputy and owner abort. Say `!ic stop {repair.number} why`: it reaches them at once."
         if repair.state not in BUSY:
             return f"{already(incident, repair)} There is nothing to abort."

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Self
 
-from incident import leadership, pagerduty, paging, sub_teams
+from incident import experts, leadership, pagerduty, paging, roll_call, sub_teams, wording
 from incident.choices import Choice
 from incident.commands.base import Command, Speaker, Who
 from incident.model import Answer, Incident, SeverityChange
@@ -53,8 +54,15 @@ class Finding(_Told):
 
     def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
         incident.facts.findings.append(self.text)
-        self.pass_on(incident, speaker, f"{speaker.name} found: {quoted(self.text)}", now)
-        return Answer("reported to the room")
+        service = experts.service_of(incident, self.text)
+        primary = experts.speaks_for(incident, speaker.id, service)
+        pointer = wording.primary_sme(incident, service, primary)
+        said = f"{speaker.name} found: {quoted(self.text)}"
+        said += ("\n" if len(self.text.splitlines()) > 1 else " — ") + pointer if pointer else ""
+        self.pass_on(incident, speaker, said, now)
+        if speaker.entered_by:
+            roll_call.heard(incident, speaker.id, now)  # what was said on the bridge
+        return Answer(f"reported to the room{wording.through(incident, service, primary)}")
 
 
 @dataclass(frozen=True)
@@ -65,14 +73,20 @@ class Can(_Told):
 
     def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
         """Incomplete, it is kept all the same, and its author reads what is missing."""
-        told = [part.strip() for part in self.text.split("/", 2)]
+        told = [part.strip() for part in self._parts()]
         parts = ("conditions", "actions", "needs")
         said = "; ".join(f"{part}: {text}" for part, text in zip(parts, told) if text)
         self.pass_on(incident, speaker, f"CAN report of {speaker.name}: {said}", now)
+        roll_call.heard(incident, speaker.id, now)
         missing = [part for part, text in zip(parts, [*told, "", ""]) if not text]
         if missing:
             return Answer(f"reported to the room, without {' and '.join(missing)}: `!ic {self.usage}`")
         return Answer("reported to the room")
+
+    def _parts(self) -> list[str]:
+        """At a slash with blanks around it, where there are two of these: `500/s` is one word."""
+        parts = re.split(r"\s/\s", self.text)
+        return parts if len(parts) == 3 else self.text.split("/", 2)
 
 
 @dataclass(frozen=True)
@@ -116,6 +130,20 @@ class Impact(_Told):
         incident.facts.impact = self.text
         incident.facts.impact_at = now
         self.pass_on(incident, speaker, f"Customer impact: {self.text}", now)
+        return Answer("kept; every summary is composed from it")
+
+
+@dataclass(frozen=True)
+class Workaround(_Told):
+    verb: ClassVar[str] = "workaround"
+    usage: ClassVar[str] = "workaround TEXT"
+    help: ClassVar[str] = "say what customers can do meanwhile"
+    who: ClassVar[Who] = Who.COMMANDER
+    instead: ClassVar[str] = "Report it with `finding …`."
+
+    def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
+        incident.facts.workaround = self.text
+        self.pass_on(incident, speaker, f"Workaround: {self.text}", now)
         return Answer("kept; every summary is composed from it")
 
 

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import ClassVar, Self
 
-from incident import leadership, wording
+from incident import leadership, takeover, texts, wording
 from incident.choices import Choice
 from incident.commands.base import Command, Speaker, Who
+from incident.commands.flags import take_also, take_confirm
 from incident.model import Answer, Incident
 from incident.model import Handover as Offer
 from incident.people import find
@@ -24,18 +25,22 @@ JUST_TAKEN = timedelta(minutes=1)
 class TakeCommand(Command):
     verb: ClassVar[str] = "command"
     decision: ClassVar[bool] = True
-    usage: ClassVar[str] = "command [why]"
+    usage: ClassVar[str] = "command [why] [--also]"
     help: ClassVar[str] = (
-        "take command: trained people at once, anyone when nobody else came, the deputy when the IC is gone"
+        "take command: trained people at once, anyone when nobody else came, the deputy when the IC is gone;"
+        " --also beside another incident"
     )
     why: str = ""
+    also: bool = False
 
     @classmethod
     def read(cls, words: Words) -> Self:
-        return cls(words.maybe_rest())
+        also = take_also(words)
+        return cls(words.maybe_rest(), also)
 
     def words(self) -> str:
-        return f"command --yes {self.why}" if self.why else "command"
+        parts = ("command", "--yes" if self.why else "", self.why, "--also" if self.also else "")
+        return " ".join(part for part in parts if part)
 
     def refuse(self, incident: Incident, speaker: Speaker, now: datetime) -> str | None:
         rules = incident.policy.command
@@ -50,39 +55,42 @@ class TakeCommand(Command):
                     " say `!ic command` again; `!ic page` pages the ICs again."
                 )
             return None
-        if incident.deputy == speaker.id:
+        if speaker.id in incident.deputies:
             return None if self.why else "Say why: `!ic command the IC dropped off the call`."
-        since = f" since {wording.clock(incident.commanded_since)}" if incident.commanded_since else ""
         challenge = incident.challenge
-        just = incident.commanded_since is not None and now - incident.commanded_since < JUST_TAKEN
-        if not trained or (challenge is None and just and not self.why):
+        if challenge is None:
+            since = f" since {wording.clock(incident.commanded_since)}" if incident.commanded_since else ""
+            commands = f"{incident.name(incident.commander)} commands{since}."
+            just = incident.commanded_since is not None and now - incident.commanded_since < JUST_TAKEN
+            if just and not self.why:
+                return f"{commands} If they are gone, ask for command: `!ic command`."
+            return None if trained or self.why else f"{commands} If they are gone, ask for command: `!ic command why`."
+        left = challenge.at + rules.challenge_lapses_after - now
+        if trained:
+            asked = challenge.by == speaker.id or incident.policy.trained(challenge.by)
+            waits = "The IC and the deputy still have {} to answer. Then say `!ic command` again."
+            return waits.format(wording.minutes(left)) if asked and left > timedelta(0) else None
+        left = challenge.at + rules.takeover_open_to_all_after - now
+        if left > timedelta(0):
             return (
-                f"{incident.name(incident.commander)} commands{since}. If they are gone, the deputy"
-                f" ({incident.name(incident.deputy)}) or an IC-trained person says `!ic command`."
+                f"{incident.name(incident.commander)} was asked at {wording.clock(challenge.at)}."
+                f" If nobody answers, anyone can take command in {wording.minutes(left)}: `!ic command`."
             )
-        if challenge is not None:
-            left = challenge.at + rules.challenge_lapses_after - now
-            if left > timedelta(0):
-                return (
-                    f"The IC and the deputy still have {wording.minutes(left)} to answer. Then say `!ic command` again."
-                )
         return None
 
     def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
-        former = incident.commander
-        if former is not None and incident.deputy != speaker.id and incident.challenge is None:
-            leadership.ask_for_takeover(incident, speaker.id, speaker.name, now)
-            wait = wording.minutes(incident.policy.command.challenge_lapses_after)
-            return Answer(f"asked the IC and the deputy; unanswered for {wait}, say `!ic command` again")
-        acting = not incident.policy.trained(speaker.id)
-        incident.say(wording.this_is(speaker.name, acting=acting), now)
-        leadership.take(incident, speaker.id, speaker.name, now, acting=acting)
-        if former is not None:
-            incident.say(f"{wording.command_passes(speaker.name)} ({self.why or 'nobody answered'})", now)
-            incident.tell(
-                former,
-                f"{speaker.name} commands {incident.label} now: {self.why or 'nobody answered'}. They may hand it back to you.",
-            )
+        acting, challenge = not incident.policy.trained(speaker.id), incident.challenge
+        if incident.commander is not None and speaker.id not in incident.deputies:
+            if challenge is None:
+                return Answer(
+                    f"Asked the IC and the deputy. {takeover.request(incident, speaker.id, speaker.name, now)}"
+                )
+            if now < challenge.at + incident.policy.command.challenge_lapses_after:
+                challenge.by = speaker.id  # asked for already by somebody who may not have it yet
+                return Answer("The IC and the deputy were asked already. If nobody answers, you take command.")
+        takeover.succeed(incident, speaker.id, speaker.name, self.why or "nobody answered", now)
+        if self.also:
+            incident.log("command", f"{speaker.name} commands another incident as well", now, who=speaker.id)
         return Answer(wording.this_is(speaker.name, acting=acting))
 
 
@@ -137,8 +145,17 @@ class Handover(Command):
 class Accept(Command):
     verb: ClassVar[str] = "accept"
     decision: ClassVar[bool] = True
-    usage: ClassVar[str] = "accept"
-    help: ClassVar[str] = "accept the command that was offered to you"
+    usage: ClassVar[str] = "accept [--also]"
+    help: ClassVar[str] = "accept the command that was offered to you; --also beside another incident"
+
+    also: bool = False
+
+    @classmethod
+    def read(cls, words: Words) -> Self:
+        return cls(take_also(words))
+
+    def words(self) -> str:
+        return "accept --also" if self.also else "accept"
 
     def refuse(self, incident: Incident, speaker: Speaker, now: datetime) -> str | None:
         offer = incident.handover
@@ -152,6 +169,30 @@ class Accept(Command):
         incident.say(wording.command_passes(speaker.name), now)
         leadership.take(incident, speaker.id, speaker.name, now, acting=not incident.policy.trained(speaker.id))
         return Answer(f"{wording.command_passes(speaker.name)}")
+
+
+@dataclass(frozen=True)
+class Decline(Command):
+    verb: ClassVar[str] = "decline"
+    decision: ClassVar[bool] = True
+    usage: ClassVar[str] = "decline"
+    help: ClassVar[str] = "say no to the command that was offered to you"
+
+    def refuse(self, incident: Incident, speaker: Speaker, now: datetime) -> str | None:
+        if incident.handover is None or incident.handover.to != speaker.id:
+            return f"Nobody offers you command. The IC is {incident.name(incident.commander)}."
+        return None
+
+    def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
+        offer, incident.handover = incident.handover, None
+        assert offer is not None
+        incident.log("command", f"{speaker.name} declines command", now, who=speaker.id)
+        if offer.asks_a_disrupter:
+            incident.say(f"{texts.person(offer.to, speaker.name)}: Then please cause no further interruptions", now)
+            leadership.ask_about_disrupter(incident, offer.to, "does not wish to take command")
+            return Answer("Then please cause no further interruptions")
+        incident.say(f"{speaker.name} declines command. IC: {incident.name(incident.commander)}.", now)
+        return Answer(f"declined; {incident.name(incident.commander)} stays IC")
 
 
 @dataclass(frozen=True)
@@ -203,6 +244,7 @@ class _Appoint(Command):
 
     who: ClassVar[Who] = Who.COMMANDER
     role: ClassVar[Role]
+    next: ClassVar[str]
 
     person: str
 
@@ -216,31 +258,69 @@ class _Appoint(Command):
         return f"{self.verb} @{self.person}"
 
     def refuse(self, incident: Incident, speaker: Speaker, now: datetime) -> str | None:
-        person = find(incident, self.person)
-        if person is None:
-            return f"I know nobody called {self.person!r}."
-        if person == incident.commander:
-            return "The IC holds no other role. Name somebody else, or hand over command first."
-        if self.role is Role.DEPUTY and not incident.policy.trained(person):
-            return f"The deputy must be IC-trained; {incident.name(person)} is not."
-        return None
+        return not_appointed(incident, self.person)
 
     def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
         person = find(incident, self.person)
         assert person is not None
-        if self.role is Role.DEPUTY:
-            incident.chosen_deputy = True
-        incident.tell(person, f"{speaker.name} names you {self.role.label.lower()} of {incident.label}.")
+        incident.invite(person)
+        incident.tell(person, f"{speaker.name} names you {self.role.label.lower()} of {incident.label}. {self.next}")
         leadership.appoint(incident, self.role, person, now)
         return Answer(f"{self.role.label}: {incident.name(person)}")
 
 
+def not_appointed(incident: Incident, who: str) -> str | None:
+    person = find(incident, who)
+    if person is None:
+        return f"I know nobody called {who!r}."
+    if person == incident.commander:
+        return "The IC holds no other role. Name somebody else, or hand over command first."
+    return None
+
+
+DEPUTY_NEXT = (
+    "You keep the timers and bring things to the IC's attention; reminders reach you here. If the IC is gone, take"
+    " command: `command why`."
+)
+
+
 @dataclass(frozen=True)
 class AppointDeputy(_Appoint):
+    """Somebody who is not trained is confirmed once."""
+
     verb: ClassVar[str] = "deputy"
-    usage: ClassVar[str] = "deputy @USER"
-    help: ClassVar[str] = "name the deputy (IC-trained)"
+    usage: ClassVar[str] = "deputy @USER [confirm]"
+    help: ClassVar[str] = "name the deputy (IC-trained, or confirmed)"
     role: ClassVar[Role] = Role.DEPUTY
+    next: ClassVar[str] = DEPUTY_NEXT
+
+    confirmed: bool = False
+
+    @classmethod
+    def read(cls, words: Words) -> Self:
+        person = words.take_person("who")
+        confirmed = take_confirm(words)
+        words.no_more()
+        return cls(person, confirmed)
+
+    def words(self) -> str:
+        return f"deputy @{self.person}" + (" confirm" if self.confirmed else "")
+
+    def refuse(self, incident: Incident, speaker: Speaker, now: datetime) -> str | None:
+        return super().refuse(incident, speaker, now) or untrained(incident, self.person, self, self.confirmed)
+
+    def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
+        incident.chosen_deputy = True
+        return super().apply(incident, speaker, now)
+
+
+def untrained(incident: Incident, who: str, command: Command, confirmed: bool) -> str | None:
+    person = find(incident, who)
+    if confirmed or incident.policy.trained(person):
+        return None
+    return (
+        f"The deputy must be IC-trained; {incident.name(person)} is not. If you mean it, `{command.words()} confirm`."
+    )
 
 
 @dataclass(frozen=True)
@@ -250,6 +330,10 @@ class AppointScribe(_Appoint):
     help: ClassVar[str] = "name the scribe"
     of_light: ClassVar[bool] = True
     role: ClassVar[Role] = Role.SCRIBE
+    next: ClassVar[str] = (
+        "You keep the written timeline: `note …` and `todo …`. Start the status watch with `status stalk`, and make sure the"
+        " call is recorded."
+    )
 
 
 @dataclass(frozen=True)
@@ -258,6 +342,10 @@ class AppointCustomerLiaison(_Appoint):
     usage: ClassVar[str] = "customer-liaison @USER"
     help: ClassVar[str] = "name the customer liaison"
     role: ClassVar[Role] = Role.CUSTOMER_LIAISON
+    next: ClassVar[str] = (
+        "You draft what customers read: `draft …`, or edit the draft in the channel. The IC approves each text. Tell the IC"
+        " what customers report: `customers N`."
+    )
 
 
 @dataclass(frozen=True)
@@ -266,3 +354,7 @@ class AppointInternalLiaison(_Appoint):
     usage: ClassVar[str] = "internal-liaison @USER"
     help: ClassVar[str] = "name the internal liaison"
     role: ClassVar[Role] = Role.INTERNAL_LIAISON
+    next: ClassVar[str] = (
+        "You page who is asked for: `!ic page …`. You see each executive summary five minutes before it goes out; `!ic update …` puts"
+        " it in your words."
+    )

@@ -64,7 +64,7 @@ class ApproveMessage(Command):
         draft = incident.drafts[self.number]
         patience = incident.policy.customers.deputy_may_approve_after
         waited = now - max(draft.due_at or draft.made_at, draft.made_at, incident.announced_at or draft.made_at)
-        if speaker.id == incident.deputy:
+        if speaker.id in incident.deputies:
             if incident.announcement is not Announcement.YES:
                 return f"The IC, {incident.name(incident.commander)}, has not decided to announce it yet."
             chosen = [v for o, v in draft.versions.items() if self.outlet in (None, o)]

@@ -17,6 +17,14 @@ def no_such_repair(incident: Incident, number: int) -> str:
     return f"There is no repair action {number}. Known: {known}."
 
 
+def no_such_matter(incident: Incident, number: int) -> str:
+    """Where a public message could be meant as well."""
+    known = (
+        ", ".join(map(str, sorted((*incident.repairs, *(n for n, d in incident.drafts.items() if d.open))))) or "none"
+    )
+    return f"There is no repair action or public message {number}. Known: {known}."
+
+
 @dataclass(frozen=True)
 class OfRepair(Command):
     """A command about one repair action."""

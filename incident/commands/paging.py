@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Self
 
-from incident import leadership, paging, wording
+from incident import paging, takeover, wording
 from incident.commands.base import Command, Speaker
 from incident.model import Answer, Incident, Page
 from incident.names import RESPONDERS
@@ -97,11 +97,15 @@ class PagePeople(Command):
             ago = wording.minutes(now - max(page.asked_at for page in before))
             return Answer("\n".join((f"Paged {ago} ago:", *wording.pages_lines(before))))
         if holder == speaker.id:  # they want another beside them
-            return self._paging(incident, speaker, paging.page_past_commander(incident, now), now)
+            return self._paging(incident, speaker, paging.page_takeover(incident, now), now)
         before_it = incident.called.get(speaker.id)
         if self.again or (before_it is not None and now - before_it <= incident.policy.paging.round_every):
-            leadership.ask_for_takeover(incident, speaker.id, speaker.name, now)
-            return self._paging(incident, speaker, paging.page_past_commander(incident, now), now)
+            if incident.challenge is not None:  # IC and deputy are asked already
+                return self._paging(incident, speaker, paging.page_takeover(incident, now), now)
+            known = set(incident.pages)
+            takeover.request(incident, speaker.id, speaker.name, now)
+            pages = [page for key, page in incident.pages.items() if key not in known]
+            return self._paging(incident, speaker, pages, now)
         incident.called[speaker.id] = now
         self._record(incident, speaker, now)
         because = f": {self.reason}" if self.reason else ""

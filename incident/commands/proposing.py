@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar, Self
 
-from incident import wording
+from incident import experts, wording
 from incident.commands.base import Command, Speaker
 from incident.commands.of_repair import OfRepair
 from incident.effects import RunChecks
@@ -81,7 +81,8 @@ class Propose(Command):
             repair = propose_entry(
                 incident, entry, self.parameters, "apply", speaker.id, now, risk=self.risk, fallback=self.fallback
             )
-        return Answer(f"proposed as {repair.number}; nothing runs before the IC approves it", repair.number)
+        through = wording.through(incident, *experts.of_repair(incident, repair))
+        return Answer(f"proposed as {repair.number}; nothing runs before the IC approves it{through}", repair.number)
 
     def _mistyped(self, incident: Incident) -> str | None:
         """Nearly the name of an entry, with parameters behind it, is not meant as words of one's own."""

@@ -10,7 +10,7 @@ from incident import leadership
 from incident.commands.base import Command, Speaker, Who
 from incident.effects import Uninvite
 from incident.model import Answer, Incident
-from incident.people import find
+from incident.people import anyone, find
 from incident.words import Words
 
 
@@ -42,7 +42,11 @@ class Keep(Command):
 
     def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
         wanted = {find(incident, person) for person in self.people}
-        stay = wanted | set(incident.roles.values()) | {p for t in incident.teams.values() for p in t.everybody}
+        stay = (
+            wanted
+            | {*incident.roles.values(), *incident.deputies}
+            | {p for t in incident.teams.values() for p in t.everybody}
+        )
         go = [r for r in incident.responders.values() if r.here and r.person not in stay]
         kept = " and ".join(incident.name(find(incident, person)) for person in self.people)
         for responder in go:
@@ -78,13 +82,13 @@ class Remove(Command):
         return f"remove @{self.person} --yes {self.why}" if self.why else f"remove @{self.person}"
 
     def refuse(self, incident: Incident, speaker: Speaker, now: datetime) -> str | None:
-        person = find(incident, self.person)
+        person = anyone(incident, self.person)
         if person is None:
             return f"I know nobody called {self.person!r}."
         return "You cannot remove yourself. `!ic handover @somebody` passes command." if person == speaker.id else None
 
     def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
-        person = find(incident, self.person)
+        person = anyone(incident, self.person)
         assert person is not None
         if (responder := incident.responders.get(person)) is not None and responder.here:
             responder.left_at = now

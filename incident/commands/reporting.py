@@ -9,7 +9,7 @@ from typing import ClassVar, Self
 from incident import wording
 from incident.choices import Choice
 from incident.commands.base import Command, Speaker
-from incident.commands.of_repair import WithReason, no_such_repair
+from incident.commands.of_repair import WithReason, no_such_matter
 from incident.model import Answer, Incident, Objection, Repair, RepairState
 from incident.repairs import BUSY, busy, report_repair
 from incident.words import Words
@@ -21,7 +21,8 @@ class Object(Command):
 
     verb: ClassVar[str] = "object"
     usage: ClassVar[str] = "object [N] WHY"
-    help: ClassVar[str] = "object to a repair action, with a reason"
+    help: ClassVar[str] = "object to a repair action, or a public message, with a reason"
+    after_end: ClassVar[bool] = True
 
     number: int | None = None
     why: str = ""
@@ -40,16 +41,25 @@ class Object(Command):
                 known = ", ".join(str(r.number) for r in open_)
                 return f"To which repair action? `!ic {self.usage}`. Open: {known or 'none'}."
             return None
+        if (draft := incident.drafts.get(self.number)) is not None:
+            return None if draft.open else f"Public message {self.number} is {draft.state}; tell the IC in the channel."
         repair = incident.repairs.get(self.number)
         if repair is None:
-            return no_such_repair(incident, self.number)
+            return no_such_matter(incident, self.number)
+        if not incident.open:
+            return f"The incident is {incident.phase}; `!ic reopen why` goes on with it."
         if repair in self._open(incident):
             return None
         return f"Repair {repair.number} is {repair.state}; say it in the room or with `!ic note …`."
 
     def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
-        repair = incident.repairs[self.number] if self.number is not None else self._open(incident)[0]
         why = self.why or "no reason given"
+        if self.number is not None and (draft := incident.drafts.get(self.number)) is not None:
+            draft.objections.append(Objection(speaker.name, why, now))
+            incident.say(f"{speaker.name} objects to {wording.message_line(draft)}: {why}.", now)
+            incident.log("message", f"objection to {self.number}: {why}", now, who=speaker.id)
+            return Answer("the IC sees your objection")
+        repair = incident.repairs[self.number] if self.number is not None else self._open(incident)[0]
         repair.objections.append(Objection(speaker.name, why, now))
         late = (
             ""
@@ -116,7 +126,7 @@ class Stop(Command):
             return None if busy(incident) else "No repair action is running or about to."
         repair = incident.repairs.get(self.number)
         if repair is None:
-            return no_such_repair(incident, self.number)
+            return no_such_matter(incident, self.number)
         if repair.state.settled or repair.state in (RepairState.SUCCEEDED, RepairState.FAILED):
             return f"Repair {repair.number} has ended: {repair.state}."
         return None
@@ -133,7 +143,7 @@ class Stop(Command):
         text = f"{speaker.name} says STOP to {wording.repair_line(repair)}{why}. `!ic abort {repair.number}` stops it."
         incident.say(text, now)
         incident.log("repair", f"stop {repair.number}{why}", now, who=speaker.id)
-        for person in dict.fromkeys((incident.commander, incident.deputy, repair.owner)):
+        for person in dict.fromkeys((incident.commander, *incident.deputies[:1], repair.owner)):
             incident.tell(person, text, Choice("Abort", f"abort {repair.number}", "danger"))
 
 

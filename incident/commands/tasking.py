@@ -133,6 +133,37 @@ class Acknowledge(Command):
 
 
 @dataclass(frozen=True)
+class Standby(Command):
+    """No reminder of it before its time is up."""
+
+    verb: ClassVar[str] = "standby"
+    usage: ClassVar[str] = "standby [N]"
+    help: ClassVar[str] = "keep your task quiet until its time is up"
+
+    number: int | None = None
+
+    @classmethod
+    def read(cls, words: Words) -> Self:
+        return cls(words.maybe_number())
+
+    def words(self) -> str:
+        return "standby" if self.number is None else f"standby {self.number}"
+
+    def refuse(self, incident: Incident, speaker: Speaker, now: datetime) -> str | None:
+        return None if _own_task(incident, speaker, self.number) else _no_such_task(incident, speaker, self.number)
+
+    def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
+        task = _own_task(incident, speaker, self.number)
+        assert task is not None
+        task.understood_at = task.understood_at or now
+        task.spoke_at = now
+        until = texts.moment(task.due_at)
+        incident.say(f"{speaker.name}: standby on task {task.number} ({task.text}) until {until}.", now)
+        incident.log("task", f"{task.number}: standby", now, who=speaker.id)
+        return Answer(f"no reminder of task {task.number} before {until}")
+
+
+@dataclass(frozen=True)
 class Done(Command):
     verb: ClassVar[str] = "done"
     for_another: ClassVar[bool] = True
@@ -251,7 +282,7 @@ def _own_task(incident: Incident, speaker: Speaker, number: int | None, *, fresh
 
     Command staff may answer for somebody on the bridge, so the scribe, deputy and IC find anybody's by number.
     """
-    staff = {incident.holder(r) for r in (Role.COMMANDER, Role.DEPUTY, Role.SCRIBE)}
+    staff = {incident.commander, *incident.deputies, incident.holder(Role.SCRIBE)}
     waiting = [t for t in incident.tasks.values() if t.done_at is None and not (fresh and t.understood_at is not None)]
     if number is None:
         mine = [task for task in waiting if task.person == speaker.id]

@@ -103,7 +103,7 @@ class _OfTrigger(Command):
         if trigger.decided_at is not None:
             became = f"incident {trigger.became}" if trigger.became else "the same"
             return f"{incident.name(trigger.decided_by)} decided that already: {became}."
-        if incident.commander is not None and speaker.id not in (incident.commander, incident.deputy, trigger.by):
+        if incident.commander is not None and speaker.id not in (incident.commander, *incident.deputies, trigger.by):
             return f"IC and deputy decide that. The IC is {incident.name(incident.commander)}."
         return None
 

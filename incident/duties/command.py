@@ -1,11 +1,13 @@
-"""The incident's own clock: paging rounds, "there is no IC", offers that lapse, the end of the watch (process, 1, 2, 6)."""
+"""The incident's own clock: paging rounds, "there is no IC", offers that lapse, roll calls, what
+changes meanwhile, the end of the watch (process, 1, 2, 3, 6)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
 
-from incident import paging, publishing, triggers, wording
+from incident import leadership, paging, polls, publishing, roll_call, takeover, triggers, wording
+from incident.effects import ReadChanges
 from incident.model import Incident, Phase
 
 
@@ -30,19 +32,44 @@ def let_fall_due(incident: Incident, now: datetime) -> None:
             case "handover":
                 assert incident.handover is not None
                 offered, incident.handover = incident.handover, None
+                if offered.asks_a_disrupter:
+                    leadership.ask_about_disrupter(incident, offered.to, "did not answer whether they wish to command")
+                    continue
                 incident.say(
                     f"The offer of command to {incident.name(offered.to)} lapsed;"
                     f" {incident.name(incident.commander)} commands.",
                     now,
                 )
                 incident.log("command", f"offer to {incident.name(offered.to)} lapsed", now, source="clock")
-            case "page-of-somebody":
-                for trigger in triggers.asked_by_people(incident):
-                    if trigger.separate_at is not None and trigger.separate_at <= now:
-                        triggers.part(incident, trigger, "Nobody said that it is the same", now)
             case "close":
                 incident.phase = Phase.CLOSED
                 incident.log("closed", "the watch is over", now, source="clock")
+            case other:
+                _let_question_fall_due(incident, other, now)
+
+
+def _let_question_fall_due(incident: Incident, name: str, now: datetime) -> None:
+    """A question to people that nobody answered in its time, and what is looked at regularly."""
+    match name:
+        case "page-of-somebody":
+            for trigger in triggers.asked_by_people(incident):
+                if trigger.separate_at is not None and trigger.separate_at <= now:
+                    triggers.part(incident, trigger, "Nobody said that it is the same", now)
+        case "takeover":
+            assert incident.challenge is not None
+            person = incident.challenge.by
+            takeover.succeed(incident, person, incident.name(person), "nobody answered", now)
+        case "takeover-open":
+            takeover.open_to_all(incident, now)
+        case "roll-call":
+            roll_call.close(incident, now)
+        case "poll":
+            for draft in incident.drafts.values():
+                if draft.polled_until is not None and not draft.poll_closed and draft.polled_until <= now:
+                    polls.close(incident, draft, now)
+        case "changes":
+            incident.changes_asked_at = now
+            incident.want(ReadChanges())
 
 
 def _clocks(incident: Incident) -> Iterator[tuple[datetime, str]]:
@@ -55,6 +82,18 @@ def _clocks(incident: Incident) -> Iterator[tuple[datetime, str]]:
                 for at in page.acknowledged_by.values() if page.for_commander else ():
                     due = max(due, at + rules.paging.grace_after_acknowledgement)
             yield due, "round"
+    if incident.open and incident.commander is not None and (asked := incident.challenge) is not None:
+        if rules.trained(asked.by):
+            yield asked.at + rules.command.challenge_lapses_after, "takeover"
+        elif not asked.open_to_all:
+            yield asked.at + rules.command.takeover_open_to_all_after, "takeover-open"
+    if incident.open and (roll := incident.roll_call) is not None and roll.closed_at is None:
+        yield roll.due_at, "roll-call"
+    if incident.open and rules.changes.sources:
+        yield (incident.changes_asked_at or incident.declared_at) + rules.changes.every, "changes"
+    windows = [d.polled_until for d in incident.drafts.values() if d.polled_until is not None and not d.poll_closed]
+    if windows and incident.phase is not Phase.CLOSED:
+        yield min(windows), "poll"
     if incident.handover is not None:
         yield incident.handover.lapses_at, "handover"
     if incident.open:

@@ -32,6 +32,7 @@ def duties(view: DeputyView, done: Done, now: datetime) -> list[Duty]:
         _announce(view, done),
         _teams(view),
         _commander(view, done, now),
+        _fatigue(view),
         _span(view),
     ):
         found += [duty for duty in source if duty.key not in done and duty.has_an_ear]
@@ -51,6 +52,7 @@ def _mark(view: DeputyView, done: Done, now: datetime) -> Duty:
 
 
 def _tasks(view: DeputyView, done: Done) -> Iterator[Duty]:
+    timers = view.in_turn("timers")
     for task in view.tasks:
         key, what = f"task/{task.number}", f"task {task.number} ({task.text})"
         if not task.understood:
@@ -61,8 +63,8 @@ def _tasks(view: DeputyView, done: Done) -> Iterator[Duty]:
                 done,
                 f"{task.name} has not said that {what} is understood: `!ic ack {task.number}`.",
                 (Choice("Understood", f"ack {task.number}", "primary"),),
-                to=people(task.person, view.deputy),
-                then=people(view.deputy, view.commander),
+                to=people(task.person, *timers[:1]),
+                then=people(*(timers[1:] or timers), view.commander),
             )
         half = task.assigned_at + (task.due_at - task.assigned_at) / 2
         if not task.spoken and task.understood and not task.extensions:
@@ -70,7 +72,7 @@ def _tasks(view: DeputyView, done: Done) -> Iterator[Duty]:
                 f"{key}/looking",
                 half,
                 Whisper(
-                    people(task.person, view.deputy),
+                    people(task.person, *timers[:1]),
                     f"{task.name}, still looking? {what} is half over.",
                     _answers(task),
                 ),
@@ -83,7 +85,8 @@ def _tasks(view: DeputyView, done: Done) -> Iterator[Duty]:
             f"IC, be advised: the timer for {task.name}'s investigation is up ({what})."
             f" `!ic done {task.number} …` or `!ic more 5m {task.number}`.",
             _answers(task),
-            to=people(view.commander, task.person, view.deputy),
+            to=people(view.commander, task.person, *timers[:1]),
+            then=timers[1:],
         )
 
 
@@ -101,7 +104,7 @@ def _teams(view: DeputyView) -> Iterator[Duty]:
             f"team/{team.key}/up/{team.extensions}",
             team.due_at,
             Whisper(
-                people(view.commander, team.leader, view.deputy),
+                people(view.commander, team.leader, *view.in_turn("timers")[:1]),
                 f"IC, be advised: the timer of {team.title} is up ({team.text})."
                 f" `!ic team close {team.letter} RESULT` or `!ic team more 10m`.",
                 team.answers,
@@ -111,6 +114,7 @@ def _teams(view: DeputyView) -> Iterator[Duty]:
 
 def _needs(view: DeputyView, done: Done) -> Iterator[Duty]:
     """What was asked for and has not come comes back, with paging offered (process, 3)."""
+    paging = view.in_turn("paging")
     for need in view.needs:
         asked = "was paged" if need.paged else "was asked for"
         yield from reminder(
@@ -121,7 +125,8 @@ def _needs(view: DeputyView, done: Done) -> Iterator[Duty]:
             f"Nobody from {need.name} is here yet; {need.name} {asked} at {texts.moment(need.since)}."
             f" `!ic page {need.team}` pages them{' again' if need.paged else ''}.",
             (Choice(f"Page {need.name}{' again' if need.paged else ''}", f"page {need.team}", "primary"),),
-            to=people(view.commander, view.deputy),
+            to=people(view.commander, *paging[:1]),
+            then=paging[1:],
         )
 
 
@@ -141,10 +146,13 @@ def _proposals(view: DeputyView) -> Iterator[Duty]:
             yield Duty(f"{key}/remind-{n}", since + after, Whisper(people(view.commander), text, decide))
         if reminders:
             patience = reminders[-1] + (reminders[-1] - reminders[-2] if len(reminders) > 1 else reminders[-1])
-            yield Duty(f"{key}/deputy", since + patience, Whisper(people(view.deputy), text))
+            for n, deputy in enumerate(view.in_turn("call")):
+                step = f"{key}/deputy" if not n else f"{key}/deputy-{n + 1}"
+                yield Duty(step, since + patience + n * view.rules.remind_again_after, Whisper((deputy,), text))
 
 
 def _time_boxes(view: DeputyView, done: Done) -> Iterator[Duty]:
+    timers = view.in_turn("timers")
     for repair in view.repairs:
         n, moved = repair.number, f"/{repair.extensions}" if repair.extensions else ""
         report = (Choice("Done …", f"done {n}", form=True), Choice("Failed …", f"failed {n}", form=True))
@@ -155,7 +163,8 @@ def _time_boxes(view: DeputyView, done: Done) -> Iterator[Duty]:
             done,
             f"The time-box of {repair.line} is over. How does it stand? `!ic more 5m {n}`, or `!ic abort {n}` stops it.",
             (*(report if repair.manual else ()), Choice("Abort", f"abort {n}", "danger")),
-            to=people(view.commander, repair.owner, view.deputy),
+            to=people(view.commander, repair.owner, *timers[:1]),
+            then=timers[1:],
         )
     for manual in view.manual:
         n = manual.number
@@ -166,7 +175,8 @@ def _time_boxes(view: DeputyView, done: Done) -> Iterator[Duty]:
             done,
             f"{manual.name} has not begun {manual.line}: `!ic ack {n}` begins it.",
             (Choice("I begin", f"ack {n}", "primary"),),
-            to=people(manual.owner, view.deputy),
+            to=people(manual.owner, *timers[:1]),
+            then=timers[1:],
         )
 
 
@@ -185,7 +195,7 @@ def _worse(view: DeputyView) -> Iterator[Duty]:
         text += f" That would mean {meant}; this is a {view.severity} already."
     due = max(view.worse.at, view.commanded_since or view.worse.at)
     key = f"worse/{view.worse.at:%m%dT%H%M%S}"
-    yield Duty(key, due, Whisper(people(view.commander, view.deputy), text, choices))
+    yield Duty(key, due, Whisper(people(view.commander, *view.in_turn("call")[:1]), text, choices))
 
 
 def _announce(view: DeputyView, done: Done) -> Iterator[Duty]:
@@ -223,7 +233,7 @@ def _announce(view: DeputyView, done: Done) -> Iterator[Duty]:
             Choice("Unsure (means yes)", f"announce unsure{shown}"),
         ),
         to=people(view.commander),
-        then=people(view.deputy),
+        then=view.in_turn("call"),
     )
 
 
@@ -258,6 +268,22 @@ def _commander(view: DeputyView, done: Done, now: datetime) -> Iterator[Duty]:
         )
 
 
+def _fatigue(view: DeputyView) -> Iterator[Duty]:
+    """The other roles and SMEs, as the IC before them: one private suggestion each (process, 2)."""
+    after = view.suggest_relief_after
+    if after is None:
+        return
+    for work in view.at_work:
+        yield Duty(
+            f"tired/{work.person}/{work.since:%m%dT%H%M%S}",
+            work.since + after,
+            Whisper(
+                (work.person,),
+                f"You've been {work.what} for {wording.minutes(after)}. Hand over to somebody rested, and tell the IC who.",
+            ),
+        )
+
+
 def _span(view: DeputyView) -> Iterator[Duty]:
     """Sub-teams are advised once per cause, and again only when one has ended and its people are back."""
     if view.commander is None:
@@ -268,7 +294,7 @@ def _span(view: DeputyView) -> Iterator[Duty]:
             f"span/{view.sub_teams_over}",
             view.commanded_since or view.declared_at,
             Whisper(
-                people(view.commander, view.deputy),
+                people(view.commander, *view.in_turn("call")[:1]),
                 f"{view.reports_to_commander} people report to the IC; more than {view.rules.span_of_control} is too many."
                 f" {how}",
             ),
@@ -278,7 +304,7 @@ def _span(view: DeputyView) -> Iterator[Duty]:
             f"scattered/{view.sub_teams_over}",
             view.commanded_since or view.declared_at,
             Whisper(
-                people(view.commander, view.deputy),
+                people(view.commander, *view.in_turn("call")[:1]),
                 f"{' and '.join(view.scattered)} work on several symptoms at once. {how}",
             ),
         )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 
-from incident import sub_teams, wording
+from incident import deputies, experts, sub_teams, wording
 from incident.choices import Choice
 from incident.model import Announcement, Incident, RepairState, Worsening
 from incident.policy import Deputy
@@ -84,6 +84,15 @@ class Need:
 
 
 @dataclass(frozen=True)
+class LongAtWork:
+    """Somebody with a role, or an SME, since when."""
+
+    person: str
+    what: str
+    since: datetime
+
+
+@dataclass(frozen=True)
 class DeputyView:
     """All that the deputy's timers need."""
 
@@ -120,13 +129,21 @@ class DeputyView:
     teams: tuple[TeamClock, ...] = ()
     light: bool = False
     draft_digest: str = ""
+    deputies: tuple[str, ...] = ()
+    deputy_parts: tuple[tuple[str, str], ...] = ()
+    suggest_relief_after: timedelta | None = None
+    at_work: tuple[LongAtWork, ...] = ()
+
+    def in_turn(self, part: str) -> tuple[str, ...]:
+        """The deputies, in the order in which a reminder about that part goes to them, one after the other."""
+        return deputies.in_turn(self.deputies, dict(self.deputy_parts), part)
 
 
 def view(incident: Incident, *, over: bool) -> DeputyView:
     waiting = [d for d in incident.drafts.values() if d.open]
     # Who works in a sub-team reports to its leader, the leader to the IC.
     led = {member for team in incident.teams.values() if team.open for member in team.members}
-    not_counted = led | {incident.holder(role) for role in Role}
+    not_counted = led | {incident.holder(role) for role in Role} | {*incident.deputies}
     return DeputyView(
         open=incident.open,
         over=over,
@@ -205,7 +222,28 @@ def view(incident: Incident, *, over: bool) -> DeputyView:
             if t.open
         ),
         light=not incident.full,
+        deputies=incident.deputies,
+        deputy_parts=tuple(incident.deputy_parts.items()),
+        suggest_relief_after=incident.policy.command.suggest_relief_after,
+        at_work=tuple(_at_work(incident)),
     )
+
+
+def _at_work(incident: Incident) -> Iterator[LongAtWork]:
+    """Whoever holds a role, the IC apart, and the SMEs; each once, with what they have done longest."""
+    since: dict[str, LongAtWork] = {}
+    for held in incident.held:
+        if held.until is None and held.role is not Role.COMMANDER:
+            work = LongAtWork(held.person, held.role.label.lower(), held.since)
+            if held.person not in since or held.since < since[held.person].since:
+                since[held.person] = work
+    for responder in incident.responders.values():
+        person, joined = responder.person, responder.joined_at
+        if responder.here and joined is not None and person not in since and experts.is_expert(incident, person):
+            since[person] = LongAtWork(person, "SME", joined)
+    for person, work in since.items():
+        if person != incident.commander:
+            yield work
 
 
 def _raises(incident: Incident) -> Iterator[datetime]:

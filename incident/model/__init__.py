@@ -12,7 +12,7 @@ from incident.model.message import Announcement, Draft, DraftState, Summary, Ver
 from incident.model.people import Challenge, Handover, Held, Page, Responder
 from incident.model.repair import Objection, Offer, Repair, RepairState, Trouble
 from incident.model.room import Entry, Line, Room, Shown
-from incident.model.work import SubTeam, Task, TeamReport, Ticked, Trigger
+from incident.model.work import RollCall, SubTeam, Task, TeamReport, Ticked, Trigger
 
 __all__ = [
     "After",
@@ -39,6 +39,7 @@ __all__ = [
     "Repair",
     "RepairState",
     "Responder",
+    "RollCall",
     "Room",
     "SeverityChange",
     "Shown",

@@ -15,7 +15,7 @@ from incident.model.message import Announcement, Draft, Summary
 from incident.model.people import Challenge, Handover, Held, Page, Responder
 from incident.model.repair import Repair, Trouble
 from incident.model.room import Entry, Line, Room, Shown
-from incident.model.work import SubTeam, Task, Ticked, Trigger
+from incident.model.work import RollCall, SubTeam, Task, Ticked, Trigger
 from incident.policy import Policy
 from incident.severity import Role, Severity
 from incident.texts import Text, plain
@@ -52,7 +52,8 @@ class Incident:
     """`proofs`: outside of practice a decision counts by its signature; `spent` are the signed words of the last minutes.
 
     `other_ids` are the workflow ids that something else had taken, each with the one in its place; `announced_in` are the
-    channels in which it was announced, `called` is who asked for the IC, and when.
+    channels in which it was announced, `called` is who asked for the IC, and when. `deputy_parts` is what the IC gave a deputy
+    to do, where there are several.
     """
 
     id: str
@@ -143,6 +144,10 @@ class Incident:
     other_ids: dict[str, str] = field(default_factory=dict)
     announced_in: list[str] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
+    more_deputies: list[str] = field(default_factory=list)
+    deputy_parts: dict[str, str] = field(default_factory=dict)
+    roll_call: RollCall | None = None
+    changes_asked_at: datetime | None = None
     pagerduty_notes: list[str] = field(default_factory=list)
     unsent_notes: list[str] = field(default_factory=list)
     webhooks_heard: bool = False
@@ -159,6 +164,11 @@ class Incident:
     @property
     def deputy(self) -> str | None:
         return self.roles.get(Role.DEPUTY)
+
+    @property
+    def deputies(self) -> tuple[str, ...]:
+        """The deputy, then those that the IC added."""
+        return (self.deputy, *self.more_deputies) if self.deputy is not None else ()
 
     def holder(self, role: Role) -> str | None:
         return self.roles.get(role)

@@ -20,6 +20,8 @@ class Facts:
     eta: str = ""
     findings: list[str] = field(default_factory=list)
     customers_reporting: int = 0
+    workaround: str = ""
+    started_at: datetime | None = None
 
 
 @dataclass

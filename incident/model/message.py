@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from incident.model.repair import Objection
 from incident.outlets import Outlet
 from incident.proof import Signed
 
@@ -67,7 +68,7 @@ class Draft:
     The draft itself is how it stands on `outlet`, the first there is; `also` is how it stands on the others. Each is
     approved, goes out and fails by itself: `delayed` while its outlet cannot be reached and it is tried on; `post_id` is what the
     outlet calls it. `components` are the states that the status page shows with it; `promised_at` is when the text
-    says that the next one is due.
+    says that the next one is due. `polled_digest` is what the channel was asked about, until it is decided.
     """
 
     number: int
@@ -90,6 +91,11 @@ class Draft:
     delayed: bool = False
     retract_asked_at: datetime | None = None
     approval: Signed | None = None
+    objections: list[Objection] = field(default_factory=list)
+    polled_until: datetime | None = None
+    polled_digest: str = ""
+    poll_closed: bool = False
+    decision_said: bool = False
 
     @property
     def digests(self) -> dict[Outlet, str]:

@@ -77,19 +77,28 @@ class Page:
 
 @dataclass
 class Handover:
-    """Command is offered; until it is accepted the old IC commands."""
+    """Command is offered; until it is accepted the old IC commands.
+
+    `asks_a_disrupter`: the IC asked somebody who disrupts whether they wish to take command.
+    """
 
     to: str
     offered_at: datetime
     lapses_at: datetime
+    asks_a_disrupter: bool = False
 
 
 @dataclass
 class Challenge:
-    """A trained person asks whether the IC is still there; any word of IC or deputy answers it."""
+    """A takeover request: is the IC still there? Any word of IC or deputy answers it.
+
+    `open_to_all` once the channel was told that anyone may take command; `pages` are the keys of those sent with it.
+    """
 
     by: str
     at: datetime
+    open_to_all: bool = False
+    pages: list[str] = field(default_factory=list)
 
 
 @dataclass

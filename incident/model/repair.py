@@ -55,7 +55,7 @@ class Repair:
     `digest` stands for exactly what was proposed: entry, parameters and catalogue. An approval is for that
     digest alone. `run_id` is the run that may be told "go", `claim_token` what it asked with. `does` is what the runner
     would do, `service` what it touches, `live` the last lines while it runs, `verification` what the verify step said,
-    `look` how a person sees whether it worked. `step` is `undo` for the undoing of repair `undoes`.
+    `look` how a person sees whether it worked, `version` the catalogue file's. `step` is `undo` for the undoing of repair `undoes`.
     """
 
     number: int
@@ -101,6 +101,7 @@ class Repair:
     extensions: int = 0
     approval: Signed | None = None
     voided_at: datetime | None = None
+    version: str = ""
 
 
 @dataclass

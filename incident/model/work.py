@@ -74,6 +74,23 @@ class SubTeam:
 
 
 @dataclass
+class RollCall:
+    """Primary SMEs, each with their services, who were asked for a CAN report; `nobody` are services without one."""
+
+    by: str
+    asked_at: datetime
+    due_at: datetime
+    asked: dict[str, str]
+    nobody: list[str] = field(default_factory=list)
+    answered: dict[str, datetime] = field(default_factory=dict)
+    closed_at: datetime | None = None
+
+    @property
+    def missing(self) -> list[str]:
+        return [person for person in self.asked if person not in self.answered]
+
+
+@dataclass
 class Ticked:
     """An item of the checklist that was seen to."""
 

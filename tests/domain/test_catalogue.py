@@ -26,7 +26,7 @@ argv = ["restart", "{count}"]
 """
 
 
-def test_the_catalogue_that_comes_with_it_has_the_five_troubles_of_the_process() -> None:
+def test_the_catalogue_that_comes_with_it_has_the_eight_troubles_of_the_process() -> None:
     files = {file.name: file.read_text() for file in (CONFIG / "catalogue").glob("*.toml")}
     entries = read_files(files)
     assert {entry.trouble for entry in entries} == {
@@ -35,6 +35,9 @@ def test_the_catalogue_that_comes_with_it_has_the_five_troubles_of_the_process()
         "event flood",
         "data centre outage",
         "degraded without load",
+        "provider down",
+        "certificate or credential expired",
+        "capacity or disk full",
     }
     assert all(entry.version == "1" and entry.fallback for entry in entries)
 

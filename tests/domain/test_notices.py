@@ -57,9 +57,9 @@ def test_whoever_opens_the_card_first_can_take_command(told: Story) -> None:
 def test_a_task_is_understood_then_done(told: Story) -> None:
     story = told()
     n = story.say("bob", "task @sam 5m look at the slow queries").number
-    assert labels(notices.compose(story.incident, f"task/{n}")) == ["Understood", "Done …", "More time"]
+    assert labels(notices.compose(story.incident, f"task/{n}")) == ["Understood", "Done …", "More time", "Standby"]
     story.say("sam", f"ack {n}")
-    assert labels(notices.compose(story.incident, f"task/{n}")) == ["Done …", "More time"]
+    assert labels(notices.compose(story.incident, f"task/{n}")) == ["Done …", "More time", "Standby"]
     story.say("sam", f"done {n} an index was missing", after=3)
     done = notices.compose(story.incident, f"task/{n}")
     assert "Done at 14:05 UTC: an index was missing" in shown(done.text) and not done.choices

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chat import fields, listener
+from chat import fields, listener, telling
 from incident import confirming, grammar
 from incident.commands import Command
 from incident.commands.knowing import SetSeverity
@@ -165,7 +165,7 @@ async def test_a_button_that_asks_works_for_who_typed_once_and_for_two_minutes(m
     await desk.say("bob", "channel", "!ic approve it")
     value = desk.values("approve 3")[0]
     assert await desk.press("sam", value) == ["That button is for whoever typed the line."]
-    late = time.time() + listener.ANSWERED_WITHIN + 1
+    late = time.time() + telling.ANSWERED_WITHIN + 1
     with monkeypatch.context() as patched:
         patched.setattr(time, "time", lambda: late)
         assert "has expired" in (await desk.press("bob", value))[0]

@@ -36,8 +36,10 @@ A_PIECE = timedelta(minutes=10)
 
 
 def quiet(**sections: dict[str, str]) -> str:
-    """Without a status source: the stalk is an activity that runs for hours, over which this server cannot skip."""
-    whole = example(paging={"poll_every": '"50ms"'}, **sections)
+    """Without a status source: the stalk is an activity that runs for hours, over which this server cannot skip.
+    What changes meanwhile is read seldom: each reading is a stop on the way."""
+    seldom = {"changes": {"every": '"12h"'}}
+    whole = example(paging={"poll_every": '"50ms"'}, **{**seldom, **sections})
     return re.sub(r"\[\[status_sources\]\].*?(?=\n#)", "", whole, flags=re.DOTALL)
 
 
