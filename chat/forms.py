@@ -34,12 +34,13 @@ from chat.fields import (
     tick_field,
     values,
 )
-from incident import grammar, publishing
+from incident import grammar, publishing, wording
 from incident.catalogue import CatalogueEntry, Parameter
 from incident.commands import Command
 from incident.commands.deciding import Approve
 from incident.commands.ending import NamePostmortemOwner, Resolve
 from incident.commands.informing import OwnWords
+from incident.commands.knowing import SetSeverity
 from incident.commands.leading import Handover
 from incident.commands.messaging import STAGES, EditMessage, WriteDraft
 from incident.commands.proposing import NameTrouble, Propose
@@ -119,12 +120,13 @@ class DeclareForm(Form):
     submit = "Declare"
 
     def fields(self, about: About, policy: Policy, given: Given) -> list[Block]:
-        severities = {s.value: f"{s.value}{' (worst)' if s is Severity.SEV1 else ''}" for s in Severity}
+        severities = _severities()
         services = {service.id: service.name for service in policy.services}
         chosen = [choice_field("service", "Service", services, optional=True)] if services else []
         return [
             text_field("title", "What is wrong?", given.get("title", ""), hint="One sentence is enough."),
-            choice_field("severity", "Severity", severities, "SEV-2", hint="Unsure between two: the worse one."),
+            choice_field("severity", "Severity", severities, "SEV-2", hint="If unsure, pick the more severe."),
+            says(wording.severities(policy)),
             *chosen,
             tick_field("security", "Security", "Keep it secret: an attack, or data that leaked"),
         ]
@@ -133,6 +135,28 @@ class DeclareForm(Form):
         title = needed(given, "title", "Say in a sentence what is wrong.")
         severity = Severity(given.get("severity", "SEV-2"))
         return [Opening(title, severity, given.get("service", ""), security="security" in given)]
+
+
+def _severities() -> dict[str, str]:
+    return {s.value: f"{s.value}{' (worst)' if s is Severity.SEV1 else ''}" for s in Severity}
+
+
+class SeverityForm(Form):
+    title = "Change the severity"
+
+    def fields(self, about: About, policy: Policy, given: Given) -> list[Block]:
+        return [
+            choice_field("severity", "Severity", _severities(), given.get("severity", "")),
+            says(wording.severities(policy)),
+            text_field("why", "Why?", optional=True),
+        ]
+
+    def known(self, about: About, incident: Incident) -> dict[str, str]:
+        return {"severity": incident.severity}
+
+    def meant(self, about: About, policy: Policy, given: Given) -> list[Command | Opening]:
+        severity = Severity(needed(given, "severity", "Choose one."))
+        return [SetSeverity(severity, given.get("why", "").strip())]
 
 
 class ProposeForm(Form):
@@ -381,6 +405,7 @@ FORMS: Mapping[str, Form] = {
     "update": SummaryForm(),
     "handover": HandoverForm(),
     "resolve": ResolveForm(),
+    "sev": SeverityForm(),
     "reject": TextForm("Reject a repair", "Why?"),
     "object": TextForm("Object to a repair", "Why?"),
     "stop": TextForm("Stop a repair", "Why must it stop?"),

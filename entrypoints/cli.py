@@ -32,7 +32,7 @@ import settings as configuration
 from entrypoints.problems import CannotSign, Doubtful, NoSuchIncident, Refused, Unanswered, Unreachable, sentence
 from incident import grammar
 from incident.grammar import Question
-from incident.policy import BadPolicy, Organisation
+from incident.policy import BadPolicy, Organisation, Policy
 from incident.words import Unreadable
 from settings import Misconfigured, Settings
 
@@ -154,6 +154,14 @@ def ic(ctx: click.Context) -> None:
         _leave(_speak("", Options()))
 
 
+def _policy_if_there() -> Policy | None:
+    """Help is given without an organisation, too."""
+    try:
+        return configuration.from_environment().organisation.policy()
+    except (BadPolicy, Misconfigured):
+        return None
+
+
 @ic.command("help")
 @click.argument("about", nargs=-1)
 @click.option("--json", "as_json", is_flag=True, help="Answer as JSON.")
@@ -165,7 +173,7 @@ def help_(about: tuple[str, ...], as_json: bool) -> None:
         _leave(ACCEPTED)
     if about:
         try:
-            print(grammar.help_text(" ".join(about)))
+            print(grammar.help_text(" ".join(about), _policy_if_there()))
         except Unreadable as problem:
             print(problem, file=sys.stderr)
             _leave(USAGE)

@@ -497,7 +497,7 @@ class Conversation:
     async def _help(self, heard: Heard, rest: str) -> Outcome:
         lines = grammar.usage_lines()
         data = [{"usage": usage, "help": text, "who": who} for usage, text, who in lines]
-        return Outcome(grammar.help_text(rest), data)
+        return Outcome(grammar.help_text(rest, self._policy), data)
 
 
 async def _told_by_slack(*, needed: bool) -> bool:

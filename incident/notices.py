@@ -92,7 +92,7 @@ def card_choices(incident: Incident) -> tuple[tuple[Choice, ...], tuple[Choice, 
     )
     if incident.commander is None:
         return (TAKE_COMMAND, PAGE_AGAIN, *speak[:2]), ()
-    return speak, (
+    return (*speak, Choice("Severity …", "sev", form=True)), (
         Choice("IC: give a task …", "task", form=True),
         Choice("IC: hand over …", "handover", form=True),
         Choice("IC: resolve …", "resolve", form=True),

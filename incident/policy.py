@@ -37,6 +37,18 @@ PublicKeyLine = Annotated[str, AfterValidator(_public_key)]
 """`ssh-ed25519 AAAA… comment`: it may stand in a history, as its name says."""
 
 
+USUAL_MEANING = {
+    Severity.SEV1: "Most customers can't use the service, or data is being lost or exposed: over 25 % of requests fail,"
+    " or something customers pay for is down for 5 minutes.",
+    Severity.SEV2: "Many customers are affected, or a core feature works badly: over 5 % of requests fail, or responses"
+    " take twice as long as usual, for 10 minutes.",
+    Severity.SEV3: "Few customers are affected, or the next failure would be a major incident: over 1 % of requests"
+    " fail, or a redundant part is gone.",
+    Severity.SEV4: "Customers don't notice yet: a part is degraded within its limits.",
+    Severity.SEV5: "Cosmetic: no effect on anybody's work, and none to be expected.",
+}
+
+
 class Person(_Frozen):
     """Somebody the organisation knows. `id` is the handle people type: `@bob`."""
 
@@ -240,8 +252,13 @@ class Policy(_Frozen):
     catalogue: tuple[CatalogueEntry, ...] = ()
     sub_teams: tuple[SubTeam, ...] = ()
     usual: dict[Role, Handle] = {}
+    severities: dict[Severity, Annotated[str, Field(min_length=1, max_length=280)]] = {}
     doors: tuple[Door, ...] = ()
     break_glass: tuple[EmergencyKey, ...] = ()
+
+    def means(self, severity: Severity) -> str:
+        """The definition of a severity, with conditions that can be measured."""
+        return self.severities.get(severity, USUAL_MEANING[severity])
 
     def person(self, person_id: str) -> Person | None:
         return next((p for p in self.people if p.id == person_id), None)

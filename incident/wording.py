@@ -28,7 +28,8 @@ from incident.model import (
     Task,
     Trouble,
 )
-from incident.severity import Role
+from incident.policy import Policy
+from incident.severity import Role, Severity
 from incident.times import clock as clock
 from incident.times import minutes as minutes
 
@@ -252,6 +253,12 @@ def draft_texts(draft: Draft) -> str:
     if draft.components:
         lines.append(f"Components: {', '.join(f'{name} {state}' for name, state in draft.components.items())}.")
     return "\n".join(lines)
+
+
+def severities(policy: Policy) -> str:
+    """What each severity means, for whoever chooses one."""
+    lines = [f"{severity}: {policy.means(severity)}" for severity in Severity]
+    return "\n".join([*lines, "If unsure, pick the more severe."])
 
 
 def next_summary(incident: Incident) -> datetime:

@@ -179,7 +179,7 @@ def _worse(view: DeputyView) -> Iterator[Duty]:
     meant = next((severity for state, severity in view.rules.severity_of.items() if state == view.worse.state), None)
     if meant is not None and meant.worse_than(Severity(view.severity)):
         digit = meant.value[-1]
-        text += f" That would mean {meant}; this is a {view.severity}. `sev {digit}` makes it so."
+        text += f" That would mean {meant}; this is a {view.severity}. `sev {digit}` makes it so. {meant}: {view.means[meant]}"
         choices = (Choice(f"Make it {meant}", f"sev {digit}", "primary"),)
     elif meant is not None:
         text += f" That would mean {meant}; this is a {view.severity} already."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import pairwise
 
@@ -13,7 +13,7 @@ from incident.model import Announcement, Incident, RepairState, Worsening
 from incident.policy import Deputy
 from incident.policy import Repair as RepairRules
 from incident.repairs import usual_owner
-from incident.severity import Role
+from incident.severity import Role, Severity
 
 
 @dataclass(frozen=True)
@@ -120,6 +120,7 @@ class DeputyView:
     teams: tuple[TeamClock, ...] = ()
     light: bool = False
     draft_digest: str = ""
+    means: dict[Severity, str] = field(default_factory=dict)
 
 
 def view(incident: Incident, *, over: bool) -> DeputyView:
@@ -186,6 +187,7 @@ def view(incident: Incident, *, over: bool) -> DeputyView:
         reports_to_commander=sum(1 for r in incident.responders.values() if r.here and r.person not in not_counted),
         picture=wording.picture(incident),
         rules=incident.policy.deputy,
+        means={severity: incident.policy.means(severity) for severity in incident.policy.deputy.severity_of.values()},
         repair_rules=incident.policy.repair,
         manual=tuple(
             ManualRepair(r.number, wording.repair_line(r), r.owner, incident.name(r.owner), r.approved_at, r.approvals)
