@@ -34,7 +34,7 @@ from chat.fields import (
     tick_field,
     values,
 )
-from incident import grammar, publishing, wording
+from incident import grammar, publishing, text_warnings, wording
 from incident.catalogue import CatalogueEntry, Parameter
 from incident.commands import Command
 from incident.commands.deciding import Approve
@@ -332,7 +332,7 @@ class MessageForm(Form):
 
 
 def _counted(outlet: Outlet, text: str) -> str:
-    return f"{outlet.length(text)} of {outlet.limit} characters{publishing.warning(text)}"
+    return f"{outlet.length(text)} of {outlet.limit} characters{text_warnings.warning(text)}"
 
 
 class SummaryForm(Form):

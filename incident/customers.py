@@ -42,7 +42,7 @@ def _check_templates(name: str, templates: Mapping[Stage, str]) -> None:
         named = set(string.Template(text).get_identifiers())
         if unknown := named - {"impact", "cause", "eta", "next", "lost"}:
             raise ValueError(
-                f"{name}: {stage!r} names ${', $'.join(sorted(unknown))}; known are $impact, $cause, $eta, $next, $lost"
+                f"{name}: {stage!r} names ${', $'.join(sorted(unknown))}; known are $impact, $cause, $next, $lost"
             )
         if stage != "resolved" and "next" not in named:
             raise ValueError(f"{name}: {stage!r} lacks $next: each message says when the next is due")

@@ -165,10 +165,11 @@ def of_draft(incident: Incident, draft: Draft) -> tuple[Choice, ...]:
     if not draft.open:
         return ()
     decided = incident.announcement is Announcement.YES
+    anyway = " anyway" if publishing.warnings(incident, draft) else ""
     approve = (
-        Choice("Approve", f"message approve {n}{mark(draft.digest)}", "primary")
+        Choice(f"Approve{anyway}", f"message approve {n}{mark(draft.digest)}", "primary")
         if decided
-        else Choice("Announce, and approve this", f"announce yes {n}{mark(draft.digest)}", "primary")
+        else Choice(f"Announce, and approve this{anyway}", f"announce yes {n}{mark(draft.digest)}", "primary")
     )
     hold = (Choice("Hold", f"message hold {n}"),) if draft.waits else ()
     no = (Choice("No announcement", "announce no"),) if incident.announcement is Announcement.UNDECIDED else ()
@@ -247,7 +248,7 @@ def _said(head: str, text: str) -> list[str]:
 
 
 def _draft(incident: Incident, draft: Draft) -> str:
-    mind = publishing.warnings(draft) if draft.open else ""
+    mind = publishing.warnings(incident, draft) if draft.open else ""
     lines = [_life_on(incident, draft, outlet, version) for outlet, version in draft.versions.items()]
     return _lines(wording.draft_offer(incident, draft) + mind, *lines)
 

@@ -11,6 +11,7 @@ All durations are whole seconds in `Policy`; in the file they read `30s`, `5m`, 
 
 from __future__ import annotations
 
+import string
 import tomllib
 from collections.abc import Callable
 from datetime import date, time, timedelta
@@ -365,6 +366,16 @@ class Organisation(Policy):
 
     people: tuple[Contact, ...]
     bridge: Bridge = Bridge()
+
+    @model_validator(mode="after")
+    def _no_public_estimates(self) -> Organisation:
+        for name in ("templates", "templates_x"):
+            for stage, text in getattr(self.customers, name).items():
+                if "eta" in string.Template(text).get_identifiers():
+                    raise ValueError(
+                        f"customers.{name}: {stage!r} names $eta: no public message estimates when service recovers"
+                    )
+        return self
 
     def policy(self) -> Policy:
         """The cut that may stand in a workflow history."""

@@ -399,7 +399,7 @@ def public_message(incident: Incident, template: str, next_at: datetime | None) 
     known = {
         "impact": facts.impact,
         "cause": facts.cause,
-        "eta": facts.eta,
+        "eta": "",  # no public message estimates recovery, whatever a template of before says
         "lost": incident.lost,
         "next": clock(next_at) if next_at else "",
     }

@@ -48,6 +48,7 @@ class CustomerLiaisonView:
     recovered_at: datetime | None = None
     rhythm: timedelta | None = None
     components: dict[str, str] = field(default_factory=dict)
+    minds: dict[int, str] = field(default_factory=dict)
 
 
 def view(incident: Incident, *, over: bool) -> CustomerLiaisonView:
@@ -77,6 +78,7 @@ def view(incident: Incident, *, over: bool) -> CustomerLiaisonView:
         recovered_at=incident.recovered_at,
         rhythm=incident.rhythm,
         components=dict(incident.policy.status_page.components),
+        minds={n: publishing.warnings(incident, draft) for n, draft in incident.drafts.items() if draft.waits},
     )
 
 
@@ -249,9 +251,10 @@ def _due(view: CustomerLiaisonView, draft: Draft) -> datetime:
 def _waits(view: CustomerLiaisonView, draft: Draft) -> Iterator[Duty]:
     """It is due and waits: the IC hears it, and once more three minutes later, when the deputy may approve."""
     due, n = _due(view, draft), draft.number
-    text = f"Public message {n} is due and waits: `message approve {n}`."
+    mind = view.minds.get(n, "")
+    text = f"Public message {n} is due and waits: `message approve {n}`.{mind}"
     decide = (
-        Choice("Approve", f"message approve {n}{mark(draft.digest)}", "primary"),
+        Choice("Approve anyway" if mind else "Approve", f"message approve {n}{mark(draft.digest)}", "primary"),
         Choice("Edit …", f"message edit {n}", form=True),
         Choice("Hold", f"message hold {n}"),
     )

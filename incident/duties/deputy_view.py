@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import pairwise
 
-from incident import sub_teams, wording
+from incident import publishing, sub_teams, wording
 from incident.choices import Choice
 from incident.model import Announcement, Incident, RepairState, Worsening
 from incident.policy import Deputy
@@ -180,7 +180,7 @@ def view(incident: Incident, *, over: bool) -> DeputyView:
         ),
         announcement=incident.announcement,
         draft=waiting[-1].number if waiting else None,
-        draft_text=wording.draft_texts(waiting[-1]) if waiting else "",
+        draft_text=wording.draft_texts(waiting[-1]) + publishing.warnings(incident, waiting[-1]) if waiting else "",
         draft_digest=waiting[-1].digest if waiting else "",
         impact_at=incident.facts.impact_at,
         room_update_at=incident.room_update_at,
