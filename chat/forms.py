@@ -340,10 +340,12 @@ class SummaryForm(Form):
     submit = "Use my words"
 
     def fields(self, about: About, policy: Policy, given: Given) -> list[Block]:
-        text, at_most = given.get("text", ""), policy.executives.at_most - 20
+        text, at_most = given.get("text", ""), policy.executives.own_words_at_most
         return [
             text_field("text", "What the next summary says", text, lines=True, live=True),
-            says(f"{len(text)} of {at_most} characters. Left alone, it goes out as composed."),
+            says(
+                f"{len(text)} of {at_most} characters, behind severity, impact and link. Left alone, it goes out as composed."
+            ),
         ]
 
     def known(self, about: About, incident: Incident) -> dict[str, str]:

@@ -162,6 +162,11 @@ class ExecutiveSummaries(_Frozen):
     joins_within: Duration = timedelta(minutes=5)
     at_most: int = Field(default=600, ge=100, le=3000)
 
+    @property
+    def own_words_at_most(self) -> int:
+        """The other half is for severity, impact and link, which stand before them."""
+        return self.at_most // 2
+
 
 class Security(_Frozen):
     """Who is always in a security incident, and what has to be seen to in it."""

@@ -13,6 +13,7 @@ from typing import Literal
 
 from incident import publishing, repairs, settling, wording
 from incident.choices import Choice
+from incident.duties import internal_liaison
 from incident.duties.base import Remark, WriteDraft
 from incident.model import ChangedLately, DraftState, Incident, RepairState, Status, Summary, Worsening
 from incident.outlets import Outlet
@@ -278,7 +279,8 @@ def _apply(incident: Incident, report: Report, now: datetime) -> None:
             _public(incident, told, report, now)
         case SummarySent(key=key, text=text, due_at=due_at, sent_at=sent_at):
             incident.summaries.append(Summary(key, text, due_at, sent_at))
-            incident.own_words = ""
+            if internal_liaison.takes_own_words(key):
+                incident.own_words = ""
             incident.log("summary", text.replace("{here} ", ""), sent_at, source=report.source)
         case PageAcknowledged(page=key, person=person, name=name, at=at):
             settling.acknowledged(incident, incident.pages[key], person, name, at, now)

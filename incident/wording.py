@@ -337,6 +337,7 @@ class Picture:
     eta: str
     in_progress: tuple[str, ...]
     at_most: int
+    link: str = ""
 
 
 def picture(incident: Incident) -> Picture:
@@ -354,20 +355,19 @@ def picture(incident: Incident) -> Picture:
         eta=incident.facts.eta,
         in_progress=(*running, *tasks),
         at_most=incident.policy.executives.at_most,
+        link=incident.room.url if incident.room else "",
     )
 
 
 def executive_summary(seen: Picture, now: datetime) -> str:
-    """State, actions in progress, customer impact, expected time; what is unknown is left out (process, 5).
+    """Link, state, actions in progress, customer impact, expected time; what is unknown is left out (process, 5).
 
     Two or three sentences; a part that is too long gives up its end so that the others stay whole.
     """
     if seen.open:
-        parts = [f"{seen.severity} {seen.label}: {seen.state}, {minutes(now - seen.declared_at)} in."]
+        parts = [f"{_head(seen)}: {seen.state}, {minutes(now - seen.declared_at)} in."]
     else:
-        parts = [
-            f"{seen.severity} {seen.label}: {seen.state} after {minutes((seen.ended_at or now) - seen.declared_at)}."
-        ]
+        parts = [f"{_head(seen)}: {seen.state} after {minutes((seen.ended_at or now) - seen.declared_at)}."]
     room = (seen.at_most - len(parts[0])) // 2 - 30
     if seen.impact:
         parts.append(f"Customer impact: {_sentence(shorten(seen.impact, room))}")
@@ -379,6 +379,20 @@ def executive_summary(seen: Picture, now: datetime) -> str:
     elif expected:
         parts.append(f"Expected: {_sentence(shorten(seen.eta, 80))}")
     return shorten(" ".join(parts), seen.at_most)
+
+
+def summary_in_own_words(seen: Picture, words: str, at_most: int) -> str:
+    """Somebody's own words, behind severity, impact and link (process, 5)."""
+    head = f"{_head(seen)}."
+    room = at_most - len(f"{head} Customer impact: . {words}")
+    impact = f" Customer impact: {_sentence(shorten(seen.impact, room))}" if seen.impact and room > 20 else ""
+    return shorten(f"{head}{impact} {words}", at_most)
+
+
+def _head(seen: Picture) -> str:
+    """Severity, name and link; a name that is too long gives up its end."""
+    link = f" ({seen.link})" if seen.link else ""
+    return f"{seen.severity} {shorten(seen.label, seen.at_most // 4)}{link}"
 
 
 def shorten(text: str, at_most: int) -> str:

@@ -48,14 +48,14 @@ def test_a_message_that_the_ic_decided_not_to_send_holds_nobody_up(told: Story) 
 
 def test_a_final_executive_summary_goes_out(told: Story) -> None:
     story = told()
-    story.say("bob", "resolve recovered")
+    story.say("bob", "resolve recovered", after=10)
     due = internal_liaison.duties(internal_liaison.view(story.incident, over=False), {}, story.now)
     assert [d.key.rpartition("/")[0] for d in due] == ["summary/end"]
 
 
 def test_executives_hear_that_it_is_resolved_though_it_is_closed_by_then(told: Story) -> None:
     story = told()
-    story.say("bob", "resolve recovered")
+    story.say("bob", "resolve recovered", after=10)
     command.let_fall_due(story.incident, story.now + timedelta(hours=1))
     due = internal_liaison.duties(internal_liaison.view(story.incident, over=True), {}, story.now + timedelta(hours=1))
     assert isinstance(due[0].deed, Summarise) and "checkout is down: resolved after" in due[0].deed.text
