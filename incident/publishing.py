@@ -14,6 +14,7 @@ from incident.model import Announcement, Draft, DraftState, Incident, Phase, Ver
 from incident.outlets import Outlet
 from incident.policy import Policy
 from incident.proof import Signed
+from incident.severity import Role
 
 
 def decide_to_announce(incident: Incident, person: str, now: datetime) -> None:
@@ -21,6 +22,15 @@ def decide_to_announce(incident: Incident, person: str, now: datetime) -> None:
     incident.announced_at = now
     incident.log("decision", "announce publicly", now, who=person)
     incident.say("The IC decides: we announce it publicly.", now)
+    tell_liaison(incident, person, f"to announce {incident.label} publicly. Each text still needs approval")
+
+
+def tell_liaison(incident: Incident, decided_by: str, what: str) -> None:
+    """What was decided about customers, to their liaison; while nobody was named, to who usually is."""
+    role = Role.CUSTOMER_LIAISON
+    liaison = incident.holder(role) or incident.policy.usual.get(role)
+    if liaison != decided_by:
+        incident.tell(liaison, f"{incident.name(decided_by)} decided {what}.")
 
 
 def outlets(policy: Policy) -> tuple[Outlet, ...]:

@@ -70,6 +70,9 @@ class Announce(Command):
             incident.declined_at = now
             incident.log("decision", "no public announcement", now, who=speaker.id)
             incident.say("The IC decides: no public announcement for now.", now)
+            publishing.tell_liaison(
+                incident, speaker.id, f"that there is no public announcement of {incident.label} for now"
+            )
             return Answer("no announcement; you are asked again when the severity rises or the impact changes")
         publishing.decide_to_announce(incident, speaker.id, now)
         if self.draft is not None:

@@ -328,6 +328,11 @@ def _of_a_light_one(incident: Incident) -> str:
     )
 
 
+def _usual(incident: Incident, role: Role) -> str | None:
+    """Who usually holds it speaks for it until somebody commands, who names the holders."""
+    return incident.policy.usual.get(role) if incident.commander is None else None
+
+
 def _not_theirs(incident: Incident, command: Command, who: Speaker) -> str | None:
     holder = incident.commander
     if command.who is Who.ANYONE or (holder is not None and who.id == holder):
@@ -340,7 +345,7 @@ def _not_theirs(incident: Incident, command: Command, who: Speaker) -> str | Non
         instead = f" {command.instead}" if command.instead else ""
         return f"Only the IC decides that. The IC is {incident.name(holder)}.{instead}"
     role = {Who.CUSTOMER_LIAISON: Role.CUSTOMER_LIAISON, Who.INTERNAL_LIAISON: Role.INTERNAL_LIAISON}[command.who]
-    if incident.holder(role) == who.id:
+    if (incident.holder(role) or _usual(incident, role)) == who.id:
         return None
     return (
         f"That is the {role.label.lower()}'s ({incident.name(incident.holder(role))})"

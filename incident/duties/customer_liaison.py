@@ -12,10 +12,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from incident import publishing
+from incident import publishing, wording
 from incident.choices import Choice
 from incident.customers import CustomerMessages, Stage
-from incident.duties.base import Done, Duty, Publish, TakeDown, Whisper, WriteDraft, people
+from incident.duties.base import Done, Duty, Publish, Remark, TakeDown, Whisper, WriteDraft, people
 from incident.model import Announcement, Draft, DraftState, Incident, Phase, RepairState, Version
 from incident.outlets import Outlet
 from incident.severity import Role
@@ -49,6 +49,8 @@ class CustomerLiaisonView:
     rhythm: timedelta | None = None
     components: dict[str, str] = field(default_factory=dict)
     minds: dict[int, str] = field(default_factory=dict)
+    usual: str | None = None
+    texts: dict[int, str] = field(default_factory=dict)
 
 
 def view(incident: Incident, *, over: bool) -> CustomerLiaisonView:
@@ -78,6 +80,10 @@ def view(incident: Incident, *, over: bool) -> CustomerLiaisonView:
         recovered_at=incident.recovered_at,
         rhythm=incident.rhythm,
         components=dict(incident.policy.status_page.components),
+        usual=incident.policy.usual.get(Role.CUSTOMER_LIAISON),
+        texts={n: wording.draft_texts(draft) for n, draft in incident.drafts.items() if draft.open}
+        if incident.commander is None
+        else {},
         minds={n: publishing.warnings(incident, draft) for n, draft in incident.drafts.items() if draft.waits},
     )
 
@@ -92,8 +98,8 @@ def duties(view: CustomerLiaisonView, done: Done, now: datetime) -> list[Duty]:
         return [duty for duty in _take_down(view) if duty.key not in done]
     newest = max((draft.number for draft in view.drafts), default=0)
     drafts = [replace(d, deed=replace(d.deed, after=newest)) for d in _drafts(view) if isinstance(d.deed, WriteDraft)]
-    found = [*_publish(view), *_take_down(view), *drafts, *_reminders(view)]
-    return [duty for duty in found if duty.key not in done]
+    found = [*_publish(view), *_take_down(view), *drafts, *_without_commander(view), *_reminders(view)]
+    return [duty for duty in found if duty.key not in done and duty.has_an_ear]
 
 
 def overtaken(view: CustomerLiaisonView, message: Publish) -> bool:
@@ -218,6 +224,26 @@ def _in_rhythm(view: CustomerLiaisonView, stage: Stage) -> Iterator[Duty]:
     lead = min(view.rules.deputy_may_approve_after, wait / 2)
     long = due - view.declared_at > view.rules.first_hours and stage == "investigating"
     yield Duty(key, due - lead, WriteDraft("long" if long else stage, due))
+
+
+def _without_commander(view: CustomerLiaisonView) -> Iterator[Duty]:
+    """While there is no IC the usual liaison sees what waits, and the channel hears that customers do."""
+    if not view.open or view.commander is not None or view.announcement is not Announcement.UNDECIDED:
+        return
+    newest = max((draft for draft in view.drafts if draft.open), key=lambda draft: draft.number, default=None)
+    if newest is not None:
+        n = newest.number
+        text = (
+            f"There is no IC yet for {view.label}. Public message {n} waits for one:\n{view.texts.get(n, '')}"
+            f"{view.minds.get(n, '')}\nYou can change it until then: `message edit {n} [x|status-page] TEXT`."
+        )
+        edit = (Choice("Edit …", f"message edit {n}", form=True),)
+        whom = people(view.liaison or view.usual)
+        yield Duty(f"no-commander/draft/{n}", newest.made_at, Whisper(whom, text, edit))
+    due = view.declared_at + view.rules.first_within
+    drafted = f" Public message {newest.number} is drafted and needs an IC's approval." if newest else ""
+    text = f"Customers are waiting for a first message, and there is no IC to decide.{drafted} IC-trained: `command`."
+    yield Duty("no-commander/waiting", due, Remark(text))
 
 
 # -- reminders ---------------------------------------------------------------------------------------------

@@ -15,6 +15,8 @@ from incident.model import Announcement
 from incident.severity import Severity
 from incident.words import mark
 
+ANNOUNCE_QUESTIONS = "Which products are affected? How badly? How many customers? How noticeable is it? Can customers do anything about it?"
+
 
 def duties(view: DeputyView, done: Done, now: datetime) -> list[Duty]:
     """All that is still to be done, with the moment each is due."""
@@ -215,7 +217,7 @@ def _announce(view: DeputyView, done: Done) -> Iterator[Duty]:
         view.rules.announce_asked_within,
         done,
         f"IC: announce publicly?{message}\n`announce yes{number}`"
-        f"{' announces and approves it' if number else ''}; `announce no`; unsure means yes.",
+        f"{' announces and approves it' if number else ''}; `announce no`; unsure means yes.\n{ANNOUNCE_QUESTIONS}",
         (
             Choice("Yes, with this message" if number else "Yes", f"announce yes{shown}", "primary"),
             *attached,
