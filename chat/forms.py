@@ -418,6 +418,8 @@ FORMS: Mapping[str, Form] = {
     "finding": TextForm("Report a finding", "What did you find out?"),
     "note": TextForm("Note", "For the timeline"),
     "todo": TextForm("Follow-up", "What has to be done after the incident?"),
+    "customers drop": TextForm("Nothing more to say", "Why do customers need nothing more?"),
+    "followup": TextForm("Follow-up", "What came out?", optional=True),
     "brief": TextForm("Brief the room", "Your update for the room", optional=True),
 }
 

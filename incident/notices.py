@@ -16,6 +16,7 @@ from incident.model import (
     Draft,
     DraftState,
     Incident,
+    Phase,
     Repair,
     RepairState,
     SubTeam,
@@ -51,6 +52,8 @@ def compose(incident: Incident, about: str) -> Notice:
             return _command(incident)
         case "announced":
             return _announced(incident)
+        case "owed" | "worse":
+            return _owed(incident) if kind == "owed" else _worse_after(incident)
         case "checklist":
             return Notice(wording.checklist(incident))
         case "repair":
@@ -212,6 +215,31 @@ def _announced(incident: Incident) -> Notice:
     return Notice(text, (TAKE_COMMAND,))
 
 
+def _owed(incident: Incident) -> Notice:
+    """What customers are to hear after the call, in sight until it is out or dropped."""
+    if incident.open:
+        return Notice("Customers hear from us again: the incident is open.")
+    if owed := publishing.still_owed(incident):
+        drop = Choice("Nothing more …", "customers drop", form=True)
+        recovered = () if incident.recovered else (Choice("Everything works again", "recovered", "primary"),)
+        lines = "\n".join(f"• {what}" for what in owed)
+        return Notice(f"Customers are still owed:\n{lines}", (*recovered, drop))
+    if incident.owed_dropped:
+        return Notice(
+            f"{incident.name(incident.owed_dropped_by)}: customers need nothing more: {incident.owed_dropped}"
+        )
+    told = any(draft.stage == "resolved" and draft.out_at for draft in incident.drafts.values())
+    return Notice("Customers have been told that it is resolved." if told else "Nothing more goes out to customers.")
+
+
+def _worse_after(incident: Incident) -> Notice:
+    """Everybody who responded may go on with it at one press."""
+    if incident.open:
+        return Notice(f"{incident.worse_after} The incident was reopened.")
+    choices = (REOPEN,) if incident.phase in (Phase.RESOLVED, Phase.CANCELLED) else ()
+    return Notice(f"{incident.worse_after} Everybody who responded can reopen the incident: `reopen WHY`.", choices)
+
+
 def _life(incident: Incident, repair: Repair) -> list[str]:
     """Who pressed what, and when."""
     lines = [f"{o.who} objected at {wording.clock(o.at)}: {o.why}" for o in repair.objections]
@@ -319,7 +347,7 @@ def _of_trigger(incident: Incident, trigger: Trigger) -> tuple[Choice, ...]:
 
 def settled(about: str, notice: Notice) -> bool:
     """Nothing more will be edited in it."""
-    if about == "card" or about.startswith(("announced/", "command", "draft/", "checklist")):
+    if about == "card" or about.startswith(("announced/", "command", "draft/", "checklist", "owed/")):
         return False  # a message that was approved has still to get out, and may be taken down
     return not notice.choices
 

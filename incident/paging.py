@@ -29,7 +29,7 @@ def page_commanders(incident: Incident, now: datetime, under: str = "") -> list[
         _page(
             incident,
             Page(
-                key=identity.page_key(incident.id, under or f"{level}", target),
+                key=identity.page_key(incident.id, under or _round(incident), target),
                 round=level,
                 target=target,
                 label=label,
@@ -40,6 +40,11 @@ def page_commanders(incident: Incident, now: datetime, under: str = "") -> list[
         )
         for target, label, rung in rungs
     ]
+
+
+def _round(incident: Incident) -> str:
+    """What names the round in its keys: a reopened incident begins with the first again, under keys of its own."""
+    return f"{incident.rounds}" if not incident.reopened else f"reopened-{incident.reopened}-{incident.rounds}"
 
 
 def page_person(incident: Incident, person: str, now: datetime, under: str = "") -> Page:

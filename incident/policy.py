@@ -196,6 +196,7 @@ class Ending(_Frozen):
     watched_for: Duration = timedelta(hours=1)
     public_end_within: Duration = timedelta(hours=24)
     meeting_days: dict[Severity, Days] = {Severity.SEV1: "3 calendar days", Severity.SEV2: "5 business days"}
+    review_days: Days = "5 business days"
     meeting_at: time = time(14)
     link_before: Duration = timedelta(hours=24)
     reminded_at: time = time(10)

@@ -308,6 +308,32 @@ def wanted(incident: Incident, stage: str) -> bool:
     return incident.open or (incident.phase is Phase.RESOLVED and stage == last)
 
 
+def still_owed(incident: Incident) -> list[str]:
+    """What customers are to hear yet after the call, until it is out or dropped by somebody's word (process, 6)."""
+    if incident.open or not public_end_is_open(incident):
+        return []
+    found = []
+    for draft in incident.drafts.values():
+        states = {version.state for version in draft.versions.values()}
+        if states & {DraftState.WAITING, DraftState.HELD}:
+            held = "is held back" if DraftState.HELD in states else "needs approval"
+            found.append(f"public message {draft.number} ({draft.stage}) {held}: `message approve {draft.number}`")
+        elif DraftState.APPROVED in states:
+            found.append(f"public message {draft.number} ({draft.stage}) is approved and not out yet")
+    if incident.phase is Phase.RESOLVED and not incident.recovered and incident.announcement is Announcement.YES:
+        found.append("that it is resolved: `recovered` once everything works again")
+    return found or ["the last message, which is being drafted"]
+
+
+def drop_owed(incident: Incident, by: str, why: str) -> None:
+    """Nothing more is said to customers, by somebody's word; what is on its way still goes out."""
+    incident.owed_dropped, incident.owed_dropped_by = why, by
+    for draft in incident.drafts.values():
+        for version in draft.versions.values():
+            if version.state.open:
+                version.state = DraftState.DROPPED
+
+
 def public_end_is_open(incident: Incident) -> bool:
     """The public end has its own truth: until "resolved" is out, or while a message is on its way (process, 6)."""
     drafts = incident.drafts.values()
@@ -316,7 +342,7 @@ def public_end_is_open(incident: Incident) -> bool:
             return True
         if version.retract_asked_at is not None and version.state is DraftState.PUBLISHED:
             return True
-    if incident.phase is not Phase.RESOLVED or incident.announcement is not Announcement.YES:
+    if incident.phase is not Phase.RESOLVED or incident.announcement is not Announcement.YES or incident.owed_dropped:
         return False
     return not any(draft.stage == "resolved" and draft.out_at for draft in drafts)
 

@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
-from incident import publishing, repairs, settling, wording
+from incident import ending, publishing, repairs, settling, wording
 from incident.choices import Choice
 from incident.duties import internal_liaison
 from incident.duties.base import Remark, WriteDraft
-from incident.model import ChangedLately, DraftState, Incident, RepairState, Status, Summary, Worsening
+from incident.model import ChangedLately, DraftState, Incident, Phase, RepairState, Status, Summary, Worsening
 from incident.outlets import Outlet
 
 A_YEAR = timedelta(days=366)
@@ -345,11 +345,20 @@ def _status(incident: Incident, status: Status, text: str, report: Report, now: 
     if incident.open:
         incident.say(text, now)
     elif status.state in ("degraded", "down"):
-        incident.say(f"{text} The incident is {incident.phase}: IC, `reopen` goes on with it.", now)
-        incident.tell(
-            incident.commander, f"{text} `reopen` goes on with {incident.label}.", Choice("Reopen", "reopen", "danger")
-        )
+        _worse_after_the_end(incident, text, now)
     incident.log("status", text, status.at, source=report.source)
+
+
+def _worse_after_the_end(incident: Incident, text: str, now: datetime) -> None:
+    """Everybody who responded may reopen it; the IC hears each change, the others are asked once."""
+    first = not incident.worse_after
+    incident.worse_after = text
+    if first:
+        ends = sum(1 for entry in incident.timeline if entry.kind in (Phase.RESOLVED, Phase.CANCELLED))
+        incident.say(text, now, about=f"worse/{ends}")
+    asked = ending.everybody_who_responded(incident) if first else []
+    for person in dict.fromkeys([*([incident.commander] if incident.commander else []), *asked]):
+        incident.tell(person, f"{text} `reopen` goes on with {incident.label}.", Choice("Reopen", "reopen", "danger"))
 
 
 def _repair(incident: Incident, report: Report, now: datetime) -> None:

@@ -110,8 +110,15 @@ def page_details(incident: Incident) -> str:
         return "join"
     return (
         f"{incident.title}. Declared by {incident.declared_by_name}. Room #{room_name(incident.id, moved=incident.moved)}, incident"
-        f" {incident.id}. To take command say `command` there, or `ic command`."
+        f" {incident.id}. To take command say `command` there, or `ic command`.{_before(incident)}"
     )
+
+
+def _before(incident: Incident) -> str:
+    """A reopened incident has another one in PagerDuty than before."""
+    at = incident.reopened_at
+    old = [page.url for page in incident.pages.values() if page.url and at is not None and page.asked_at < at]
+    return f" Reopened; before: {old[0]}" if old else ""
 
 
 def contact_card(incident: Incident, room: Room) -> str:

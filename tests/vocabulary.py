@@ -13,6 +13,7 @@ SPOKEN = {
     "finding": "finding the queue is full",
     "can": "can queue is full / draining it / somebody from web",
     "customers": "customers 12",
+    "customers-drop": "customers drop nobody noticed",
     "need": "need database",
     "propose": "propose rollback service=shop-api",
     "withdraw": "withdraw 1",

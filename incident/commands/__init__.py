@@ -12,7 +12,7 @@ from incident.commands.after import (
     ReviewPostmortem,
     SetMeeting,
 )
-from incident.commands.announcing import Announce, CustomersReport
+from incident.commands.announcing import Announce, CustomersReport, DropOwed
 from incident.commands.base import Command, Refusal, Said, Speaker, Who, hear, judge
 from incident.commands.checking_in import Brief, Join, Leave, Proxy
 from incident.commands.deciding import Abort, Approve, Poll, Reject, Undo, Unverified, Verified
@@ -61,6 +61,7 @@ VOCABULARY: tuple[type[Command], ...] = (
     Finding,
     Can,
     CustomersReport,
+    DropOwed,
     NeedTeam,
     Propose,
     Withdraw,

@@ -21,6 +21,8 @@ class _OfThePostmortem(Command):
     after_close: ClassVar[bool] = True
 
     def refuse(self, incident: Incident, speaker: Speaker, now: datetime) -> str | None:
+        if incident.after is not None and incident.after.review and not incident.open:
+            return "It was a false alarm: its short review is answered with `followup N done ANSWER`."
         why = after.not_begun(incident) or after.not_theirs(incident, speaker.id)
         return why or self.not_now(incident, speaker, now)
 
@@ -172,22 +174,23 @@ class FollowUpDone(Command):
     """By who was asked to, the postmortem's owner or the IC. A TODO was asked of nobody: whoever did it says so."""
 
     verb: ClassVar[str] = "followup"
-    usage: ClassVar[str] = "followup N done"
+    usage: ClassVar[str] = "followup N done [ANSWER]"
     help: ClassVar[str] = "tick off what was left to do after the incident"
     after_end: ClassVar[bool] = True
     after_close: ClassVar[bool] = True
 
     number: int
+    answer: str = ""
 
     @classmethod
     def read(cls, words: Words) -> Self:
         number = words.take_number()
         if words.take("`done`").lower() != "done":
             raise Unreadable("A follow-up can be `done`, nothing else.")
-        return cls(number)
+        return cls(number, words.maybe_rest())
 
     def words(self) -> str:
-        return f"followup {self.number} done"
+        return f"followup {self.number} done {self.answer}".strip()
 
     def refuse(self, incident: Incident, speaker: Speaker, now: datetime) -> str | None:
         if (why := after.not_begun(incident)) is not None:
@@ -206,7 +209,9 @@ class FollowUpDone(Command):
     def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
         one = after.followup(incident, self.number)
         assert one is not None
-        one.done_at, one.done_by = now, speaker.id
-        incident.log("follow-up", f"{one.number} is done: {one.text}", now, who=speaker.id)
+        one.done_at, one.done_by, one.answer = now, speaker.id, self.answer
+        answer = f" {self.answer}" if self.answer else ""
+        incident.log("follow-up", f"{one.number} is done: {one.text}{answer}", now, who=speaker.id)
+        after.answered(incident)
         after.changed(incident)
         return Answer(f"follow-up {one.number} is done")

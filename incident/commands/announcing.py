@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import ClassVar, Literal, Self
 
-from incident import publishing
+from incident import after, publishing
 from incident.commands.base import Command, Speaker, Who, whole
 from incident.commands.messaging import message_not_shown
 from incident.model import Announcement, Answer, Incident
@@ -105,3 +105,35 @@ class CustomersReport(Command):
         incident.say(f"{self.count} customers report it.", now)
         incident.log("customers", f"{self.count} report it", now, who=speaker.id)
         return Answer("told the IC")
+
+
+@dataclass(frozen=True)
+class DropOwed(Command):
+    """After the end: customers are owed nothing more, by somebody's word."""
+
+    verb: ClassVar[str] = "customers-drop"
+    usage: ClassVar[str] = "customers drop WHY"
+    help: ClassVar[str] = "after the end: customers need nothing more from us"
+    who: ClassVar[Who] = Who.CUSTOMER_LIAISON
+    after_end: ClassVar[bool] = True
+
+    why: str
+
+    @classmethod
+    def read(cls, words: Words) -> Self:
+        return cls(words.rest("why they need nothing more"))
+
+    def words(self) -> str:
+        return f"customers drop {self.why}"
+
+    def refuse(self, incident: Incident, speaker: Speaker, now: datetime) -> str | None:
+        if incident.open:
+            return "The incident is still open: `announce no` decides against telling customers."
+        return None if publishing.still_owed(incident) else "Nothing is owed to customers."
+
+    def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
+        publishing.drop_owed(incident, speaker.id, self.why)
+        incident.log("decision", f"customers need nothing more: {self.why}", now, who=speaker.id)
+        incident.say(f"{speaker.name}: customers need nothing more: {self.why}", now)
+        after.changed(incident)
+        return Answer("nothing more goes out to customers")

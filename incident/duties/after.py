@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from incident import after, calendar, wording
 from incident.choices import Choice
 from incident.duties.base import Done, Duty, Remark, Whisper, people
-from incident.model import After, Incident, Stage
+from incident.model import After, FollowUp, Incident, Stage
 
 LATE_FROM = timedelta(hours=1)
 MOST_TICKED = 5
@@ -36,10 +36,19 @@ def _owed(incident: Incident, state: After, done: Done) -> Iterator[Duty]:
     for person in after.everybody(incident):
         owed = after.owed_by(incident, person)
         if owed and f"owed/{person}" not in done:
+            if state.review:
+                yield Duty(
+                    f"owed/{person}", state.begun_at, Whisper((person,), _where(incident, state), _answers(owed))
+                )
+                continue
             lines = [f"{one.number}. {one.text} (`followup {one.number} done`)" for one in owed]
             text = f"Thank you for your part in {incident.label}. What is left for you:\n" + "\n".join(lines)
             ticks = tuple(Choice(f"{one.number} is done", f"followup {one.number} done") for one in owed[:MOST_TICKED])
             yield Duty(f"owed/{person}", state.begun_at, Whisper((person,), text, ticks))
+
+
+def _answers(owed: list[FollowUp]) -> tuple[Choice, ...]:
+    return tuple(Choice(f"Answer {one.number} …", f"followup {one.number} done", form=True) for one in owed)
 
 
 def _no_owner(incident: Incident, state: After, done: Done) -> Iterator[Duty]:
@@ -96,6 +105,12 @@ def _nobody_owns(incident: Incident) -> str:
 
 
 def _where(incident: Incident, state: After) -> str:
+    if state.review and state.due_at is not None:
+        owner = incident.postmortem_owner
+        left = [one for one in state.followups if one.role == "review" and one.done_at is None]
+        lines = "\n".join(f"{one.number}. {one.text} `followup {one.number} done ANSWER`" for one in left)
+        due = after.when(state.due_at, after.zone_of(incident, owner))
+        return f"The short review of the false alarm {incident.label} is due on {due}:\n{lines}"
     then = {
         Stage.DRAFT: "`postmortem review` when others may read it",
         Stage.IN_REVIEW: "`postmortem reviewed` when they have",

@@ -21,6 +21,8 @@ from incident.outlets import Outlet
 from incident.severity import Role
 from incident.words import mark
 
+OWED_AGAIN_EVERY = timedelta(hours=1)
+
 
 @dataclass(frozen=True)
 class CustomerLiaisonView:
@@ -50,6 +52,9 @@ class CustomerLiaisonView:
     components: dict[str, str] = field(default_factory=dict)
     minds: dict[int, str] = field(default_factory=dict)
     usual: str | None = None
+    owed: tuple[str, ...] = ()
+    dropped: bool = False
+    reopened_at: datetime | None = None
     texts: dict[int, str] = field(default_factory=dict)
 
 
@@ -80,6 +85,9 @@ def view(incident: Incident, *, over: bool) -> CustomerLiaisonView:
         recovered_at=incident.recovered_at,
         rhythm=incident.rhythm,
         components=dict(incident.policy.status_page.components),
+        owed=tuple(publishing.still_owed(incident)),
+        dropped=bool(incident.owed_dropped),
+        reopened_at=incident.reopened_at,
         usual=incident.policy.usual.get(Role.CUSTOMER_LIAISON),
         texts={n: wording.draft_texts(draft) for n, draft in incident.drafts.items() if draft.open}
         if incident.commander is None
@@ -98,7 +106,14 @@ def duties(view: CustomerLiaisonView, done: Done, now: datetime) -> list[Duty]:
         return [duty for duty in _take_down(view) if duty.key not in done]
     newest = max((draft.number for draft in view.drafts), default=0)
     drafts = [replace(d, deed=replace(d.deed, after=newest)) for d in _drafts(view) if isinstance(d.deed, WriteDraft)]
-    found = [*_publish(view), *_take_down(view), *drafts, *_without_commander(view), *_reminders(view)]
+    found = [
+        *_publish(view),
+        *_take_down(view),
+        *drafts,
+        *_without_commander(view),
+        *_reminders(view),
+        *_owed(view, done),
+    ]
     return [duty for duty in found if duty.key not in done and duty.has_an_ear]
 
 
@@ -168,7 +183,7 @@ def _take_down(view: CustomerLiaisonView) -> Iterator[Duty]:
 def _drafts(view: CustomerLiaisonView) -> Iterator[Duty]:
     announced = view.announcement is Announcement.YES
     stage: Stage = "monitoring" if view.recovering_since else "identified" if view.identified else "investigating"
-    if view.phase is Phase.RESOLVED and view.ended_at is not None and announced:
+    if view.phase is Phase.RESOLVED and view.ended_at is not None and announced and not view.dropped:
         yield from _public_end(view, view.ended_at)
     if not view.open:
         return
@@ -178,6 +193,10 @@ def _drafts(view: CustomerLiaisonView) -> Iterator[Duty]:
         )
         yield Duty("draft/first", when, WriteDraft(stage, view.declared_at + view.rules.first_within))
         return
+    resolved = any(draft.stage == "resolved" and draft.out_at for draft in view.drafts)
+    if announced and view.reopened_at is not None and resolved:
+        at = view.reopened_at
+        yield Duty(f"draft/reopened/{at:%m%dT%H%M%S}", at, WriteDraft("investigating", at))
     if announced:
         yield from _on_change(view, stage)
         yield from _in_rhythm(view, stage)
@@ -266,6 +285,26 @@ def _reminders(view: CustomerLiaisonView) -> Iterator[Duty]:
             yield from _in_words(
                 view, draft, f"failed/{max(failed):%m%dT%H%M%S}", max(failed), "could not be published"
             )
+
+
+def _owed(view: CustomerLiaisonView, done: Done) -> Iterator[Duty]:
+    """After the call: liaison, deputy and IC in turn, then each hour, until it is out or dropped by somebody's word."""
+    if view.open or view.ended_at is None or not view.owed:
+        return
+    chain = people(view.liaison or view.usual, view.deputy, view.commander)
+    prefix = f"owed/{view.ended_at:%m%dT%H%M%S}"
+    n = 0
+    due = view.ended_at + view.rules.first_within
+    while (before := done.get(f"{prefix}/{n}")) is not None:
+        n += 1
+        due = before + (view.rules.every if n < len(chain) else OWED_AGAIN_EVERY)
+    if chain:
+        text = (
+            f"Customers are still owed, after the end of {view.label}: {'; '.join(view.owed)}."
+            " If they need nothing more: `customers drop WHY`."
+        )
+        drop = (Choice("Nothing more …", "customers drop", form=True),)
+        yield Duty(f"{prefix}/{n}", due, Whisper((chain[n % len(chain)],), text, drop))
 
 
 def _due(view: CustomerLiaisonView, draft: Draft) -> datetime:

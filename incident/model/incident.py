@@ -142,6 +142,11 @@ class Incident:
     other_ids: dict[str, str] = field(default_factory=dict)
     announced_in: list[str] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
+    owed_dropped: str = ""
+    owed_dropped_by: str | None = None
+    reopened: int = 0
+    reopened_at: datetime | None = None
+    worse_after: str = ""
 
     # -- who is who -----------------------------------------------------------------------------------
 

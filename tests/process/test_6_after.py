@@ -115,9 +115,10 @@ def test_for_others_it_begins_when_an_owner_is_named(told: Story) -> None:
 def test_never_for_a_false_alarm(told: Story) -> None:
     story = told()
     story.say("bob", "cancel it was a test", after=3)
-    assert story.incident.after is None
+    state = story.incident.after
+    assert state is not None and state.review and state.meeting_at is None
     with pytest.raises(Refusal, match="false alarm"):
-        story.say("bob", "postmortem @anne")
+        story.say("bob", "postmortem review")
 
 
 # "the document is filled in with all that is known: times in each severity, responders and roles, timeline, decisions,

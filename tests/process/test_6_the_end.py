@@ -31,8 +31,9 @@ def test_resolve_closes_the_call_with_thanks_and_says_where_discussion_goes_on(t
 
 def test_it_is_refused_with_the_list_and_insisting_overrules(told: Story) -> None:
     story = told()
-    story.say("bob", "draft investigating We look into it.")
-    with pytest.raises(Refusal, match=r"public message 1 awaits approval\. `resolve --insist` overrules"):
+    n = story.say("anne", "propose clear the cache risk: low").number
+    story.say("bob", f"approve {n} @sam")
+    with pytest.raises(Refusal, match=rf"repair {n}: clear the cache is approved\. `resolve --insist` overrules"):
         story.say("bob", "resolve recovered")
     story.say("bob", "resolve --insist recovered")
     assert story.incident.phase is Phase.RESOLVED
