@@ -34,7 +34,7 @@ from chat.fields import (
     tick_field,
     values,
 )
-from incident import grammar, publishing, text_warnings, wording
+from incident import grammar, postmortem_sections, publishing, text_warnings, wording
 from incident.catalogue import CatalogueEntry, Parameter
 from incident.commands import Command
 from incident.commands.deciding import Approve
@@ -420,6 +420,11 @@ FORMS: Mapping[str, Form] = {
     "todo": TextForm("Follow-up", "What has to be done after the incident?"),
     "customers drop": TextForm("Nothing more to say", "Why do customers need nothing more?"),
     "followup": TextForm("Follow-up", "What came out?", optional=True),
+    **{
+        f"postmortem {section.id}": TextForm(section.heading[:24], section.asked.capitalize())
+        for section in postmortem_sections.SECTIONS
+    },
+    "retro": TextForm("Looking back", "What helped in the response, what hindered?"),
     "brief": TextForm("Brief the room", "Your update for the room", optional=True),
 }
 

@@ -261,8 +261,8 @@ def report(incident: str | None, html: bool, out: Path | None, record: Any, spea
         from entrypoints import archive
 
         if record is not None:
-            return archive.report(_archive(settings).read(record.read()), html, out)
-        return archive.report(await _readable(settings, incident, speaker), html, out)
+            return archive.report(_archive(settings).read(record.read()), html, out, settings.organisation)
+        return archive.report(await _readable(settings, incident, speaker), html, out, settings.organisation)
 
     _leave(_print(write))
 

@@ -17,6 +17,7 @@ from incident.severity import Role
 USUAL_RULE = "5 business days"
 REVIEW = ("what triggered it?", "why did it look real?", "what do we change?")
 """What the review of a false alarm answers."""
+RETROSPECTIVE = "review the process itself, shortly: what helped, what hindered (`retro TEXT`)"
 EXTERNAL = "see that the external message is posted"
 
 
@@ -64,6 +65,15 @@ def answered(incident: Incident) -> None:
     state = incident.after
     if state is not None and state.review and all(one.done_at for one in state.followups if one.role == "review"):
         state.stage = Stage.CLOSED
+
+
+def looked_back(incident: Incident, person: str, now: datetime) -> None:
+    """Who answered the retrospective is asked no more; the last answer completes it."""
+    for one in incident.after.followups if incident.after else ():
+        if one.text == RETROSPECTIVE and one.done_at is None and person in one.people:
+            one.people.remove(person)
+            if not one.people:
+                one.done_at, one.done_by = now, person
 
 
 def tell(incident: Incident) -> None:
@@ -219,6 +229,14 @@ def _by_role(incident: Incident) -> Iterator[tuple[str, list[str], str]]:
     yield Role.COMMANDER.label, commander, "group related incidents in PagerDuty"
     if not incident.silent:
         yield Role.COMMANDER.label, commander, "send the stakeholders an e-mail: what happened, what comes next"
+    yield (
+        Role.DEPUTY.label,
+        of(Role.DEPUTY),
+        "see that nobody still waits: people who were paged, needs, open approvals",
+    )
+    if not incident.silent:
+        liaison, label = of(Role.INTERNAL_LIAISON), Role.INTERNAL_LIAISON.label
+        yield label, liaison, "answer the stakeholders who wrote back, and tell executives what comes next"
     yield Role.SCRIBE.label, of(Role.SCRIBE), "collect the TODOs (`todo …` keeps one that is missing)"
     held = set(incident.roles.values())
     experts = [r.person for r in incident.responders.values() if r.person not in held]
@@ -235,4 +253,4 @@ def _by_role(incident: Incident) -> Iterator[tuple[str, list[str], str]]:
         yield label, liaison, "answer the customers who wrote to us"
         yield label, liaison, "send individual notice where contracts ask for it"
         yield label, liaison, EXTERNAL
-    yield "everybody", list(incident.responders), "review the process itself, shortly: what helped, what hindered"
+    yield "everybody", list(incident.responders), RETROSPECTIVE

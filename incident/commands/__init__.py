@@ -43,6 +43,19 @@ from incident.commands.proposing import NameTrouble, Propose, Withdraw
 from incident.commands.recording import Note, Stalk, Todo, Unstalk
 from incident.commands.releasing import Keep, Remove
 from incident.commands.reporting import Did, Failed, Object, Stop
+from incident.commands.sections import (
+    AddBadly,
+    AddFactor,
+    AddImpact,
+    AddLesson,
+    AddWell,
+    Retrospect,
+    ShowEmails,
+    WriteExternal,
+    WriteOverview,
+    WriteResolution,
+    WriteWhat,
+)
 from incident.commands.securing import Checklist, Lift, Secure
 from incident.commands.tasking import Acknowledge, Ask, AssignTask, Done, More
 from incident.commands.teaming import AddToTeam, CloseTeam, FormTeam, MoreForTeam, ReleaseFromTeam
@@ -131,6 +144,17 @@ VOCABULARY: tuple[type[Command], ...] = (
     SetMeeting,
     LinkPostmortem,
     FollowUpDone,
+    WriteOverview,
+    WriteWhat,
+    AddFactor,
+    WriteResolution,
+    AddImpact,
+    AddWell,
+    AddBadly,
+    AddLesson,
+    WriteExternal,
+    ShowEmails,
+    Retrospect,
 )
 
 __all__ = ["VOCABULARY", "Command", "Refusal", "Said", "Speaker", "Who", "hear", "judge"]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, time
 from typing import ClassVar, Self
 
-from incident import after, calendar
+from incident import after, calendar, postmortem_sections
 from incident.commands.base import Command, Speaker
 from incident.model import Answer, Incident, Stage
 from incident.words import Unreadable, Words
@@ -86,10 +86,19 @@ class PostmortemReviewed(_Stage):
 @dataclass(frozen=True)
 class ClosePostmortem(_Stage):
     verb: ClassVar[str] = "postmortem-close"
-    usage: ClassVar[str] = "postmortem close"
+    usage: ClassVar[str] = "postmortem close [--insist]"
     help: ClassVar[str] = "owner or IC: nothing is left to say; waits for the external message, if there is one"
     before: ClassVar[Stage] = Stage.REVIEWED
     becomes: ClassVar[Stage] = Stage.CLOSED
+
+    insist: bool = False
+
+    @classmethod
+    def read(cls, words: Words) -> Self:
+        return cls(bool(re.fullmatch(r"(?:--|—|–)insist", words.maybe_rest() if "insist" in words.left else "")))
+
+    def words(self) -> str:
+        return "postmortem close --insist" if self.insist else "postmortem close"
 
     def not_now(self, incident: Incident, speaker: Speaker, now: datetime) -> str | None:
         if (why := super().not_now(incident, speaker, now)) is not None:
@@ -101,6 +110,9 @@ class ClosePostmortem(_Stage):
             return (
                 f"Not yet: customers have not heard the end of it; the external message is still to be posted.{by_hand}"
             )
+        if not self.insist and (missing := postmortem_sections.missing(incident)):
+            asked = "; ".join(f"{section.heading}: `postmortem {section.id} TEXT`" for section in missing)
+            return f"Still empty: {asked}. To close it without them: `postmortem close --insist`."
         return None
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from incident import after, calendar, wording
+from incident import after, calendar, emails, meeting, wording
 from incident.choices import Choice
 from incident.duties.base import Done, Duty, Remark, Whisper, people
 from incident.model import After, FollowUp, Incident, Stage
@@ -28,6 +28,8 @@ def duties(incident: Incident, done: Done, now: datetime) -> list[Duty]:
         *_daily(incident, state, done, now),
         *_weekly(incident, state, done, now),
         *_link(incident, state, done, now),
+        *_meeting(incident, state, done, now),
+        *_emails(incident, state, done),
     ]
 
 
@@ -98,6 +100,35 @@ def _link(incident: Incident, state: After, done: Done, now: datetime) -> Iterat
             f" It is owned by {incident.name(incident.postmortem_owner)}."
         ),
     )
+
+
+def _meeting(incident: Incident, state: After, done: Done, now: datetime) -> Iterator[Duty]:
+    """Whom to invite and what to discuss, once the owner is known; again only when somebody moves it."""
+    owner = incident.postmortem_owner
+    if owner is None or state.meeting_at is None or state.meeting_at <= now:
+        return
+    key = f"meeting/{state.meeting_at:%m%dT%H%M}"
+    if key not in done:
+        invited = ", ".join(incident.name(person) for person in meeting.invitees(incident))
+        text = (
+            f"The postmortem of {incident.label} is discussed on"
+            f" {after.when(state.meeting_at, after.zone_of(incident, owner))}. Invite {invited}.\n"
+            f"{meeting.description(incident)}\n`ic report {incident.id} --out FOLDER` writes the invitation (meeting.ics)."
+        )
+        yield Duty(key, state.begun_at, Whisper((owner,), text))
+
+
+def _emails(incident: Incident, state: After, done: Done) -> Iterator[Duty]:
+    """Both internal e-mails, drafted when each is to be sent; a person sends them."""
+    if incident.silent or state.review:
+        return
+    drafts = [("happened", incident.commander, emails.it_happened(incident))]
+    if state.stage is Stage.REVIEWED:
+        drafts.append(("learned", after.leads(incident), emails.what_we_learned(incident)))
+    for what, person, email in drafts:
+        if person and f"email/{what}" not in done:
+            text = f"A draft of the internal e-mail, to send from your own mailbox (`postmortem emails` shows both):\n{email}"
+            yield Duty(f"email/{what}", state.begun_at, Whisper((person,), text))
 
 
 def _nobody_owns(incident: Incident) -> str:

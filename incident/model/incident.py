@@ -147,6 +147,8 @@ class Incident:
     reopened: int = 0
     reopened_at: datetime | None = None
     worse_after: str = ""
+    sections: dict[str, list[Entry]] = field(default_factory=dict)
+    retro: list[Entry] = field(default_factory=list)
 
     # -- who is who -----------------------------------------------------------------------------------
 

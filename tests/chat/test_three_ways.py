@@ -174,7 +174,7 @@ STORY: tuple[tuple[str, str, str], ...] = (
     ("anne", "postmortem review", ""),
     ("kim", "postmortem reviewed", ""),
     ("anne", "followup 1 done", ""),
-    ("anne", "postmortem close", ""),
+    ("anne", "postmortem close --insist", ""),
     ("kim", "reopen", ""),
     ("kim", "page", ""),
     ("kim", "page security", ""),

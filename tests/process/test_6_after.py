@@ -291,7 +291,7 @@ def test_draft_in_review_reviewed_closed_and_in_no_other_order(told: Story) -> N
     for wrong in ("reviewed", "close"):
         with pytest.raises(Refusal, match="`postmortem review` comes next"):
             story.say("anne", f"postmortem {wrong}")
-    for word, stage in (("review", Stage.IN_REVIEW), ("reviewed", Stage.REVIEWED), ("close", Stage.CLOSED)):
+    for word, stage in (("review", Stage.IN_REVIEW), ("reviewed", Stage.REVIEWED), ("close --insist", Stage.CLOSED)):
         story.say("anne", f"postmortem {word}")
         assert story.incident.after.stage is stage
     with pytest.raises(Refusal, match="nothing comes after that"):
@@ -326,7 +326,7 @@ def test_closed_waits_for_the_external_message(told: Story) -> None:
     publishing.offer(story.incident, "resolved", {Outlet.STATUS_PAGE: "It works again."}, "carla", story.now, None)
     draft = story.incident.drafts[max(story.incident.drafts)]
     draft.state, draft.published_at = DraftState.PUBLISHED, story.now
-    story.say("anne", "postmortem close")
+    story.say("anne", "postmortem close --insist")
 
 
 def test_an_external_message_that_was_posted_by_hand_is_ticked_off(told: Story) -> None:
@@ -334,7 +334,7 @@ def test_an_external_message_that_was_posted_by_hand_is_ticked_off(told: Story) 
     assert story.incident.after is not None
     number = next(one.number for one in story.incident.after.followups if one.text == after.EXTERNAL)
     story.say("bob", f"followup {number} done")
-    story.say("anne", "postmortem close")
+    story.say("anne", "postmortem close --insist")
 
 
 # "owner reminded once each working day at 10:00 their time, after 10 working days the IC too, weekly;"

@@ -122,7 +122,7 @@ SCRIPT: tuple[tuple[str, str, str], ...] = (
     ("anne", "postmortem review", "is in review"),
     ("anne", "postmortem reviewed", "is reviewed"),
     ("anne", "followup 1 done", "follow-up 1 is done"),
-    ("anne", "postmortem close", "is closed"),
+    ("anne", "postmortem close --insist", "is closed"),
     ("kim", "reopen it came back", "open again"),
     ("kim", "cancel it was the test system", "ended as a false alarm"),
 )
