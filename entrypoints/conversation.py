@@ -387,7 +387,7 @@ class Conversation:
         return Outcome(text, found)
 
     async def _timeline(self, heard: Heard, rest: str) -> Outcome:
-        entries = (await self._read(heard, rest)).incident.timeline
+        entries = sorted((await self._read(heard, rest)).incident.timeline, key=lambda entry: entry.at)
         return Outcome("\n".join(self.timeline_line(entry) for entry in entries), entries)
 
     async def _read(self, heard: Heard, rest: str) -> Shown:
@@ -422,7 +422,7 @@ class Conversation:
         name = self._policy.name(entry.who) if entry.who else ""
         who = "" if name in entry.text else f"{name}: "
         head = f"{entry.at:%H:%M:%S} UTC  {entry.kind:<12} "
-        return head + f"{who}{entry.text}".replace("\n", "\n" + " " * len(head))
+        return head + f"{who}{entry.shown}".replace("\n", "\n" + " " * len(head))
 
     async def _summary(self, heard: Heard, rest: str) -> Outcome:
         incident = (await self._read(heard, rest)).incident

@@ -233,7 +233,7 @@ class _Author:
             tasks=tuple(map(self._task, of.tasks.values())),
             messages=tuple(sorted(self._messages(), key=lambda one: one.sent_at)),
             items=tuple(self._items()),
-            notes=tuple(Line(n.at, n.kind, self._name(n.who), self._plain(n.text)) for n in of.notes),
+            notes=tuple(Line(n.at, n.kind, self._name(n.who), self._plain(n.shown)) for n in of.notes),
             recordings=tuple(self._recordings()),
             timeline=tuple(self._timeline()),
             sections=tuple(
@@ -434,7 +434,7 @@ class _Author:
         for entry in sorted(self._of.timeline, key=lambda entry: entry.at):
             named = self._name(entry.who) if entry.who else ""
             source = ", ".join(filter(None, (named, entry.source))) or "system"
-            yield Line(entry.at, entry.kind, source, self._plain(entry.text))
+            yield Line(entry.at, entry.kind, source, self._plain(entry.shown))
 
     # -------------------------------------------------------------------------------------------------
 

@@ -92,6 +92,8 @@ SPOKEN = {
     "postmortem-lesson": "postmortem lesson alert on pools",
     "postmortem-external": "postmortem external on Monday some orders failed",
     "postmortem-emails": "postmortem emails",
+    "customers-told": "customers told Big Corp by phone",
+    "strike": "strike 1",
     "retro": "retro the roles helped; the bridge was noisy",
     "reopen": "reopen it came back",
 }

@@ -12,7 +12,7 @@ from incident.commands.after import (
     ReviewPostmortem,
     SetMeeting,
 )
-from incident.commands.announcing import Announce, CustomersReport, DropOwed
+from incident.commands.announcing import Announce, CustomersReport, DropOwed, ToldInPerson
 from incident.commands.base import Command, Refusal, Said, Speaker, Who, hear, judge
 from incident.commands.checking_in import Brief, Join, Leave, Proxy
 from incident.commands.deciding import Abort, Approve, Poll, Reject, Undo, Unverified, Verified
@@ -40,7 +40,7 @@ from incident.commands.messaging import (
 )
 from incident.commands.paging import NeedTeam, PagePeople
 from incident.commands.proposing import NameTrouble, Propose, Withdraw
-from incident.commands.recording import Note, Stalk, Todo, Unstalk
+from incident.commands.recording import Note, Stalk, Strike, Todo, Unstalk
 from incident.commands.releasing import Keep, Remove
 from incident.commands.reporting import Did, Failed, Object, Stop
 from incident.commands.sections import (
@@ -64,6 +64,7 @@ from incident.commands.triggering import Further, Same, Separate
 VOCABULARY: tuple[type[Command], ...] = (
     PagePeople,
     Note,
+    Strike,
     Stop,
     Further,
     Same,
@@ -75,6 +76,7 @@ VOCABULARY: tuple[type[Command], ...] = (
     Can,
     CustomersReport,
     DropOwed,
+    ToldInPerson,
     NeedTeam,
     Propose,
     Withdraw,

@@ -137,3 +137,43 @@ class DropOwed(Command):
         incident.say(f"{speaker.name}: customers need nothing more: {self.why}", now)
         after.changed(incident)
         return Answer("nothing more goes out to customers")
+
+
+@dataclass(frozen=True)
+class ToldInPerson(Command):
+    """A customer of those who are told individually was told; how is up to who did it."""
+
+    verb: ClassVar[str] = "customers-told"
+    usage: ClassVar[str] = "customers told NAME [HOW]"
+    help: ClassVar[str] = "record that a customer was told individually"
+    who: ClassVar[Who] = Who.CUSTOMER_LIAISON
+    after_end: ClassVar[bool] = True
+
+    text: str
+
+    @classmethod
+    def read(cls, words: Words) -> Self:
+        return cls(words.rest("which customer"))
+
+    def words(self) -> str:
+        return f"customers told {self.text}"
+
+    def refuse(self, incident: Incident, speaker: Speaker, now: datetime) -> str | None:
+        if self._name(incident):
+            return None
+        names = ", ".join(one.name for one in incident.policy.customers.individually)
+        return f"Nobody of that name is told individually. Configured: {names or 'nobody'}."
+
+    def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
+        name = self._name(incident)
+        how = self.text[len(name) :].strip()
+        incident.told_in_person[name] = now
+        incident.log("customers", f"{name} was told individually{f': {how}' if how else ''}", now, who=speaker.id)
+        incident.say(f"{speaker.name} told {name} individually.", now)
+        return Answer(f"recorded: {name} was told")
+
+    def _name(self, incident: Incident) -> str:
+        """The longest name that the text begins with, however it is capitalised."""
+        names = [one.name for one in incident.policy.customers.individually]
+        begun = [name for name in names if f"{self.text} ".lower().startswith(f"{name} ".lower())]
+        return max(begun, key=len, default="")

@@ -147,8 +147,8 @@ def judge(incident: Incident, said: Said[C], now: datetime) -> None:
         return
     if not said.by.strip():
         raise Refusal("Say who you are: `by` is empty.")
-    if (long := _too_long(said.command)) is not None:
-        raise Refusal(long)
+    if (unfit := _unfit(said.command)) is not None:
+        raise Refusal(unfit)
     command, who, worth = said.command, speaker(incident, said), standing(incident, said)
     if worth.false:
         raise Refusal(worth.why)
@@ -170,13 +170,20 @@ def judge(incident: Incident, said: Said[C], now: datetime) -> None:
         raise Refusal(why)
 
 
-def _too_long(command: Command) -> str | None:
+def _unfit(command: Command) -> str | None:
     """A text stands in the incident's state, which has an end; who has more to say sends a link."""
     for field in dataclasses.fields(command):
         text = getattr(command, field.name)
+        if isinstance(text, str) and not _writable(text):
+            return "That text has half a character in it, which can't be written anywhere. Type it again."
         if isinstance(text, str) and len(text) > LONGEST_TEXT:
             return f"That has {len(text)} characters of {LONGEST_TEXT}. Put it where all can read it, and say the link."
     return None
+
+
+def _writable(text: str) -> bool:
+    """Half a surrogate pair can be sent, and is text nowhere."""
+    return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def hear(incident: Incident, said: Said[C], now: datetime) -> Answer:

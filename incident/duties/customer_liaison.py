@@ -55,6 +55,8 @@ class CustomerLiaisonView:
     owed: tuple[str, ...] = ()
     dropped: bool = False
     reopened_at: datetime | None = None
+    impact: str = ""
+    told_in_person: dict[str, datetime] = field(default_factory=dict)
     texts: dict[int, str] = field(default_factory=dict)
 
 
@@ -88,6 +90,8 @@ def view(incident: Incident, *, over: bool) -> CustomerLiaisonView:
         owed=tuple(publishing.still_owed(incident)),
         dropped=bool(incident.owed_dropped),
         reopened_at=incident.reopened_at,
+        impact=incident.facts.impact,
+        told_in_person=dict(incident.told_in_person),
         usual=incident.policy.usual.get(Role.CUSTOMER_LIAISON),
         texts={n: wording.draft_texts(draft) for n, draft in incident.drafts.items() if draft.open}
         if incident.commander is None
@@ -113,6 +117,7 @@ def duties(view: CustomerLiaisonView, done: Done, now: datetime) -> list[Duty]:
         *_without_commander(view),
         *_reminders(view),
         *_owed(view, done),
+        *_individually(view),
     ]
     return [duty for duty in found if duty.key not in done and duty.has_an_ear]
 
@@ -305,6 +310,30 @@ def _owed(view: CustomerLiaisonView, done: Done) -> Iterator[Duty]:
         )
         drop = (Choice("Nothing more …", "customers drop", form=True),)
         yield Duty(f"{prefix}/{n}", due, Whisper((chain[n % len(chain)],), text, drop))
+
+
+def _individually(view: CustomerLiaisonView) -> Iterator[Duty]:
+    """Customers who are told in person: at scope, at each change of impact after it, and at the end."""
+    scope = view.declared_at + view.rules.first_within + view.rules.scope_within
+    key, due, since = "scope", scope, view.declared_at
+    if view.open and view.impact_at is not None and view.impact_at > scope:
+        key, due, since = f"impact/{view.impact_at:%m%dT%H%M%S}", view.impact_at, view.impact_at
+    elif not view.open:
+        if view.ended_at is None or view.ended_at < scope:
+            return
+        key, due, since = f"end/{view.ended_at:%m%dT%H%M%S}", view.ended_at, view.ended_at
+    told = view.told_in_person
+    left = [one for one in view.rules.individually if one.name not in told or told[one.name] < since]
+    if left:
+        named = "; ".join(f"{one.name} ({one.how})" if one.how else one.name for one in left)
+        impact = f" Customer impact: {view.impact.rstrip('.')}." if view.impact else ""
+        ended = "" if view.open else f" It is {view.phase}."
+        text = (
+            f"Customers to be told individually about {view.label}: {named}.{impact}{ended}"
+            " `customers told NAME` records who was told."
+        )
+        whom = people(view.liaison or view.deputy or view.commander)
+        yield Duty(f"individually/{key}", due, Whisper(whom, text))
 
 
 def _due(view: CustomerLiaisonView, draft: Draft) -> datetime:

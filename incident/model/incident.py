@@ -149,6 +149,7 @@ class Incident:
     worse_after: str = ""
     sections: dict[str, list[Entry]] = field(default_factory=dict)
     retro: list[Entry] = field(default_factory=list)
+    told_in_person: dict[str, datetime] = field(default_factory=dict)
 
     # -- who is who -----------------------------------------------------------------------------------
 
