@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
+import json
 import logging
+import re
 import zlib
 from collections.abc import Sequence
 from typing import Any
@@ -23,11 +26,60 @@ from temporalio.converter import (
 from temporalio.envconfig import ClientConfig
 from temporalio.runtime import LogForwardingConfig, LoggingConfig, Runtime, TelemetryConfig, TelemetryFilter
 
+from incident import texts
+
 LARGE = 512 * 1024
 LARGEST = 16 * 1024 * 1024
 """More than eight times what an incident's state may be; 58 kB can be made to become gigabytes."""
 COMPRESSED = b"binary/zlib"
-_JSON = PydanticJSONPlainPayloadConverter()
+_RESERVED = re.compile(rb"\xef\xb7[\x90-\x92]|\\u[fF][dD][dD][0-2]")
+"""Where JSON may have a character that places are made with."""
+
+
+class _Json(PydanticJSONPlainPayloadConverter):
+    """Texts travel as what they are (`incident.texts`): a list of words and places, where a field holds a `Text`.
+
+    Every other string arrives without the characters that places are made with.
+    """
+
+    def to_payload(self, value: Any) -> Payload | None:
+        payload = super().to_payload(value)
+        if payload is not None and _RESERVED.search(payload.data):
+            return super().to_payload(_written(value))
+        return payload
+
+    def from_payload(self, payload: Payload, type_hint: type | None = None) -> Any:
+        return super().from_payload(_typed(payload), type_hint)
+
+
+def _written(value: Any) -> Any:
+    """What is in `value`, with each field that is a `Text` as a list; a place anywhere else reads as words."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {
+            field.name: texts.written(found) if field.type == "Text" else _written(found)
+            for field in dataclasses.fields(value)
+            for found in (getattr(value, field.name),)
+        }
+    match value:
+        case str():
+            return texts.plain(value)
+        case list() | tuple():
+            return [_written(one) for one in value]
+        case dict():
+            return {key: _written(one) for key, one in value.items()}
+        case _:
+            return value
+
+
+def _typed(payload: Payload) -> Payload:
+    data = payload.data
+    if _RESERVED.search(data) is None:
+        return payload
+    cleaned = json.dumps(texts.all_typed(json.loads(data)), ensure_ascii=False)
+    return Payload(metadata=payload.metadata, data=cleaned.encode())
+
+
+_JSON = _Json()
 
 
 class PayloadConverter(CompositePayloadConverter):

@@ -34,7 +34,9 @@ from activities.classifying import Classifying
 from activities.executions import describe_execution
 from activities.monitoring import Monitoring
 from activities.on_call_book import REFRESH_EVERY, OnCallBook
-from activities.paging import Paging, Sessions, wait_for_book
+from activities.pagerduty import Sessions
+from activities.pagerduty_sync import Sync
+from activities.paging import Paging, wait_for_book
 from activities.placeholders import Placeholders
 from activities.records import Records
 from activities.repair import Runner
@@ -93,6 +95,7 @@ class House:
     """The activities, with their clients."""
 
     paging: Paging
+    sync: Sync
     chat: Chat
     status_page: StatusPage
     social: Social
@@ -122,9 +125,11 @@ async def furnish(settings: Settings, client: Client) -> AsyncIterator[House]:
         sessions = Sessions(
             settings.pagerduty_api_url, settings.pagerduty_api_key.get_secret_value(), settings.pagerduty_from
         )
-        paging = Paging(sessions, book, organisation, practice=practice)
+        snapshots = Snapshots(settings.records_url)
+        paging = Paging(sessions, book, organisation, practice=practice, busy=snapshots.leading)
         yield House(
             paging=paging,
+            sync=Sync(sessions, organisation, practice=practice),
             chat=Chat(slack, Placeholders(organisation, book), settings.web_ui),
             status_page=StatusPage(
                 http,
@@ -142,7 +147,7 @@ async def furnish(settings: Settings, client: Client) -> AsyncIterator[House]:
             ),
             monitoring=Monitoring(http, paging.impacted, rules=settings.present),
             records=Records(settings.records_url),
-            snapshots=Snapshots(settings.records_url),
+            snapshots=snapshots,
             runner=Runner(
                 client, settings.read_organisation, settings.output, practice=practice, user=settings.step_user
             ),
@@ -184,7 +189,7 @@ def workers(client: Client, house: House, roles: Collection[str], environment: s
         "sticky_queue_schedule_to_start_timeout": timedelta(seconds=2),
         **options,
     }
-    paging, chat, records = house.paging, house.chat, house.records
+    paging, sync, chat, records = house.paging, house.sync, house.chat, house.records
     kinds: dict[str, Callable[[], Worker]] = {
         "incident": lambda: Worker(
             client,
@@ -218,9 +223,13 @@ def workers(client: Client, house: House, roles: Collection[str], environment: s
                 house.status_page.take_down,
                 house.social.post,
                 house.social.take_down,
-                paging.resolve,
-                paging.retitle,
-                paging.subscribe,
+                sync.acknowledge,
+                sync.merge_pages,
+                sync.note,
+                sync.post_status_update,
+                sync.resolve,
+                sync.subscribe,
+                sync.update_pages,
                 house.monitoring.read_changes,
                 records.keep,
             ],

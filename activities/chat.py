@@ -1,47 +1,35 @@
-"""Slack: rooms, posts, private words.
-
-The SDK's own retries are off: retrying is Temporal's. Only a short "wait" (429) is waited out here: an activity of
-two calls would otherwise begin with its first one again, and with every second call put off never get to the next.
-"""
+"""Slack: channels, posts, direct messages."""
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Any
 
-import aiohttp
-from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from activities import again, asking, errors
+from activities import again, errors
 from activities.on_call_book import now
 from activities.placeholders import Placeholders
+from activities.slack_calls import EVENT, SlackCalls
 from chat import blocks as drawn
 from incident import identity
 from incident.choices import Choice
 from incident.model import Room
-from incident.wording import shorten
+from incident.texts import Text, shorten
 
-EVENT = "dont_panic"
-LONGEST = 39_000
-LOOK_BACK = 200
-NOT_DRAWN = ("invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long")
-_UNPRINTABLE = dict.fromkeys((*range(9), 11, 12, *range(14, 32), 127))
+NAMES_TRIED = 5
 _log = logging.getLogger(__name__)
-WAITED_OUT = 3.0
-WAITS = 3
 
 
 @dataclass(frozen=True)
 class RoomOrder:
-    """A channel of that name; one that exists already is adopted."""
+    """A channel of that name, or of that name with a number where somebody else has one of it."""
 
     name: str
     private: bool = False
@@ -51,7 +39,7 @@ class RoomOrder:
 class Part:
     """One of several things said in one message; each is said once by its own key."""
 
-    text: str
+    text: Text
     key: str
     choices: tuple[Choice, ...] = ()
 
@@ -66,7 +54,7 @@ class Post:
     """
 
     channel: str
-    text: str
+    text: Text
     key: str
     also: tuple[str, ...] = ()
     here: bool = False
@@ -83,7 +71,7 @@ class Edit:
 
     channel: str
     ts: str
-    text: str
+    text: Text
     incident: str
     choices: tuple[Choice, ...] = ()
     more: tuple[Choice, ...] = ()
@@ -99,21 +87,37 @@ class Bookmarks:
 
 @dataclass(frozen=True)
 class Posted:
+    """`not_pinned` is why it could not be pinned, if that was asked for."""
+
     channel: str
     ts: str
     at: datetime
+    not_pinned: str = ""
 
 
 @dataclass(frozen=True)
 class Topic:
     channel: str
-    text: str
+    text: Text
 
 
 @dataclass(frozen=True)
 class Invitation:
     channel: str
     people: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """Somebody whom Slack does not let into a channel. `why` is Slack's word."""
+
+    person: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Invited:
+    left_out: tuple[LeftOut, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -127,7 +131,7 @@ class Tell:
     """A direct message to one person (handle, or Slack id of a guest). `more` is said in the same message."""
 
     person: str
-    text: str
+    text: Text
     key: str
     incident: str = ""
     choices: tuple[Choice, ...] = ()
@@ -142,18 +146,32 @@ class Chat:
 
     def __init__(self, client: AsyncWebClient, places: Placeholders, web_ui: str = "") -> None:
         self._slack = client
+        self._calls = SlackCalls(client)
+        self._call = self._calls.call
         self._places = places
         self._web_ui = web_ui
-        self._home = ""
+        self._home: tuple[str, str] | None = None
         self._users: dict[str, str] = {}
 
     @activity.defn
     async def open_room(self, order: RoomOrder) -> Room:
-        made = await self._call(
-            self._slack.conversations_create, "name_taken", name=order.name, is_private=order.private
-        )
-        channel = made["channel"]["id"] if made["ok"] else await self._find_room(order.name)
-        return Room(channel, order.name, f"{await self._address()}archives/{channel}")
+        """A channel of our own. One of that name that we made is ours, from an attempt whose answer was lost.
+
+        Whoever else made one of it might read along.
+        """
+        home, us = await self._who_we_are()
+        for n in range(1, NAMES_TRIED + 1):
+            name = order.name if n == 1 else f"{order.name}-{n}"
+            made = await self._call(self._slack.conversations_create, "name_taken", name=name, is_private=order.private)
+            channel = made["channel"]["id"] if made["ok"] else await self._find_ours(name, us, private=order.private)
+            if channel:
+                return Room(channel, name, f"{home}archives/{channel}")
+        raise errors.rejected("Slack", f"#{order.name} is taken")
+
+    @activity.defn
+    async def join_room(self, channel: str) -> None:
+        """After our app was removed. Into a private channel somebody has to invite it."""
+        await self._call(self._slack.conversations_join, channel=channel)
 
     @activity.defn
     async def post(self, post: Post) -> Posted:
@@ -168,15 +186,18 @@ class Chat:
     async def edit(self, edit: Edit) -> None:
         text = self._places.for_slack(edit.text)
         blocks = _drawn(partial(drawn.message, text, edit.incident, edit.choices, edit.more))
-        place = {"channel": edit.channel, "ts": edit.ts}
-        call: dict[str, Any] = {**place, "text": shorten(text, LONGEST), "blocks": blocks}
-        await self._drawn_or_plainly(self._slack.chat_update, call, place)
+        await self._calls.edit(edit.channel, edit.ts, text, blocks)
 
     @activity.defn
     async def pin(self, post: Post) -> Posted:
-        """Post it and pin it at the top of the room."""
+        """Post it, and pin it at the top of the channel if Slack lets us: it stands there in any case."""
         posted = await self.post(post)
-        await self._call(self._slack.pins_add, "already_pinned", channel=posted.channel, timestamp=posted.ts)
+        try:
+            await self._call(self._slack.pins_add, "already_pinned", channel=posted.channel, timestamp=posted.ts)
+        except ApplicationError as error:
+            if not error.non_retryable:
+                raise
+            return replace(posted, not_pinned=error.message)
         return posted
 
     @activity.defn
@@ -185,11 +206,10 @@ class Chat:
         slack_id = await self._user(tell.person)
         if not slack_id:
             raise errors.rejected("Slack", f"{tell.person} is not known there")
-        opened = await self._call(self._slack.conversations_open, users=[slack_id])
-        channel = opened["channel"]["id"]
+        channel = await self._calls.direct(slack_id)
         parts = (Part(tell.text, tell.key, tell.choices), *tell.more)
         if tell.more or again.may_be_done():
-            said = await self._said(channel)
+            said = await self._calls.said(channel)
             parts = tuple(part for part in parts if part.key not in said)
         if parts:
             texts = [self._places.for_slack(part.text) for part in parts]
@@ -215,17 +235,21 @@ class Chat:
         await self._call(self._slack.conversations_setTopic, channel=topic.channel, topic=text)
 
     @activity.defn
-    async def invite(self, invitation: Invitation) -> None:
-        """Who is there already is fine; who is not in Slack is left out."""
-        for slack_id in filter(None, [await self._user(person) for person in invitation.people]):
-            await self._call(
-                self._slack.conversations_invite,
-                "already_in_channel",
-                "cant_invite_self",
-                "user_not_found",
-                channel=invitation.channel,
-                users=[slack_id],
-            )
+    async def invite(self, invitation: Invitation) -> Invited:
+        """All in one call. Who is there already is fine, who is not in Slack is left out; who may not come keeps out nobody."""
+        ids: dict[str, str] = {}
+        left_out: list[LeftOut] = []
+        for person in invitation.people:
+            try:
+                if id := await self._user(person):
+                    ids[id] = person
+            except ApplicationError as error:
+                if not error.non_retryable:
+                    raise
+                left_out.append(LeftOut(person, error.message))
+        for user, why in (await self._calls.invite(invitation.channel, list(ids))).items():
+            left_out.append(LeftOut(ids[user], why))
+        return Invited(tuple(left_out))
 
     @activity.defn
     async def uninvite(self, uninvitation: Uninvitation) -> None:
@@ -245,7 +269,7 @@ class Chat:
     async def _post_lines(self, post: Post) -> Posted:
         """Those lines that do not stand there yet. They may stand there in other company."""
         lines = (Part(post.text, post.key), *post.lines)
-        said = await self._said(post.channel) if again.may_be_done() else {}
+        said = await self._calls.said(post.channel) if again.may_be_done() else {}
         fresh = [line for line in lines if line.key not in said]
         if not fresh:
             return Posted(post.channel, said[lines[-1].key], now())
@@ -261,7 +285,9 @@ class Chat:
         blocks: list[dict[str, Any]] | None = None,
     ) -> Posted:
         """Unless one of `keys` stands there already."""
-        if (again.may_be_done() or len(keys) > 1) and (ts := await self._find_post(channel, set(keys))) is not None:
+        if (again.may_be_done() or len(keys) > 1) and (
+            ts := await self._find_post(channel, set(keys), thread)
+        ) is not None:
             return Posted(channel, ts, now())
         return await self._say(channel, text, keys[:1], thread, blocks)
 
@@ -276,57 +302,12 @@ class Chat:
         """`keys` are those of all that is in it."""
         more = {"says": list(keys)} if len(keys) > 1 else {}
         metadata = {"event_type": EVENT, "event_payload": {"key": keys[0], **more}}
-        call: dict[str, Any] = {
-            "channel": channel,
-            "text": shorten(text, LONGEST),
-            "metadata": metadata,
-            "thread_ts": thread or None,
-            "unfurl_links": False,
-            "unfurl_media": False,
-            "blocks": blocks,
-        }
-        place = {"channel": channel, "metadata": metadata}
-        answer = await self._drawn_or_plainly(self._slack.chat_postMessage, call, place)
+        answer = await self._calls.post(channel, text, metadata, blocks, thread)
         return Posted(str(answer["channel"]), str(answer["ts"]), now())
 
-    async def _drawn_or_plainly(
-        self, method: Callable[..., Awaitable[Any]], call: dict[str, Any], place: dict[str, Any]
-    ) -> Any:
-        """Blocks that Slack cannot take are left out: the text says the same, and must not be lost with them.
-
-        A message that it can never accept is tried once as plain text, without markup, with nothing but its `place` beside it.
-        """
-        try:
-            if call["blocks"]:
-                answer = await self._call(method, *NOT_DRAWN, **call)
-                if answer["ok"]:
-                    return answer
-            return await self._call(method, **{**call, "blocks": None})
-        except ApplicationError as error:
-            if error.type != errors.REJECTED:
-                raise
-            _log.warning("said as plain text, because %s", error.message)
-            if "metadata" in error.message:
-                place = {name: value for name, value in place.items() if name != "metadata"}
-            text = call["text"].translate(_UNPRINTABLE).strip() or "…"
-            return await self._call(method, **place, text=text, mrkdwn=False)
-
-    async def _find_post(self, channel: str, keys: set[str]) -> str | None:
-        said = await self._said(channel)
+    async def _find_post(self, channel: str, keys: set[str], thread: str) -> str | None:
+        said = await self._calls.said(channel, thread)
         return next((ts for key, ts in said.items() if key in keys), None)
-
-    async def _said(self, channel: str) -> dict[str, str]:
-        """Key to message, of what we said there lately."""
-        history = await self._call(
-            self._slack.conversations_history, channel=channel, limit=LOOK_BACK, include_all_metadata=True
-        )
-        said: dict[str, str] = {}
-        for message in history["messages"]:
-            metadata = message.get("metadata", {})
-            if metadata.get("event_type") == EVENT:
-                payload = metadata.get("event_payload", {})
-                said |= dict.fromkeys((payload.get("key", ""), *payload.get("says", ())), str(message["ts"]))
-        return said
 
     async def _user(self, person: str) -> str:
         """Their Slack id: the organisation's word, else by their e-mail; empty for somebody Slack does not know."""
@@ -338,7 +319,8 @@ class Chat:
         self._users[person] = str(found["user"]["id"])
         return self._users[person]
 
-    async def _find_room(self, name: str) -> str:
+    async def _find_ours(self, name: str, us: str, *, private: bool) -> str:
+        """The channel of that name, if we made it and it is as it was to be; else nothing."""
         cursor = ""
         while True:
             page = await self._call(
@@ -350,31 +332,18 @@ class Chat:
             )
             for channel in page["channels"]:
                 if channel["name"] == name:
-                    return str(channel["id"])
+                    ours = channel.get("creator") == us and bool(channel.get("is_private")) == private
+                    return str(channel["id"]) if ours else ""
             cursor = page.get("response_metadata", {}).get("next_cursor", "")
             if not cursor:
-                raise errors.rejected("Slack", f"#{name} is taken and cannot be seen")
+                return ""
 
-    async def _address(self) -> str:
-        if not self._home:
-            self._home = (await self._call(self._slack.auth_test))["url"]
+    async def _who_we_are(self) -> tuple[str, str]:
+        """The workspace's address, and our app's own user."""
+        if self._home is None:
+            found = await self._call(self._slack.auth_test)
+            self._home = (str(found["url"]), str(found["user_id"]))
         return self._home
-
-    async def _call(self, method: Callable[..., Awaitable[Any]], *fine: str, **arguments: Any) -> Any:
-        """Slack's answer, which has no one shape. A refusal with one of the `fine` codes is an answer too (not ok)."""
-        asking.only_in_a_workflow()
-        for waits in range(WAITS + 1):
-            try:
-                return (await method(**arguments)).data
-            except (SlackClientError, aiohttp.ClientError, OSError, asyncio.TimeoutError) as error:
-                if _code(error) in fine and isinstance(error, SlackApiError):
-                    return error.response.data
-                said = errors.from_slack(error)
-                wait = said.next_retry_delay
-                if wait is None or wait.total_seconds() > WAITED_OUT or waits == WAITS:
-                    raise said from None
-                await asyncio.sleep(wait.total_seconds())
-        raise AssertionError("the last wait raises")
 
 
 def _drawn(draw: Callable[[], list[dict[str, Any]]]) -> list[dict[str, Any]] | None:
@@ -384,10 +353,3 @@ def _drawn(draw: Callable[[], list[dict[str, Any]]]) -> list[dict[str, Any]] | N
     except Exception as fault:  # noqa: BLE001  # whatever it is, words must not be lost for lack of a button
         _log.warning("a message has no blocks: %r", fault)
         return None
-
-
-def _code(error: Exception) -> str:
-    """Slack's word for a refusal; empty for everything else."""
-    if isinstance(error, SlackApiError) and error.response.status_code == 200:
-        return str(error.response.get("error", ""))
-    return ""

@@ -8,6 +8,9 @@ that), with one of these types:
 | `RateLimited` | too many calls | again after the time the service names |
 | `Unavailable` | 5xx, timeout, no connection | again, as the retry policy says |
 | `Rejected` | the service can never accept this | given up |
+| `TooLong` | Slack takes no message of this length | shorter, else given up |
+| `MessageGone` | Slack has not got it, or does not let it be edited | posted anew |
+| `ChannelGone` | the channel is archived, or our app is not in it | joined, or another one opened |
 | `NotConfigured` | key, scope or id missing or wrong | given up |
 | `PracticeMix` | a practice would reach real people, or a real incident only emulators | given up |
 | `Refused` | the incident did not say go | given up |
@@ -21,6 +24,7 @@ Sentences name the service and what happened; never an address with a token, nev
 from __future__ import annotations
 
 import asyncio
+import re
 from datetime import datetime, timedelta
 
 import aiohttp
@@ -39,10 +43,15 @@ PRACTICE_MIX = "PracticeMix"
 REFUSED = "Refused"
 STEP_FAILED = "StepFailed"
 DUPLICATE = "Duplicate"
+TOO_LONG = "TooLong"
+MESSAGE_GONE = "MessageGone"
+CHANNEL_GONE = "ChannelGone"
 UNFORESEEN = "Unforeseen"
 TRIES = 5
 """How often something unforeseen is tried: as long as a hiccup lasts, and not so long that it holds what waits behind it."""
 LONGEST_PAUSE = timedelta(seconds=30)
+NEVER = frozenset({400, 402, 404, 405, 406, 410, 411, 413, 414, 415, 422, 431, 451})
+"""HTTP's word that the request itself is wrong. Whatever other status there is may pass, and is tried again."""
 
 _AWAY = (
     TimeoutError,
@@ -63,9 +72,34 @@ _SLACK_KEYS = frozenset(
         "no_permission",
     }
 )
-_SLACK_AGAIN = frozenset(
-    {"internal_error", "fatal_error", "service_unavailable", "request_timeout", "team_added_to_org", "ratelimited"}
+_SLACK_PASSES = frozenset(
+    {
+        "fatal_error",
+        "internal_error",
+        "message_limit_exceeded",
+        "rate_limited",
+        "ratelimited",
+        "request_timeout",
+        "service_unavailable",
+        "team_added_to_org",
+        "too_many_requests",
+        "update_failed",
+    }
 )
+_SLACK_GONE = {
+    TOO_LONG: frozenset({"msg_too_long", "msg_blocks_too_long"}),
+    MESSAGE_GONE: frozenset({"message_not_found", "thread_not_found", "cant_update_message", "edit_window_closed"}),
+    CHANNEL_GONE: frozenset({"channel_not_found", "is_archived", "is_inactive", "not_in_channel"}),
+}
+_SLACK_NEVER = re.compile(
+    r"invalid_\w+|restricted_action\w*|user_\w+|users_\w+|cant_\w+|cannot_\w+|no_\w+|not_\w+|already_\w+|too_long|\w+_too_large"
+    r"|metadata_\w+|method_\w+|too_many_(?:pins|bookmarks|users|attachments)|markdown_text_conflict|block_mismatch"
+    r"|name_taken|\w+_trigger_id|hash_conflict|unknown_method|permission_denied|access_denied|ura_max_channels|bad_timestamp"
+    r"|org_user_not_in_team|ekm_access_denied|messages_tab_disabled|app_\w+|is_bot|duplicate_external_id"
+)
+"""What Slack's pages say of a request itself. Whatever else it answers may pass."""
+UNKNOWN_FOR = timedelta(minutes=10)
+"""So long is a refusal tried again that none of Slack's pages explains: it may pass, and it must not hold the channel."""
 
 
 def unavailable(service: str, what: str) -> ApplicationError:
@@ -101,12 +135,14 @@ def from_status(service: str, status: int, what: str = "", retry_after: str | No
             return not_configured(service, f"the key is refused ({status})")
         case status if status >= 500 or status == 408:
             return unavailable(service, f"it answered {status}{because}")
-        case _:
+        case status if status in NEVER:
             return rejected(service, f"{status}{because}")
+        case _:
+            return unforeseen(f"{service} answered {status}{because}")
 
 
-def from_slack(error: Exception) -> ApplicationError:
-    """What slack_sdk raised."""
+def from_slack(error: Exception, refused_for: timedelta = timedelta(0)) -> ApplicationError:
+    """What slack_sdk raised, for something that was asked for so long ago."""
     if isinstance(error, SlackApiError):
         response = error.response
         if not isinstance(response, AsyncSlackResponse | SlackResponse):
@@ -118,8 +154,17 @@ def from_slack(error: Exception) -> ApplicationError:
         code = str(response.data["error"])
         if code in _SLACK_KEYS:
             return not_configured("Slack", code)
-        return unavailable("Slack", code) if code in _SLACK_AGAIN else rejected("Slack", code)
+        return _slack_refusal(code, refused_for)
     return from_network("Slack", error)
+
+
+def _slack_refusal(code: str, refused_for: timedelta) -> ApplicationError:
+    for type, codes in _SLACK_GONE.items():
+        if code in codes:
+            return ApplicationError(f"Slack does not accept it: {code}.", type=type, non_retryable=True)
+    if _SLACK_NEVER.fullmatch(code) or (refused_for > UNKNOWN_FOR and code not in _SLACK_PASSES):
+        return rejected("Slack", code)
+    return unavailable("Slack", code)
 
 
 def from_x(error: Exception, at: datetime) -> ApplicationError:

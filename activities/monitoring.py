@@ -26,8 +26,6 @@ from incident.sources import Changes, ChangeSource, StatusSource
 READ_WITHIN = 10.0
 LONGEST_TEXT = 200
 _RANK = ("ok", "unreadable", "degraded", "down")
-_MARKS = str.maketrans("<>{}", "‹›()")
-"""Somebody else's text neither mentions anybody in Slack nor asks for a phone number."""
 _LINK = re.compile(r"https?://[^\s<>{}|]{1,300}")
 _NAME = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
@@ -137,7 +135,7 @@ class Monitoring:
     async def _http_json(self, source: StatusSource) -> Reading:
         said = str(_at(await self._get(source.url, source.headers), source.at)).lower()
         state = "ok" if said in source.ok else "degraded" if said in source.degraded else "down"
-        return Reading(source.id, state, "" if said == state else said.translate(_MARKS)[:LONGEST_TEXT])
+        return Reading(source.id, state, "" if said == state else " ".join(said.split())[:LONGEST_TEXT])
 
     async def _prometheus(self, source: StatusSource) -> Reading:
         """The worst of the query's values. No value at all says nothing about the system: that is unreadable."""
@@ -248,7 +246,7 @@ def _change(source: ChangeSource, item: object) -> Change | None:
     link = _at(item, source.link) if source.link else ""
     if at is None or not isinstance(text, str) or not text.strip():
         return None
-    words = " ".join(text.translate(_MARKS).split())[:LONGEST_TEXT]
+    words = " ".join(text.split())[:LONGEST_TEXT]
     return Change(at, words, source.id, link if isinstance(link, str) and _LINK.fullmatch(link) else "")
 
 

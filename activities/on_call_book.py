@@ -62,13 +62,18 @@ class OnCallBook:
         }
         durable.write(self._path, json.dumps(document).encode())
 
-    def on_call(self, escalation_policy: str, now: datetime, level: int = 1) -> tuple[str, ...]:
-        """Who is on call there now, as handles; above the top level: the top level's."""
+    def on_call(self, escalation_policy: str, now: datetime, round: int = 1) -> tuple[str, ...]:
+        """Whom that round pages, as handles."""
+        return turn(self.levels(escalation_policy, now), round)
+
+    def levels(self, escalation_policy: str, now: datetime) -> list[tuple[str, ...]]:
+        """The people of each level that has somebody now, as handles, the lowest first."""
         self._look()
         here = [s for s in self._shifts if s.escalation_policy == escalation_policy and s.covers(now)]
-        top = max((s.level for s in here), default=0)
-        wanted = min(max(level, 1), top)
-        return tuple(dict.fromkeys(self.handle(s.pagerduty_user) for s in here if s.level == wanted))
+        return [
+            tuple(dict.fromkeys(self.handle(s.pagerduty_user) for s in here if s.level == level))
+            for level in sorted({s.level for s in here})
+        ]
 
     def everybody(self, now: datetime) -> tuple[Shift, ...]:
         self._look()
@@ -95,6 +100,11 @@ class OnCallBook:
         found = next((s.phone for s in self._shifts if s.pagerduty_user == wanted and s.phone), "")
         return found or "a number that is not on file"
 
+    def known_phone(self, pagerduty_user: str) -> str:
+        """The number that PagerDuty gave when it was read last."""
+        self._look()
+        return next((s.phone for s in self._shifts if s.pagerduty_user == pagerduty_user and s.phone), "")
+
     def age(self, now: datetime) -> str:
         """How old the copy is, in words."""
         self._look()
@@ -119,6 +129,11 @@ class OnCallBook:
         except (OSError, KeyError, TypeError, ValueError, AttributeError):
             # No copy, or one that cannot be read: the configuration's people are what is left.
             return
+
+
+def turn(levels: Sequence[tuple[str, ...]], round: int) -> tuple[str, ...]:
+    """Whom a round pages: one level higher each time, and after the top again the first."""
+    return levels[(max(round, 1) - 1) % len(levels)] if levels else ()
 
 
 def _shift(item: dict[str, Any]) -> Shift:  # what stands in the file is checked by the fields' use

@@ -1,56 +1,42 @@
-"""Filling in, as a text leaves the house, what must not stand in a history: phones, PIN, bridge, mentions."""
+"""Texts as they leave: for Slack, for a terminal. Here is filled in what must not stand in a history: phones, PIN."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
+from functools import partial
 
 from activities.on_call_book import OnCallBook, now
+from incident import texts
 from incident.policy import Organisation
+from incident.texts import Kind, Place
 from incident.times import minutes
 
-_PLACE = re.compile(
-    r"\{(phone|person):([A-Za-z0-9_-]+)\}|\{(bridge)\.(url|phone|pin)\}|\{(here)\}"
-    r"|\{(since):(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)\}"
-)
-_CLOCK = re.compile(r"\b([01]\d|2[0-3]):([0-5]\d) UTC\b")
-_CHANNEL = re.compile(r"<#(C[A-Z0-9]+)(?:\|([^>]*))?>")
-_KEPT = re.compile(r"&lt;(@[UW][A-Z0-9]+|#C[A-Z0-9]+|https?://[^\s&|]+)(\|[^&]*)?&gt;")
+FENCE = "```"
 
 
 class Placeholders:
-    """`{phone:bob}`, `{person:bob}`, `{bridge.url}`, `{bridge.phone}`, `{bridge.pin}`, `{since:…Z}`; anything else stays.
-
-    In Slack each `14:05 UTC` also reads in the reader's own time, but in what is quoted: that is somebody's exact text.
-    """
+    """Fills in the places of a text (`incident.texts`). Words stay as they are, whatever they look like."""
 
     def __init__(self, organisation: Organisation, book: OnCallBook) -> None:
         self._organisation = organisation
         self._book = book
 
-    def for_terminal(self, text: str) -> str:
-        named = _CHANNEL.sub(lambda m: f"#{m[2]}" if m[2] else f"channel {m[1]}", text)
-        return _PLACE.sub(lambda m: self._value(m, here="", mention=self._book.name, since=_ago), named)
+    def for_terminal(self, said: str) -> str:
+        return texts.render(said, str, self._on_a_terminal)
 
-    def for_slack(self, text: str, *, here: bool = False) -> str:
-        """Escaped as Slack wants it. Mentions and links survive; `@here` only where the product itself means it."""
-        escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-        escaped = re.sub(r"^&gt; ", "> ", escaped, flags=re.MULTILINE)
-        escaped = _KEPT.sub(lambda m: f"<{m[1]}{m[2] or ''}>", escaped)
-        escaped = "\n".join(line if line.startswith("> ") else _CLOCK.sub(_local, line) for line in escaped.split("\n"))
-        return _PLACE.sub(
-            lambda m: self._value(m, here="<!here>" if here else "", mention=self.mention, since=_counting), escaped
-        )
+    def for_slack(self, said: str, *, here: bool = False) -> str:
+        """In Slack's mrkdwn. `@here` only where the product itself means it."""
+        return texts.render(said, escaped, partial(self._in_slack, here=here))
 
     @property
     def bridge(self) -> str:
         """The address of the call."""
         return self._organisation.bridge.url
 
-    def mention(self, person: str) -> str:
+    def mention(self, person: str, name: str = "") -> str:
         slack = self.slack_id(person)
-        return f"<@{slack}>" if slack else self._book.name(person)
+        return f"<@{slack}>" if slack else escaped(name or self._book.name(person))
 
     def slack_id(self, person: str) -> str:
         """Empty for somebody who has no Slack id."""
@@ -63,35 +49,60 @@ class Placeholders:
         contact = self._organisation.contact(person)
         return contact.email if contact else ""
 
-    def _value(
-        self,
-        match: re.Match[str],
-        *,
-        here: str,
-        mention: Callable[[str], str],
-        since: Callable[[datetime], str],
-    ) -> str:
-        if match[5]:
-            return here
-        if match[6]:
-            return since(datetime.fromisoformat(match[7]))
-        if match[3]:
-            return getattr(self._organisation.bridge, match[4]) or f"(no bridge {match[4]} configured)"
-        return self._book.phone(match[2]) if match[1] == "phone" else mention(match[2])
+    def _on_a_terminal(self, place: Place) -> str:
+        match place.kind:
+            case Kind.HERE:
+                return ""
+            case Kind.SINCE:
+                return f"{minutes(now() - place.at)} ago" if place.at else place.words
+            case Kind.PHONE | Kind.BRIDGE:
+                return self._secret(place)
+            case _:
+                return texts.plain(str(place))
+
+    def _in_slack(self, place: Place, *, here: bool) -> str:
+        match place.kind:
+            case Kind.PERSON:
+                return self.mention(place.of, place.words)
+            case Kind.CHANNEL:
+                return f"<#{place.of}>" if re.fullmatch(r"[CG][A-Z0-9]+", place.of) else escaped(place.words)
+            case Kind.HERE:
+                return "<!here>" if here else ""
+            case Kind.PHONE | Kind.BRIDGE:
+                return escaped(self._secret(place))
+            case Kind.MOMENT:
+                return _local(place.at, place.words) if place.at else escaped(place.words)
+            case Kind.SINCE:
+                return _counting(place.at, place.words) if place.at else escaped(place.words)
+            case Kind.QUOTED:
+                return texts.lines_of(escaped(place.of), "> ")
+            case Kind.EXACT:
+                return _to_the_letter(place.of)
+
+    def _secret(self, place: Place) -> str:
+        if place.kind is Kind.PHONE:
+            return self._book.phone(place.of)
+        known = {name: getattr(self._organisation.bridge, name) for name in ("url", "phone", "pin")}
+        return known.get(place.of) or f"(no bridge {place.of} configured)"
 
 
-def _ago(at: datetime) -> str:
-    return f"{minutes(now() - at)} ago"
+def escaped(words: str) -> str:
+    """Words that Slack shows as they are, but for its own *bold* and the like."""
+    return words.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def _counting(at: datetime) -> str:
+def _to_the_letter(words: str) -> str:
+    """As code, where Slack formats nothing; as a quotation where that would end the code."""
+    if FENCE in words:
+        return texts.lines_of(escaped(words), "> ", below=False)
+    return f"{FENCE}\n{escaped(words)}\n{FENCE}"
+
+
+def _local(at: datetime, utc: str) -> str:
+    """Slack's own date, in the reader's zone, then UTC."""
+    return f"<!date^{at.timestamp():.0f}^{{time}}|{at:%H:%M}> ({escaped(utc)})"
+
+
+def _counting(at: datetime, utc: str) -> str:
     """Slack's own date, which goes on counting in the reader's app."""
-    return f"<!date^{at.timestamp():.0f}^{{ago}}|{at:%H:%M} UTC>"
-
-
-def _local(match: re.Match[str]) -> str:
-    """The moment of that time of day that is nearest to now, as Slack's own date, then UTC."""
-    here = now()
-    at = here.astimezone(UTC).replace(hour=int(match[1]), minute=int(match[2]), second=0, microsecond=0)
-    at = min((at + timedelta(days=days) for days in (-1, 0, 1)), key=lambda moment: abs(moment - here))
-    return f"<!date^{at.timestamp():.0f}^{{time}}|{match[1]}:{match[2]}> ({match[0]})"
+    return f"<!date^{at.timestamp():.0f}^{{ago}}|{escaped(utc)}>"

@@ -7,6 +7,7 @@ request. Looking comes only when it may have been done before, and where the id 
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 from typing import Any
@@ -126,13 +127,23 @@ class StatusPage:
                 if missing_is_fine and answer.status == 404:
                     return None
                 if answer.status >= 400:
-                    raise errors.from_status(NAME, answer.status, retry_after=answer.headers.get("Retry-After"))
+                    why = _why(await answer.text())
+                    raise errors.from_status(NAME, answer.status, why, answer.headers.get("Retry-After"))
                 try:
                     return await answer.json()
                 except ValueError:
                     raise errors.nonsense(NAME) from None
         except (aiohttp.ClientError, OSError, asyncio.TimeoutError) as error:
             raise errors.from_network(NAME, error) from None
+
+
+def _why(body: str) -> str:
+    """Statuspage's own words for what was wrong, as for a component that it does not know."""
+    try:
+        error = json.loads(body)["error"]
+    except (ValueError, KeyError, TypeError):
+        return ""
+    return "; ".join(map(str, error))[:200] if isinstance(error, list) else str(error)[:200]
 
 
 def _ours(entry: dict[str, Any]) -> dict[str, Any]:

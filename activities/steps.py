@@ -263,8 +263,8 @@ def _body(value: JsonValue, parameters: Mapping[str, str], secret: Callable[[str
 
 
 def _plain(text: str) -> str:
-    """Nothing that colours, calls somebody in Slack, or ends the block it is quoted in."""
-    return _NOT_SHOWN.sub("", text).replace("<!", "< !").replace("<@", "< @").replace("```", "'''")
+    """Nothing that colours."""
+    return _NOT_SHOWN.sub("", text)
 
 
 def _at(answer: JsonValue, path: str) -> str:

@@ -29,6 +29,7 @@ from activities.placeholders import Placeholders
 from chat.inbox import Inbox
 from chat.listener import DELIVERED_EVERY, Listener
 from chat.people import People
+from chat.wire import Wire
 from connection import connect
 from entrypoints import signing
 from entrypoints.archive import Archive
@@ -83,7 +84,9 @@ async def serve(settings: Settings, stack: AsyncExitStack) -> Listener:
     )
     places = Placeholders(organisation, book)
     inbox = Inbox(settings.state / "inbox")
-    listener = Listener(slack, conversation, gateway, People(slack, organisation), places, policy, inbox)
+    listener = Listener(
+        slack, conversation, gateway, People(slack, organisation), places, policy, inbox, Wire(organisation)
+    )
     signed, app_token = settings.slack_signing_secret.get_secret_value(), settings.slack_app_token.get_secret_value()
     if signed and not settings.listen:
         raise Misconfigured("SLACK_SIGNING_SECRET asks for HTTP: set DONT_PANIC_LISTEN to the address to listen on.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from slack_sdk.models.blocks import (
@@ -54,7 +54,7 @@ def text_field(
 ) -> InputBlock:
     counted = DispatchActionConfig(trigger_actions_on=["on_character_entered"]) if live else None
     element = PlainTextInputElement(
-        initial_value=value[:LONGEST_TEXT] or None,
+        initial_value=value or None,
         multiline=lines or None,
         max_length=LONGEST_TEXT,
         dispatch_action_config=counted,
@@ -82,14 +82,14 @@ def says(text: str, of: str = "") -> ContextBlock:
     return ContextBlock(elements=[MarkdownTextObject(text=text)], block_id=f"says{of}")
 
 
-def values(state: Mapping[str, Any]) -> dict[str, str]:
-    """A view's `state.values` as names and texts; what was left empty is not there."""
+def values(state: Mapping[str, Any], typed: Callable[[str], str]) -> dict[str, str]:
+    """A view's `state.values` as names and texts, those as they were `typed`; what was left empty is not there."""
     found = {}
     for name, elements in state.items():
         for element in elements.values():
             option = element.get("selected_option") or {}
             ticked = ",".join(o["value"] for o in element.get("selected_options") or ())
-            value = element.get("value") or option.get("value") or element.get("selected_user") or ticked
+            value = typed(element.get("value") or "") or option.get("value") or element.get("selected_user") or ticked
             if value:
                 found[name.partition(":")[0]] = str(value)
     return found

@@ -1,4 +1,4 @@
-"""From what Slack sends to the words that were meant."""
+"""From what somebody typed to the words that were meant."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ COMMAND = re.compile(r"^!(ic|status|note|todo|page)\b[ \t]*(.*)$", re.IGNORECASE
 NEARLY = re.compile(r"^!(\w+)\b[ \t]*(.*)$", re.DOTALL)
 OURS = ("status", "note", "todo", "page")
 PREFIX = re.compile(r"^(TODO|NOTE)[:\s]\s*(.+)$", re.DOTALL)
+_LINK = re.compile(r"<(?P<scheme>https?://|ftp://|mailto:|tel:)(?P<address>[^<>|]*)(?:\|(?P<shown>[^<>]*))?>")
 SPOKEN_SUBTYPES = frozenset({None, "", "file_share", "thread_broadcast", "me_message"})
 
 
@@ -18,7 +19,7 @@ def words_of(text: str, *, in_room: bool) -> str | None:
     In an incident's room a message that begins with TODO or NOTE, in capitals, is one too; what is nearly a word of
     ours there is meant for us, and its author hears which word that is. Other words behind `!` are another bot's.
     """
-    typed = unescaped(text).strip()
+    typed = text.strip()
     if match := COMMAND.match(typed):
         head = match[1].lower()
         return match[2].strip() if head == "ic" else f"{head} {match[2]}".strip()
@@ -27,8 +28,3 @@ def words_of(text: str, *, in_room: bool) -> str | None:
     if in_room and (match := NEARLY.match(typed)) and difflib.get_close_matches(match[1].lower(), OURS, cutoff=0.75):
         return f"{match[1]} {match[2]}".strip()
     return None
-
-
-def unescaped(text: str) -> str:
-    """Slack escapes &, < and >, and nothing else; the rest stays as it was typed."""
-    return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")

@@ -12,7 +12,7 @@ from slack_sdk.models.views import View
 
 from activities.placeholders import Placeholders
 from chat import blocks
-from incident import notices, wording
+from incident import notices, texts, wording
 from incident.model import Incident
 
 DECLARE = "home-declare"
@@ -50,10 +50,10 @@ def view(
 
 
 def _incident(incident: Incident, places: Placeholders) -> list[dict[str, Any]]:
-    place = f"<#{incident.room.channel}>" if incident.room else f"#inc-{incident.id}"
+    place = texts.channel(incident.room.channel, incident.room.name) if incident.room else f"#inc-{incident.id}"
     text = (
         f"*{incident.severity} {wording.shorten(incident.label, 200)}* · {wording.state_in_words(incident)} ·"
-        f" declared {{since:{incident.declared_at:%Y-%m-%dT%H:%M:%SZ}}}\n{wording.roles(incident)} · {place}"
+        f" declared {texts.since(incident.declared_at)}\n{wording.roles(incident)} · {place}"
     )
     choices = (notices.TAKE_COMMAND,) if incident.commander is None else ()
     return blocks.message(places.for_slack(text), incident.id, choices)
@@ -64,6 +64,6 @@ def _tasks(incident: Incident, person: str, places: Placeholders) -> list[dict[s
     shown = []
     for task in incident.tasks.values():
         if task.person == person and task.done_at is None:
-            line = f"{wording.shorten(wording.task_line(incident, task), 200)}, until {wording.clock(task.due_at)}"
+            line = f"{wording.shorten(wording.task_line(incident, task), 200)}, until {texts.moment(task.due_at)}"
             shown += blocks.message(places.for_slack(line), incident.id, notices.of_task(task))
     return shown

@@ -22,16 +22,17 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from activities import errors
 from activities.on_call_book import now
-from activities.placeholders import Placeholders
+from activities.placeholders import Placeholders, escaped
 from chat import blocks, forms, hearing, home
-from chat.fields import Wrong, first_input, values
+from chat.fields import LONGEST_TEXT, Wrong, first_input, values
 from chat.forms import FORMS, About
 from chat.inbox import Inbox, NotKept, Received
 from chat.people import People
+from chat.wire import Wire
 from entrypoints.conversation import PROBLEMS, Conversation, Heard
 from entrypoints.gateway import Gateway
 from entrypoints.problems import Unanswered, Unreachable, reaching, sentence
-from incident import identity, security
+from incident import identity, security, texts
 from incident.commands import Command
 from incident.grammar import Entered, Opening, Question
 from incident.model import Incident
@@ -44,6 +45,7 @@ FINISHED_WITHIN = 5.0
 DELIVERED_EVERY = timedelta(seconds=5)
 FIRST_PAUSE, LONGEST_PAUSE = 5.0, 300.0
 KEPT_FOR = timedelta(hours=24)
+MOST_PAGES = 10
 ALONE_THEY_ASK = frozenset({"declare", "propose", "trouble", "task", "draft", "update", "handover"})
 _LOST = (SlackApiError, SlackClientError, OSError, asyncio.TimeoutError)
 Payload = dict[str, Any]
@@ -72,6 +74,7 @@ class Listener:
         places: Placeholders,
         policy: Policy,
         inbox: Inbox,
+        wire: Wire,
     ) -> None:
         self._slack = slack
         self._conversation = conversation
@@ -82,6 +85,7 @@ class Listener:
         self._rooms: dict[str, str] = {}
         self._letters = {team.room: team.id for team in policy.sub_teams}
         self._inbox = inbox
+        self._wire = wire
         self._under_way: set[asyncio.Task[Any]] = set()
         self._busy: set[str] = set()
         self._later: dict[str, tuple[int, float]] = {}
@@ -210,7 +214,7 @@ class Listener:
         """A message in a channel; only what begins with a command is for us. Bots are not listened to."""
         if event.get("bot_id") or event.get("subtype") not in hearing.SPOKEN_SUBTYPES or not event.get("user"):
             return
-        text = str(event.get("text") or "")
+        text = self._wire.typed(str(event.get("text") or ""))
         if hearing.words_of(text, in_room=True) is None:
             return
         thread = str(event.get("thread_ts") or "")
@@ -229,7 +233,7 @@ class Listener:
 
     async def command(self, ack: AsyncAck, body: Payload) -> None:
         """`/ic`: the same words. What cannot be said without more opens its form."""
-        words, channel, user = hearing.unescaped(body.get("text") or "").strip(), body["channel_id"], body["user_id"]
+        words, channel, user = self._wire.typed(body.get("text") or "").strip(), body["channel_id"], body["user_id"]
         if words.lower() in ALONE_THEY_ASK:
             await self._in_time(self._open(words.lower(), words.lower(), channel, user, body["trigger_id"]))
             await ack()
@@ -241,7 +245,10 @@ class Listener:
             self._start(self._finish_when_done(received, work))
             return
         answered = work.result()
-        await ack(text=self._places.for_slack(answered.text), response_type="ephemeral")
+        first, *more = self._pages(answered.text)
+        await ack(text=first, response_type="ephemeral")
+        if more:
+            self._start(self._show_pages(user, channel, more))
         await self._finish(received, replace(answered, text=""))
 
     async def _words(self, received: Received) -> Answered:
@@ -266,7 +273,7 @@ class Listener:
             await self._in_time(self._show_form(about, user, body["trigger_id"]))
         else:
             ts, version = str(message.get("ts") or ""), (message.get("edited") or {}).get("ts", "")
-            what = {"incident": pressed.incident, "words": pressed.words, "ts": ts, "text": message.get("text", "")}
+            what = {"incident": pressed.incident, "words": pressed.words, "ts": ts, "text": blocks.shown(message)}
             id = f"{channel}/{ts}/{version}/{user}/{pressed.words}"
             received = Received("press", id, now(), {"user": user, "channel": channel, **what})
             await self._receive(received)
@@ -285,10 +292,10 @@ class Listener:
     async def _settle(self, received: Received, answer: str) -> None:
         """A private prompt that was accepted is settled where it stands."""
         what = received.what
-        text = f"{what['text']}\n✓ `{what['words']}`: {self._places.for_slack(answer)}"
+        text = f"{what['text']}\n✓ `{escaped(what['words'])}`: {self._places.for_slack(answer)}"
         try:
             await self._slack.chat_update(
-                channel=what["channel"], ts=what["ts"], text=text, blocks=blocks.message(text)
+                channel=what["channel"], ts=what["ts"], text=blocks.headline(text), blocks=blocks.message(text)
             )
         except _LOST as error:
             _log.warning("a prompt was not settled: %s", type(error).__name__)
@@ -296,7 +303,7 @@ class Listener:
     async def keep(self, ack: AsyncAck, body: Payload) -> None:
         """A shortcut on a message: note it, or make it a follow-up, with its author."""
         message, verb, channel = body["message"], body["callback_id"], body["channel"]["id"]
-        what = {"verb": verb, "author": message.get("user") or "", "text": message.get("text") or ""}
+        what = {"verb": verb, "author": message.get("user") or "", "text": self._wire.typed(message.get("text") or "")}
         where = {"user": body["user"]["id"], "channel": channel}
         received = Received("shortcut", f"{verb}/{channel}/{message['ts']}", now(), {**where, **what})
         await self._receive(received)
@@ -305,12 +312,12 @@ class Listener:
     async def _shortcut(self, received: Received) -> Answered:
         what = received.what
         author = (await self._people.who(what["author"])).name if what["author"] else "somebody"
-        words = f"{what['verb']} {author}: {hearing.unescaped(what['text'])}"
+        words = f"{what['verb']} {author}: {what['text']}"
         return await self._spoken(received, words, await self._incident(what["channel"]))
 
     async def propose(self, ack: AsyncAck, body: Payload) -> None:
         """A shortcut on a message: its text as a repair action in one's own words."""
-        given = {"text": hearing.unescaped(body["message"].get("text") or ""), "entry": forms.OWN_WORDS}
+        given = {"text": self._wire.typed(body["message"].get("text") or ""), "entry": forms.OWN_WORDS}
         user, channel = body["user"]["id"], body["channel"]["id"]
         await self._in_time(self._open("propose", "propose", channel, user, body["trigger_id"], given))
         await ack()
@@ -341,6 +348,11 @@ class Listener:
                 known = form.known(about, incident) | known
             except Exception as fault:  # noqa: BLE001  # an empty form is better than none
                 _log.info("a form is not filled in: %r", fault)
+        if (length := max(map(len, known.values()), default=0)) > LONGEST_TEXT:
+            # Cut, it would look whole in the form, and be sent like that.
+            why = f"That text has {length} characters, and a form takes {LONGEST_TEXT}."
+            await self._tell(user, about.channel, f"{why} Type it: `!ic {about.words} …`.")
+            return
         try:
             await self._slack.views_open(trigger_id=trigger, view=forms.view(about, self._policy, known))
         except _LOST as error:
@@ -353,7 +365,7 @@ class Listener:
         shown = body.get("view") or {}
         if shown.get("callback_id") != forms.FORM:
             return
-        given = values(shown["state"]["values"])
+        given = values(shown["state"]["values"], self._wire.typed)
         view = forms.view(About.read(shown["private_metadata"]), self._policy, given)
         try:
             await self._slack.views_update(view_id=shown["id"], hash=shown.get("hash"), view=view)
@@ -362,7 +374,11 @@ class Listener:
 
     async def submit(self, ack: AsyncAck, body: Payload, view: Payload) -> None:
         """A form: its commands in order. What is wrong or refused is shown in it."""
-        about, first, given = About.read(view["private_metadata"]), first_input(view), values(view["state"]["values"])
+        about, first, given = (
+            About.read(view["private_metadata"]),
+            first_input(view),
+            values(view["state"]["values"], self._wire.typed),
+        )
         try:
             FORMS[about.form].meant(about, self._policy, given)
         except (Wrong, Unreadable) as fault:
@@ -374,7 +390,7 @@ class Listener:
         received = Received("form", view["id"], now(), {**where, **what})
         work = await self._begin(received)
         if work.done() and not (answered := work.result()).accepted and not answered.later:
-            await ack(response_action="errors", errors={first: answered.text})
+            await ack(response_action="errors", errors={first: texts.plain(answered.text)})
             await self._finish(received, replace(answered, text=""))
             return
         await ack()
@@ -458,7 +474,21 @@ class Listener:
 
     async def _tell(self, user: str, channel: str, text: str, thread: str = "") -> None:
         """Only to them: where they said it, else as a direct message."""
-        shown = self._places.for_slack(text)
+        await self._show_pages(user, channel, self._pages(text), thread)
+
+    def _pages(self, text: str) -> list[str]:
+        """In Slack's format, as many messages as it takes; what is too much for those is said with where to read it."""
+        pages = blocks.pieces(self._places.for_slack(text)) or [""]
+        if len(pages) > MOST_PAGES:
+            rest = sum(page.count("\n") + 1 for page in pages[MOST_PAGES:])
+            pages = [*pages[:MOST_PAGES], f"… and {rest} more lines. In the shell `ic` shows all of them."]
+        return pages
+
+    async def _show_pages(self, user: str, channel: str, pages: list[str], thread: str = "") -> None:
+        for page in pages:
+            await self._show(user, channel, page, thread)
+
+    async def _show(self, user: str, channel: str, shown: str, thread: str) -> None:
         try:
             if channel:
                 await self._slack.chat_postEphemeral(channel=channel, user=user, text=shown, thread_ts=thread or None)

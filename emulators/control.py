@@ -14,7 +14,8 @@ from emulators.arguments import arguments
 from emulators.journal import Fault, Journal
 from emulators.monitored import Monitored
 from emulators.pagerduty.account import Account
-from emulators.pagerduty.account import Fault as PagerDutyFault
+from emulators.pagerduty.control import Doings
+from emulators.pagerduty.refusals import Fault as PagerDutyFault
 from emulators.slack.rate_limits import RateLimits
 from emulators.slack.socket_mode import SocketMode
 from emulators.slack.workspace import SlackError, Workspace
@@ -67,25 +68,22 @@ class Control:
             ("POST", "/control/slack/home", self._home),
             ("GET", "/control/slack/views", self._views),
             ("POST", "/control/slack/redeliver", self._redeliver),
+            ("POST", "/control/slack/delete", self._delete_message),
+            ("POST", "/control/slack/channel", self._alter_channel),
+            ("POST", "/control/slack/channel/create", self._create_channel),
+            ("POST", "/control/slack/scopes", self._grant),
+            ("POST", "/control/slack/trigger", self._trigger_view),
             ("POST", "/control/slack/socket", self._drop_sockets),
             ("POST", "/control/slack/rate_limits", self._rate_limits),
             ("GET", "/control/slack/rooms", self._rooms),
-            ("POST", "/control/pagerduty/acknowledge", self._acknowledge),
-            ("POST", "/control/pagerduty/acknowledgement", self._acknowledgement),
-            ("POST", "/control/pagerduty/oncall", self._on_call),
-            ("POST", "/control/pagerduty/trigger", self._trigger),
-            ("POST", "/control/pagerduty/reply", self._reply),
-            ("POST", "/control/pagerduty/webhook", self._webhook),
-            ("POST", "/control/pagerduty/webhook/again", self._webhook_again),
-            ("GET", "/control/pagerduty/incidents", self._incidents),
             ("GET", "/control/statuspage", self._published),
             ("GET", "/control/statuspage/components", self._components),
             ("GET", "/control/x", self._posted),
             ("POST", "/control/status/{name}", self._set_status),
             ("POST", "/control/metric/{name}", self._set_metric),
             ("POST", "/control/change", self._change),
-            ("POST", "/control/pagerduty/impact", self._impact),
         ]
+        table += Doings(self._account).table()
         return [web.route(method, path, _answering(handler)) for method, path, handler in table]
 
     # -- faults and what was received -----------------------------------------------------------------
@@ -217,6 +215,42 @@ class Control:
         self._sockets.tell(self._space.message(given["channel"], given["ts"]))
         return {}
 
+    async def _delete_message(self, request: web.Request) -> Any:
+        given = await arguments(request)
+        self._sockets.deleted(self._space.message(given["channel"], given["ts"]))
+        return {}
+
+    async def _alter_channel(self, request: web.Request) -> Any:
+        """What people do to one: rename, archive, add and remove members, and settings that refuse what apps do."""
+        given = await arguments(request)
+        channel = self._space.channel(given["channel"])
+        if given.get("name"):
+            self._space.rename(channel, given["name"])
+        members = [m for m in channel["members"] if m not in given.get("remove", ())]
+        channel["members"] = members + [m for m in given.get("add", ()) if m not in members]
+        for setting in ("is_archived", "restricted", "pins_restricted", "edits_closed"):
+            if setting in given:
+                channel[setting] = bool(given[setting])
+        self._space.channels.changed(channel["id"])
+        self._space.note()
+        return channel
+
+    async def _create_channel(self, request: web.Request) -> Any:
+        """Somebody makes a channel, and adds people or the app."""
+        given = await arguments(request)
+        channel = self._space.create(given["name"], given["user"], private=bool(given.get("is_private")))
+        channel["members"] += [m for m in given.get("add", ()) if m not in channel["members"]]
+        return channel
+
+    async def _grant(self, request: web.Request) -> Any:
+        """The scopes that the app has from now on; none named: all of them."""
+        self._space.scopes = tuple((await arguments(request))["scopes"])
+        return list(self._space.scopes)
+
+    async def _trigger_view(self, request: web.Request) -> Any:
+        """A `trigger_id`, as for something that somebody pressed."""
+        return {"trigger_id": self._sockets.trigger((await arguments(request))["user"])}
+
     async def _drop_sockets(self, request: web.Request) -> Any:
         await self._sockets.drop(float((await arguments(request)).get("refuse_for", 0)))
         return {}
@@ -233,48 +267,7 @@ class Control:
             if all(str(channel.get(key)) == value for key, value in request.query.items())
         ]
 
-    # -- PagerDuty, Statuspage, the monitored system --------------------------------------------------
-
-    async def _acknowledge(self, request: web.Request) -> Any:
-        given = await arguments(request)
-        return self._account.acknowledge(given["incident"], given["user"])
-
-    async def _acknowledgement(self, request: web.Request) -> Any:
-        given = await arguments(request)
-        after = given.get("after_seconds")
-        self._account.acknowledges_after[given["user"]] = None if after in (None, "never") else float(after)
-        return {}
-
-    async def _on_call(self, request: web.Request) -> Any:
-        given = await arguments(request)
-        self._account.levels[self._account.policy(given["escalation_policy"]).id] = list(given["levels"])
-        return {}
-
-    async def _trigger(self, request: web.Request) -> Any:
-        """A monitor of the company's opens an incident of its own in PagerDuty."""
-        given = await arguments(request)
-        asked: dict[str, Any] = {"title": given["title"], "service": {"id": given.get("service", "PSVCAPI")}}
-        if given.get("priority"):
-            asked["priority"] = {"id": given["priority"]}
-        return self._account.open(asked, f"http://{request.host}/pagerduty")
-
-    async def _reply(self, request: web.Request) -> Any:
-        given = await arguments(request)
-        accepted = given.get("state", "accepted") == "accepted"
-        self._account.reply(given["incident"], given["user"], accepted=accepted, message=given.get("message", ""))
-        return {}
-
-    async def _webhook(self, request: web.Request) -> Any:
-        given = await arguments(request)
-        self._account.webhooks.url, self._account.webhooks.secret = given["url"], given["secret"]
-        return {}
-
-    async def _webhook_again(self, request: web.Request) -> Any:
-        self._account.webhooks.again()
-        return {}
-
-    async def _incidents(self, request: web.Request) -> Any:
-        return list(self._account.incidents.values())
+    # -- Statuspage, X, the monitored system ----------------------------------------------------------
 
     async def _published(self, request: web.Request) -> Any:
         """Deleted ones too, which say so."""
@@ -300,11 +293,6 @@ class Control:
     async def _change(self, request: web.Request) -> Any:
         given = await arguments(request)
         return self._monitored.change(str(given["text"]), str(given.get("url") or ""))
-
-    async def _impact(self, request: web.Request) -> Any:
-        given = await arguments(request)
-        self._account.impact(given["business_service"], impacted=given["impacted"] in (True, "true"))
-        return sorted(self._account.impacted)
 
 
 def _action(given: dict[str, Any]) -> dict[str, Any]:

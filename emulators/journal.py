@@ -27,7 +27,8 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 class Fault:
     """Instead of an answer. `call` is `chat.postMessage`, `POST /incidents`, or `*`; `times` -1 is for ever.
 
-    status: answers `code` (with `retry_after` seconds and other `headers`); odd: answers 200 with `body`, whatever that is;
+    status: answers `code` (with `retry_after` seconds and other `headers`); refused: answers 200 as Slack refuses, with
+    `error`; odd: answers 200 with `body`, whatever that is;
     slow: waits `seconds`, then answers as usual; drop_before and drop_after: the connection is closed before, or after,
     the work was done. `every` k: each k-th matching call.
     `about`: only calls whose arguments contain this text.
@@ -35,7 +36,7 @@ class Fault:
 
     service: str
     call: str = "*"
-    fault: Literal["status", "odd", "slow", "drop_before", "drop_after"] = "status"
+    fault: Literal["status", "refused", "odd", "slow", "drop_before", "drop_after"] = "status"
     code: int = 503
     retry_after: float | None = None
     seconds: float = 0.0
@@ -43,6 +44,7 @@ class Fault:
     every: int = 1
     about: str = ""
     body: str = "{}"
+    error: str = ""
     headers: dict[str, str] = field(default_factory=dict)
     seen: int = 0
 
@@ -128,6 +130,8 @@ async def _answer(request: web.Request, handler: Handler, fault: Fault | None) -
         return web.Response(status=599)
     if fault is not None and fault.fault == "odd":
         return web.Response(body=fault.body.encode(), content_type="application/json")
+    if fault is not None and fault.fault == "refused":
+        return web.json_response({"ok": False, "error": fault.error})
     if fault is not None and fault.fault == "status":
         again = {"Retry-After": f"{fault.retry_after:g}"} if fault.retry_after is not None else {}
         headers = {**again, **fault.headers}

@@ -41,7 +41,7 @@ def application(world: World, store: Store, webhook: tuple[str, str] | None = No
     journal = Journal()
     space = Workspace(world, store)
     sockets = SocketMode(space)
-    limits = RateLimits()
+    limits = RateLimits(on=world.rate_limits)
     account = Account(world, store)
     account.webhooks.url, account.webhooks.secret = webhook or ("", "")
     status_page = StatusPage(world, store, space.note)
@@ -53,7 +53,7 @@ def application(world: World, store: Store, webhook: tuple[str, str] | None = No
         journal.received.clear()
         journal.faults.clear()
         journal.latency.clear()
-        limits.on = False
+        limits.forget()
         monitored.forget()
         space.forget()
         account.forget()

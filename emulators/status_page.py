@@ -14,6 +14,7 @@ from emulators.store import Document, Store
 from emulators.world import World
 
 STATUSES = ("investigating", "identified", "monitoring", "resolved")
+IMPACTS = ("none", "maintenance", "minor", "major", "critical")
 COMPONENT_STATUSES = ("operational", "degraded_performance", "partial_outage", "major_outage", "under_maintenance")
 
 
@@ -80,8 +81,7 @@ class StatusPage:
     async def _list(self, request: web.Request) -> web.Response:
         """The newest first, a page at a time."""
         self._authorise(request)
-        given = await arguments(request)
-        limit, page = int(given.get("limit", 100)), int(given.get("page", 1))
+        limit, page = _number(request, "limit", 100), _number(request, "page", 1)
         found = self.shown[limit * (page - 1) : limit * page]
         return web.json_response(found)
 
@@ -110,7 +110,7 @@ class StatusPage:
         self._authorise(request)
         asked = await self._asked(request)
         if not asked.get("name"):
-            raise _fault(web.HTTPUnprocessableEntity, "Name can't be blank")
+            raise _unprocessable("Name can't be blank")
         id = f"inc{next(self._numbers):09d}"
         incident: Document = {
             "id": id,
@@ -145,9 +145,21 @@ class StatusPage:
         if not isinstance(asked, dict):
             raise _fault(web.HTTPBadRequest, "incident is missing")
         if asked.get("status") not in (None, *STATUSES):
-            raise _fault(web.HTTPUnprocessableEntity, "Status is not included in the list")
-        if not set((asked.get("components") or {}).values()) <= set(COMPONENT_STATUSES):
-            raise _fault(web.HTTPUnprocessableEntity, "Component status is not included in the list")
+            raise _unprocessable("Status is not included in the list")
+        if asked.get("impact_override") not in (None, *IMPACTS):
+            raise _unprocessable("Impact override is not included in the list")
+        states, touched = asked.get("components") or {}, asked.get("component_ids") or []
+        if not isinstance(states, dict) or not isinstance(touched, list):
+            raise _unprocessable("Components must be an object, component ids a list")
+        if not all(status in COMPONENT_STATUSES for status in states.values()):
+            raise _unprocessable("Component status is not included in the list")
+        if unknown := [str(id) for id in (*states, *touched) if str(id) not in self.components]:
+            raise _unprocessable(f"Component not found: {', '.join(dict.fromkeys(unknown))}")
+        metadata = asked.get("metadata")
+        if metadata is not None and not (
+            isinstance(metadata, dict) and all(isinstance(value, dict) for value in metadata.values())
+        ):
+            raise _unprocessable("Metadata must be an object whose top-level values are objects")
         return asked
 
     def _apply(self, incident: Document, asked: Document) -> None:
@@ -188,7 +200,11 @@ class StatusPage:
         component = self.components.get(request.match_info["id"])
         if component is None:
             raise _fault(web.HTTPNotFound, "Not found")
-        asked = (await arguments(request)).get("component") or {}
+        asked = (await arguments(request)).get("component")
+        if not isinstance(asked, dict):
+            raise _fault(web.HTTPBadRequest, "component is missing")
+        if asked.get("status") not in (None, *COMPONENT_STATUSES):
+            raise _unprocessable("Component status is not included in the list")
         component.update({k: v for k, v in asked.items() if k in ("status", "description", "name")})
         self.components.changed(component["id"])
         return web.json_response(component)
@@ -206,6 +222,17 @@ def _shown(incident: Document) -> Document:
 
 def _fault(kind: type[web.HTTPException], text: str) -> web.HTTPException:
     return kind(text=json.dumps({"error": text}), content_type="application/json")
+
+
+def _unprocessable(text: str) -> web.HTTPException:
+    return _fault(web.HTTPUnprocessableEntity, text)
+
+
+def _number(request: web.Request, name: str, otherwise: int) -> int:
+    given = request.query.get(name, f"{otherwise}")
+    if not given.isdecimal() or int(given) < 1:
+        raise _fault(web.HTTPBadRequest, f"{name} is invalid")
+    return int(given)
 
 
 def _now() -> str:

@@ -5,11 +5,16 @@ from __future__ import annotations
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 
 @dataclass(frozen=True)
 class User:
-    """One human, with their ids at Slack and PagerDuty (empty: not there). `workspace`: another one than ours."""
+    """One human, with their ids at Slack and PagerDuty (empty: not there).
+
+    In Slack: `workspace` is another one than ours; `guest` is "multi-channel" or "single-channel"; `teams` are the
+    workspaces of somebody in an Enterprise Grid organisation.
+    """
 
     name: str
     slack: str = ""
@@ -18,12 +23,19 @@ class User:
     phone: str = ""
     acknowledges_after: float | None = None
     workspace: str = ""
+    guest: str = ""
+    deactivated: bool = False
+    teams: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Channel:
+    """Everybody is in it, but guests and whoever is deactivated; with `members` only those, and our app if it is named."""
+
     id: str
     name: str
+    private: bool = False
+    members: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -66,6 +78,9 @@ class World:
     x_access_token: str
     x_access_token_secret: str
     redeliver_after: tuple[float, ...] = (3.0, 60.0, 300.0)
+    slack_scopes: tuple[str, ...] = ()
+    wire_format: bool = True
+    rate_limits: bool = False
     users: tuple[User, ...] = ()
     channels: tuple[Channel, ...] = ()
     escalation_policies: tuple[EscalationPolicy, ...] = ()
@@ -87,11 +102,15 @@ class World:
 
 def read_world(file: Path) -> World:
     data = tomllib.loads(file.read_text())
+    slack = data.get("slack", {})
     return World(
         **data["keys"],
-        redeliver_after=tuple(data.get("slack", {}).get("redeliver_after", (3.0, 60.0, 300.0))),
-        users=tuple(User(**item) for item in data["users"]),
-        channels=tuple(Channel(**item) for item in data["channels"]),
+        redeliver_after=tuple(slack.get("redeliver_after", (3.0, 60.0, 300.0))),
+        slack_scopes=tuple(slack.get("scopes", ())),
+        wire_format=bool(slack.get("wire_format", True)),
+        rate_limits=bool(slack.get("rate_limits", False)),
+        users=tuple(User(**{**item, "teams": tuple(item.get("teams", ()))}) for item in data["users"]),
+        channels=tuple(_channel(item) for item in data["channels"]),
         escalation_policies=tuple(
             EscalationPolicy(item["id"], item["name"], tuple(item["levels"])) for item in data["escalation_policies"]
         ),
@@ -104,6 +123,11 @@ def read_world(file: Path) -> World:
         metrics={name: float(value) for name, value in data["metrics"].items()},
         changes=tuple(Change(**item) for item in data["changes"]),
     )
+
+
+def _channel(item: dict[str, Any]) -> Channel:
+    members = item.get("members")
+    return Channel(**{**item, "members": None if members is None else tuple(members)})
 
 
 def _named(items: list[dict[str, object]]) -> tuple[Named, ...]:

@@ -183,6 +183,7 @@ def help_(about: tuple[str, ...], as_json: bool) -> None:
         mark = "" if who == "anyone" else f"  [{who}]"
         print(f"ic {usage:<{width}}{text}{mark}")
     print("\nic report, ic stats, ic export: the postmortem; how long it took; the records.")
+    print("ic at ID 14:05 (or +35m): the incident as it stood then.")
     print("ic up, ic doctor, ic keys: run it here; look whether all is well; your keys. `ic VERB --help` says more.")
     print("ic catalogue check|show|try: the repair actions of the organisation.")
     print(
@@ -265,6 +266,29 @@ def report(incident: str | None, html: bool, out: Path | None, record: Any, spea
         return archive.report(await _readable(settings, incident, speaker), html, out, settings.organisation)
 
     _leave(_print(write))
+
+
+@ic.command("at", context_settings={"ignore_unknown_options": True})
+@click.argument("incident")
+@click.argument("moment", nargs=-1, required=True)
+@click.option("--json", "as_json", is_flag=True, help="Answer as JSON.")
+@click.option("--as", "speaker", default="", envvar="IC_USER", help="Practice only: who reads it, e.g. bob.")
+def at(incident: str, moment: tuple[str, ...], as_json: bool, speaker: str) -> None:
+    """an incident as it stood at a time: `ic at ID 14:05`, `ic at ID +35m`"""
+
+    async def look_back(settings: Settings) -> str:
+        from activities.on_call_book import now
+        from entrypoints import keys, looking_back
+        from entrypoints.snapshots import SnapshotReader
+
+        speaking = await keys.speaking(speaker, None, settings)
+        snapshots, shows = SnapshotReader(settings.records_url), _shows(settings, speaking)
+        found, when = await looking_back.incident_at(snapshots, incident, " ".join(moment), speaking.by, shows, now())
+        if as_json:
+            return json.dumps({**_incident_as_data(found), "at": when.isoformat()}, indent=2)
+        return looking_back.card_then(found, when)
+
+    _leave(_print(look_back))
 
 
 @ic.command()
@@ -541,24 +565,26 @@ def _told(outcome: Outcome, options: Options, organisation: Organisation, book: 
 
     if options.as_json:
         return _json(outcome.data)
-    return _plain(Placeholders(organisation, book).for_terminal(outcome.text))
+    return Placeholders(organisation, book).for_terminal(outcome.text)
 
 
 def _json(data: Any) -> str:
     from pydantic import TypeAdapter
 
     from entrypoints.archive import Shown
-    from incident.model import Incident
 
     if isinstance(data, Shown):
-        hidden = {"policy", "effects", "outbox", "heard", "reported", "times_said"}
-        found = TypeAdapter(Incident).dump_python(data.incident, mode="json", exclude=hidden)
-        return json.dumps({**found, "saved_at": data.saved_at and data.saved_at.isoformat()}, indent=2)
+        saved_at = data.saved_at and data.saved_at.isoformat()
+        return json.dumps({**_incident_as_data(data.incident), "saved_at": saved_at}, indent=2)
     return json.dumps(TypeAdapter(Any).dump_python(data, mode="json"), indent=2)
 
 
-def _plain(markdown: str) -> str:
-    return markdown.replace("**", "").replace("### ", "").replace("## ", "")
+def _incident_as_data(incident: Incident) -> dict[str, Any]:
+    from pydantic import TypeAdapter
+
+    hidden = {"policy", "effects", "outbox", "heard", "reported", "times_said"}
+    found: dict[str, Any] = TypeAdapter(type(incident)).dump_python(incident, mode="json", exclude=hidden)
+    return found
 
 
 def _with_progress(work: Coroutine[Any, Any, T]) -> T:

@@ -29,7 +29,7 @@ from entrypoints.problems import (
     sentence,
 )
 from entrypoints.snapshots import CannotRead, SnapshotReader
-from incident import card, grammar, identity, proof, security, wording
+from incident import card, grammar, identity, proof, security, texts, wording
 from incident.grammar import Entered, Opening, Question
 from incident.model import Entry, Incident, Origin
 from incident.policy import Organisation, Policy
@@ -321,7 +321,7 @@ class Conversation:
             at=heard.at,
             on_behalf=on_behalf,
         )
-        return Outcome(answer.text, {"incident": incident, "text": answer.text, "number": answer.number})
+        return Outcome(answer.text, {"incident": incident, "text": texts.plain(answer.text), "number": answer.number})
 
     async def _meant(self, heard: Heard, *, decides: bool) -> str:
         """Outside of a room a command names its incident, unless only one is open and it decides nothing (process, 7)."""
@@ -381,7 +381,7 @@ class Conversation:
 
     async def _show(self, heard: Heard, rest: str) -> Outcome:
         found = await self._read(heard, rest)
-        text = card.markdown(found.incident, now())
+        text = card.unmarked(found.incident)
         if found.saved_at is not None:
             text += f"\nLast change: {found.saved_at:%H:%M:%S} UTC"
         return Outcome(text, found)
@@ -422,7 +422,7 @@ class Conversation:
         name = self._policy.name(entry.who) if entry.who else ""
         who = "" if name in entry.text else f"{name}: "
         head = f"{entry.at:%H:%M:%S} UTC  {entry.kind:<12} "
-        return head + f"{who}{entry.shown}".replace("\n", "\n" + " " * len(head))
+        return head + f"{who}{entry.shown}".replace("\n", "\n" + " " * (len(head) - 2) + "> ")
 
     async def _summary(self, heard: Heard, rest: str) -> Outcome:
         incident = (await self._read(heard, rest)).incident

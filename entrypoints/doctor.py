@@ -5,10 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from typing import Literal
 
 import aiohttp
 from google.protobuf.duration_pb2 import Duration
@@ -25,9 +23,10 @@ import durable
 import supervision
 from activities.monitoring import Monitoring, ReadChanges
 from activities.on_call_book import OnCallBook, now
-from activities.paging import Sessions, escalation_policies
+from activities.pagerduty import Sessions
 from connection import connect
-from entrypoints import stuck
+from entrypoints import pagerduty_doctor, stuck
+from entrypoints.findings import Finding as Finding
 from entrypoints.problems import CannotSign
 from entrypoints.signing import DoorKey, add_door, whose
 from entrypoints.snapshots import SQLITE, CannotRead, SnapshotReader
@@ -43,6 +42,7 @@ SCOPES = (
     "bookmarks:read",
     "bookmarks:write",
     "channels:history",
+    "channels:join",
     "channels:manage",
     "channels:read",
     "chat:write",
@@ -57,16 +57,6 @@ SCOPES = (
     "users:read",
     "users:read.email",
 )
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that was looked at. `mend` says what to do when it is not well."""
-
-    name: str
-    state: Literal["ok", "missing", "broken", "skipped"]
-    what: str
-    mend: str = ""
 
 
 async def examine(settings: Settings) -> list[Finding]:
@@ -234,30 +224,11 @@ async def _pagerduty(settings: Settings, organisation: Organisation) -> list[Fin
         return [
             Finding("PagerDuty", "missing", "PAGERDUTY_API_KEY is not set", "docs/operating.md says where to get it.")
         ]
-    session = Sessions(settings.pagerduty_api_url, key, settings.pagerduty_from).here
-    wanted = {f"/services/{organisation.paging.service}": "paging.service"}
-    wanted |= {f"/escalation_policies/{id}": f"escalation policy {id}" for id in escalation_policies(organisation)}
-    wanted |= {f"/users/{p.pagerduty}": f"people.{p.id}.pagerduty" for p in organisation.people if p.pagerduty}
-
-    def look() -> list[Finding]:
-        session.ask("GET", "/abilities")
-        found = [Finding("PagerDuty", "ok", f"as {settings.pagerduty_from or 'nobody'}")]
-        for path, name in wanted.items():
-            if session.answer("GET", path).status_code == 404:
-                found.append(
-                    Finding(name, "missing", f"PagerDuty knows no {path}", "Mend the id in the configuration.")
-                )
-        return found
-
+    sessions = Sessions(settings.pagerduty_api_url, key, settings.pagerduty_from)
     try:
-        found = await asyncio.to_thread(look)
+        return await asyncio.to_thread(pagerduty_doctor.findings, sessions, organisation, settings.pagerduty_from)
     except ApplicationError as error:
         return [Finding("PagerDuty", "broken", error.message, "Look at PAGERDUTY_API_KEY.")]
-    if not settings.pagerduty_from:
-        found.append(
-            Finding("PAGERDUTY_FROM", "missing", "the e-mail the pages come from", "Set it to a PagerDuty user's.")
-        )
-    return found
 
 
 async def _sources(settings: Settings, organisation: Organisation) -> list[Finding]:

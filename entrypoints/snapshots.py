@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sqlite3
+import zlib
 from collections.abc import Sequence
 from contextlib import closing
 from datetime import datetime
@@ -16,6 +17,8 @@ from incident.snapshots import Snapshot, Version
 
 _ONE = "SELECT incident, run, event, saved_at, document FROM snapshots WHERE incident = :incident"
 _OPEN = "SELECT incident, run, event, saved_at, document FROM snapshots WHERE closed = :closed ORDER BY saved_at DESC"
+_VERSIONS = "SELECT at, patch FROM versions WHERE incident = :incident ORDER BY number"
+_PACKED = "SELECT versions FROM packed_versions WHERE incident = :incident"
 SQLITE = "sqlite:///"
 WITHIN = 5.0
 
@@ -50,8 +53,27 @@ class SnapshotReader:
         rows = await asyncio.to_thread(self._rows, _OPEN, {"closed": False})
         return [_snapshot(row) for row in rows]
 
-    def _rows(self, question: str, values: dict[str, Any]) -> Sequence[Sequence[Any]]:
-        return self._from_sqlite(question, values) if self._url.startswith(SQLITE) else self._ask(question, values)
+    async def at(self, incident: str, moment: datetime) -> Snapshot | None:
+        """As it stood at `moment`; None where nothing was saved before that. Raises CannotRead."""
+        packed = await asyncio.to_thread(self._rows, _PACKED, {"incident": incident}, "packed_versions")
+        open_ones = await asyncio.to_thread(self._rows, _VERSIONS, {"incident": incident}, "versions")
+        saved = [
+            (datetime.fromisoformat(at), patch) for row in packed for at, patch in json.loads(zlib.decompress(row[0]))
+        ]
+        saved += [(datetime.fromisoformat(at), json.loads(patch)) for at, patch in open_ones]
+        until = [(at, patch) for at, patch in saved if at <= moment]
+        if not until:
+            return None
+        try:
+            document = snapshots.replayed(patch for _, patch in until)
+        except ValueError as fault:
+            raise CannotRead(f"The versions of {incident} do not fit together ({fault}).") from None
+        return _snapshot((incident, "", 0, until[-1][0].isoformat(), json.dumps(document)))
+
+    def _rows(self, question: str, values: dict[str, Any], table: str = "snapshots") -> Sequence[Sequence[Any]]:
+        if self._url.startswith(SQLITE):
+            return self._from_sqlite(question, values)
+        return self._ask(question, values, table)
 
     def _from_sqlite(self, question: str, values: dict[str, Any]) -> Sequence[Sequence[Any]]:
         file = self._url.removeprefix(SQLITE)
@@ -65,7 +87,7 @@ class SnapshotReader:
         except sqlite3.DatabaseError as error:
             raise CannotRead(f"The incidents' snapshots in {file} cannot be read ({error}).") from None
 
-    def _ask(self, question: str, values: dict[str, Any]) -> Sequence[Sequence[Any]]:
+    def _ask(self, question: str, values: dict[str, Any], table: str) -> Sequence[Sequence[Any]]:
         from sqlalchemy import create_engine, inspect, text
         from sqlalchemy.exc import SQLAlchemyError
         from sqlalchemy.pool import NullPool
@@ -73,7 +95,7 @@ class SnapshotReader:
         try:
             engine = create_engine(self._url, poolclass=NullPool)
             with engine.connect() as connection:
-                if not inspect(connection).has_table("snapshots"):
+                if not inspect(connection).has_table(table):
                     return []
                 return connection.execute(text(question), values).fetchall()
         except SQLAlchemyError as error:

@@ -87,7 +87,8 @@ class Standby:
 
         @functools.cache
         def paging() -> Paging:
-            from activities.paging import Paging, Sessions
+            from activities.pagerduty import Sessions
+            from activities.paging import Paging
 
             key = settings.pagerduty_api_key.get_secret_value()
             sessions = Sessions(settings.pagerduty_api_url, key, settings.pagerduty_from)
@@ -209,7 +210,7 @@ class Standby:
         return list(await asyncio.gather(*(asyncio.to_thread(self._one, incident, p) for p in incident.pages.values())))
 
     def _one(self, incident: Incident, page: Page) -> str:
-        from activities.paging import order_for
+        from activities.pages import order_for
 
         order = order_for(incident, page)
         try:
@@ -220,7 +221,10 @@ class Standby:
             who = self._paging().who_would_be_paged(order)
             called = [f"could not page {n}, call {self._book.phone(p)}" for n, p in zip(who.names, who.people)]
             return "\n".join(called) or f"could not page {page.label} ({why})"
-        return f"paged {', '.join(paged.names) or page.label}"
+        lines = [f"paged {', '.join(paged.names) or page.label}"]
+        lines += [f"could not page {n}, call {self._book.phone(p)}" for n, p in zip(paged.unpaged_names, paged.unpaged)]
+        lines += [f"PagerDuty did not accept {'; '.join(paged.dropped)}."] if paged.dropped else []
+        return "\n".join(lines)
 
     async def _keep(self, name: str, signed: Awaitable[Kept]) -> str:
         """Save it for the handing over. Why it could not be saved; empty when it was."""

@@ -1,4 +1,4 @@
-"""PagerDuty's webhooks (v3): acknowledgements and replies reach their incident, a trigger of a set priority declares one.
+"""PagerDuty's webhooks (v3): what people do there with a page reaches its incident, a trigger of a set priority declares one.
 
 A signature that does not fit is refused, and so is what is older than PagerDuty would ever send again. What arrives
 twice is done once: event ids travel along as ids of reports, commands and declarations.
@@ -26,7 +26,7 @@ from entrypoints.problems import NoSuchIncident, Refused, Unanswered, Unreachabl
 from incident import identity
 from incident.grammar import Opening
 from incident.policy import Policy
-from incident.reports import PageAcknowledged, Report, ResponderReplied, What
+from incident.reports import NoteAdded, PageAcknowledged, PageEnded, PageReassigned, Report, ResponderReplied, What
 from incident.severity import Severity
 
 OLDEST = timedelta(hours=49)
@@ -95,20 +95,41 @@ class Webhooks:
         """What is to be done about it. Raises what reading an odd event raises."""
         data = event["data"]
         match event["event_type"]:
-            case "incident.acknowledged":
-                agent = event.get("agent") or {}
-                if (incident := _ours(data)) and agent.get("type", "").startswith("user"):
-                    person, name = self._person(agent)
-                    page = PageAcknowledged(data["incident_key"], person, name, occurred)
-                    return partial(self._report, incident, event["id"], page)
+            case "incident.acknowledged" | "incident.resolved" | "incident.reassigned" | "incident.delegated":
+                if (incident := _ours(data)) and (happened := self._happened(event, data, occurred)):
+                    return partial(self._report, incident, event["id"], happened)
+            case "incident.annotated":
+                note = NoteAdded(str(data["content"]), self._by(event))
+                return partial(self._of_page, data["incident"]["id"], event["id"], note)
             case "incident.responder.replied":
                 person, name = self._person(data["user"])
                 accepted = data.get("state", data.get("response")) == "accepted"
                 reply = ResponderReplied(person, name, accepted, str(data.get("message") or ""))
-                return partial(self._replied, data["incident"]["id"], event["id"], reply)
+                return partial(self._of_page, data["incident"]["id"], event["id"], reply)
             case "incident.triggered" | "incident.priority_updated" | "incident.reopened":
                 return self._triggered(data)
         return _nothing
+
+    def _happened(self, event: dict[str, Any], data: dict[str, Any], occurred: datetime) -> What | None:
+        """What has become of a page of ours."""
+        key, agent = data["incident_key"], event.get("agent") or {}
+        match event["event_type"]:
+            case "incident.acknowledged":
+                if not agent.get("type", "").startswith("user"):
+                    return None
+                person, name = self._person(agent)
+                return PageAcknowledged(key, person, name, occurred)
+            case "incident.resolved":
+                into = ((data.get("resolve_reason") or {}).get("incident") or {}).get("id", "")
+                return PageEnded(key, self._by(event), str(into))
+        people = [self._person(assignee) for assignee in data.get("assignees") or ()]
+        if not people:
+            return None
+        return PageReassigned(key, tuple(p for p, _ in people), tuple(n for _, n in people), self._by(event))
+
+    def _by(self, event: dict[str, Any]) -> str:
+        agent = event.get("agent") or {}
+        return self._person(agent)[1] if agent.get("type", "").startswith("user") else ""
 
     def _triggered(self, data: dict[str, Any]) -> Callable[[], Awaitable[object]]:
         """What we created in PagerDuty never declares (process, 1)."""
@@ -129,9 +150,9 @@ class Webhooks:
         name = self._book.name(person)
         return person, str(user.get("summary") or person) if name == person else name
 
-    async def _replied(self, pagerduty_id: str, key: str, reply: ResponderReplied) -> None:
+    async def _of_page(self, pagerduty_id: str, key: str, what: What) -> None:
         if incident := await self._paged_with(pagerduty_id):
-            await self._report(incident, key, reply)
+            await self._report(incident, key, what)
 
     async def _report(self, incident: str, key: str, what: What) -> None:
         await self._gateway.report(incident, Report("pagerduty", key, what))

@@ -14,6 +14,9 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from incident import texts
+from incident.texts import Text
+
 KEPT_FOR = timedelta(minutes=2)
 LONGEST_ID = 100
 FIELD_BYTES = 300
@@ -39,7 +42,7 @@ class Reply:
     """The answer to one command. A refusal is an answer like others; its text says why and what to do."""
 
     outcome: Outcome
-    text: str = ""
+    text: Text = ""
     number: int | None = None
     whole: bool = True
     """False in a memo field whose text stands in the snapshot only."""
@@ -123,7 +126,7 @@ def read(memo: Mapping[str, Any], verb: str, id: str) -> Reply | None:
         found = json.loads(written)
         return Reply(
             Outcome(found["outcome"]),
-            found.get("text", ""),
+            texts.read(found.get("text", "")),
             found.get("number"),
             "text" in found,
             str(memo.get(VERSION, "")),
@@ -136,5 +139,5 @@ def _written(reply: Reply, most: int) -> str:
     short: dict[str, Any] = {"outcome": reply.outcome}
     if reply.number is not None:
         short["number"] = reply.number
-    whole = json.dumps({**short, "text": reply.text}, ensure_ascii=False)
+    whole = json.dumps({**short, "text": texts.written(reply.text)}, ensure_ascii=False)
     return whole if len(whole.encode()) <= most else json.dumps(short)

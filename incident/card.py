@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from incident import after, publishing, wording
 from incident.model import Announcement, Draft, DraftState, Incident, RepairState
+from incident.texts import moment, one_line, plain, since
 
 LONGEST_ITEM = 240
 MOST_ITEMS = 8
@@ -20,29 +20,38 @@ class Section:
     lines: tuple[str, ...]
 
 
-def markdown(incident: Incident, now: datetime) -> str:
-    """For the Web UI and the shell. Times of day, so that it changes only when the incident does."""
+def markdown(incident: Incident) -> str:
+    """For the Web UI. Times of day, so that it changes only when the incident does."""
+    return plain(_whole(incident, "## ", "### ", "**"))
+
+
+def unmarked(incident: Incident) -> str:
+    """For the shell, and for whoever asks: the same without markup."""
+    return _whole(incident)
+
+
+def _whole(incident: Incident, title: str = "", heading: str = "", bold: str = "") -> str:
     lines = [
-        f"## {incident.severity} {incident.label}",
-        f"**{wording.state_in_words(incident)}** since {wording.clock(wording.state_since(incident))}"
-        f" · declared {incident.declared_at:%Y-%m-%d} {wording.clock(incident.declared_at)}",
+        f"{title}{incident.severity} {incident.label}",
+        f"{bold}{wording.state_in_words(incident)}{bold} since {moment(wording.state_since(incident))}"
+        f" · declared {incident.declared_at:%Y-%m-%d} {moment(incident.declared_at)}",
         wording.roles(incident),
     ]
     if incident.room is not None:
         lines.append(f"Room #{incident.room.name} · incident {incident.id}")
     lines += [f"- {line}" for line in known(incident)]
     for section in sections(incident):
-        lines += [f"### {section.title}", *(f"- {line}" for line in section.lines)] if section.lines else []
+        lines += [f"{heading}{section.title}", *(f"- {line}" for line in section.lines)] if section.lines else []
     return "\n".join(lines)
 
 
 def mrkdwn(incident: Incident) -> str:
-    """For Slack: a paragraph a section. `{since:…}` is filled where it leaves, and goes on counting in the reader's app."""
+    """For Slack: a paragraph a section. How long ago it was declared goes on counting in the reader's app."""
     practice = "PRACTICE · nobody is woken, nothing is public\n" if incident.practice else ""
     state = wording.state_in_words(incident)
     head = (
         f"{practice}*{incident.severity} · {incident.title}*\n*{state}* · declared"
-        f" {{since:{incident.declared_at:%Y-%m-%dT%H:%M:%SZ}}}, {wording.clock(incident.declared_at)}"
+        f" {since(incident.declared_at)}, {moment(incident.declared_at)}"
     )
     if incident.ended_at is not None:
         lasted = wording.minutes(incident.ended_at - incident.declared_at)
@@ -88,7 +97,7 @@ def pages(incident: Incident) -> list[str]:
     """Who heard it. When somebody commands, only who has not."""
     lines = []
     for page in incident.pages.values():
-        heard = [f"{incident.name(p)} acknowledged at {wording.clock(at)}" for p, at in page.acknowledged_by.items()]
+        heard = [f"{incident.name(p)} acknowledged at {moment(at)}" for p, at in page.acknowledged_by.items()]
         lines.append("; ".join([*wording.page_lines(page), *heard]))
     return lines
 
@@ -103,7 +112,7 @@ def changed(incident: Incident) -> list[str]:
 def tasks(incident: Incident) -> list[str]:
     lines = []
     for task in incident.tasks.values():
-        state = "done" if task.done_at else f"until {wording.clock(task.due_at)}"
+        state = "done" if task.done_at else f"until {moment(task.due_at)}"
         result = f": {task.result}" if task.result else ""
         lines.append(f"{wording.task_line(incident, task)} ({state}{result})")
     return lines
@@ -124,7 +133,7 @@ def messages(incident: Incident) -> list[str]:
     lines = [_message(d) for d in out[-1:]]
     lines += [_message(d) for d in incident.drafts.values() if d.out_at is None and d.open]
     if (due := publishing.owed(incident)) is not None:
-        lines.append(f"next due {wording.clock(due)}")
+        lines.append(f"next due {moment(due)}")
     if incident.announcement is Announcement.NO:
         retracted = any(v.state is DraftState.RETRACTED for d in incident.drafts.values() for v in d.versions.values())
         taken_down = "what stood there was taken down; `announce yes` begins again"
@@ -139,13 +148,13 @@ def _message(draft: Draft) -> str:
         for outlet, version in draft.versions.items()
     }
     state = ", ".join(f"{outlet.label}: {state}" for outlet, state in on.items()) if draft.also else on[draft.outlet]
-    return f"{draft.number} ({draft.stage}, {state}): {draft.text}"
+    return f"{draft.number} ({draft.stage}, {state}): {one_line(draft.text)}"
 
 
 def executives(incident: Incident) -> list[str]:
-    lines = [f"told {wording.clock(s.sent_at)}" for s in incident.summaries[-1:]]
+    lines = [f"told {moment(s.sent_at)}" for s in incident.summaries[-1:]]
     if incident.open and not incident.silent:
-        lines.append(f"next summary {wording.clock(wording.next_summary(incident))}")
+        lines.append(f"next summary {moment(wording.next_summary(incident))}")
     return ["; ".join(lines)] if lines else []
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from incident import identity, leadership, paging, proof, security, wording
+from incident import identity, leadership, paging, proof, security, texts, wording
 from incident.effects import AddBookmarks, Announce, OpenRoom, PinCard, ReadChanges
 from incident.model import Incident, Origin, Page, SeverityChange
 from incident.policy import Policy
@@ -58,7 +58,7 @@ def draw_up(
 ) -> Declaration:
     """A door's declaration under `key`: the same key is the same incident. `words` is how long its id is."""
     id = identity.incident_id(key, words)
-    matter = title.strip() or NO_WORDS
+    matter = texts.one_line(title).strip() or NO_WORDS
     return Declaration(
         id=id,
         title=identity.codename(id) if security else wording.shorten(matter, LONGEST_TITLE),
@@ -72,7 +72,7 @@ def draw_up(
         service="" if security else service,
         key_mark=identity.key_mark(key),
         security=security,
-        matter=title if security or len(matter) > LONGEST_TITLE else "",
+        matter=texts.one_line(title) if security or len(matter) > LONGEST_TITLE else "",
     )
 
 
@@ -87,11 +87,11 @@ def declare(declaration: Declaration, now: datetime) -> Incident:
     """The incident, with what must happen first at the front: the pages, then the room, then the words."""
     incident = Incident(
         id=declaration.id,
-        title=declaration.title.strip() or NO_WORDS,
+        title=texts.one_line(declaration.title).strip() or NO_WORDS,
         severity=declaration.severity,
         declared_at=now,
         declared_by=declaration.by,
-        declared_by_name=declaration.by_name,
+        declared_by_name=texts.one_line(declaration.by_name),
         policy=declaration.policy,
         origin=declaration.origin,
         practice=declaration.practice,
@@ -104,7 +104,7 @@ def declare(declaration: Declaration, now: datetime) -> Incident:
     if incident.severity.major or team is None:
         paging.page_commanders(incident, now)
     else:
-        paging.page_team(incident, team, now)
+        paging.page_team(incident, team, now, urgency=paging.urgency_of(incident.severity))
     incident.severities.append(SeverityChange(incident.severity, now, declaration.by))
     incident.want(OpenRoom())
     incident.want(PinCard())
@@ -114,8 +114,8 @@ def declare(declaration: Declaration, now: datetime) -> Incident:
     incident.invite(declaration.by)
     leadership.set_topic(incident)
     incident.say(wording.opening(incident), now, about="command")
-    if declaration.matter.strip():
-        incident.facts.symptoms.append(declaration.matter.strip())
+    if matter := texts.one_line(declaration.matter).strip():
+        incident.facts.symptoms.append(matter)
     if incident.security:
         _keep_secret(incident, declaration, now)
     mark = "" if declaration.practice or _proven(declaration) else " (unsigned)"
@@ -169,7 +169,11 @@ def announcement(incident: Incident) -> str:
     first = _first_pages(incident)
     lines = [f"{incident.label} ({incident.severity}), incident {incident.id}"]
     lines += wording.pages_lines(first)
-    lines.append(f"Room: <#{incident.room.channel}>" if incident.room else f"Room: #{identity.room_name(incident.id)}")
+    lines.append(
+        f"Room: {texts.channel(incident.room.channel, incident.room.name)}"
+        if incident.room
+        else f"Room: #{identity.room_name(incident.id)}"
+    )
     lines += [page.url for page in first[:1] if page.url]
     return "\n".join(lines)
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from incident.choices import Choice
+from incident.texts import Text
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,7 @@ class Tell:
 
     key: str
     person: str
-    text: str
+    text: Text
     choices: tuple[Choice, ...] = ()
     kind: Literal["tell"] = "tell"
 
@@ -109,11 +110,40 @@ class LeaveRoom:
 
 
 @dataclass(frozen=True)
-class RetitlePages:
-    """PagerDuty's titles say what they may say now."""
+class UpdatePages:
+    """PagerDuty's titles say what they may say now, and its priority is the severity's. `version` tells one wish from the next."""
 
     key: str
-    kind: Literal["retitle-pages"] = "retitle-pages"
+    version: int = 0
+    kind: Literal["update-pages"] = "update-pages"
+
+
+@dataclass(frozen=True)
+class NotePages:
+    """Add `incident.unsent_notes` to the PagerDuty incident, in order."""
+
+    key: str
+    kind: Literal["note-pages"] = "note-pages"
+
+
+@dataclass(frozen=True)
+class AcknowledgePages:
+    """Acknowledge `incident.pages[page]` for somebody who has shown elsewhere that they are here."""
+
+    key: str
+    page: str
+    person: str
+    kind: Literal["acknowledge"] = "acknowledge"
+
+
+@dataclass(frozen=True)
+class MergePages:
+    """Merge the PagerDuty incidents of `incident.pages` into one of them."""
+
+    key: str
+    into: str
+    pages: tuple[str, ...]
+    kind: Literal["merge-pages"] = "merge-pages"
 
 
 @dataclass(frozen=True)
@@ -180,9 +210,10 @@ class ReadChanges:
 
 @dataclass(frozen=True)
 class ResolvePages:
-    """Resolve in PagerDuty every incident that was opened for this one."""
+    """Resolve in PagerDuty every incident that was opened for this one: `pages` (their keys), by id or by key."""
 
     key: str
+    pages: tuple[str, ...] = ()
     kind: Literal["resolve-pages"] = "resolve-pages"
 
 
@@ -222,7 +253,10 @@ Effect = (
     | Announce
     | Tell
     | LeaveRoom
-    | RetitlePages
+    | UpdatePages
+    | NotePages
+    | AcknowledgePages
+    | MergePages
     | StartRepair
     | TellRepair
     | RunChecks

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from incident import after, leadership, paging, publishing, repairs, sub_teams, wording
-from incident.effects import KeepRecord, ResolvePages
+from incident import after, leadership, pagerduty, publishing, repairs, sub_teams, wording
+from incident.effects import KeepRecord
 from incident.model import Announcement, DraftState, Incident, Phase, RepairState
 from incident.severity import Role
 
@@ -42,22 +42,16 @@ def everybody_who_responded(incident: Incident) -> list[str]:
 
 
 def take_up_again(incident: Incident, by: str, now: datetime) -> None:
-    """Command, pages and PagerDuty in order: the former IC, if there, at once; else all is paged as at the start."""
+    """Command in order: the former IC, if there, at once; else nobody, and the ICs are paged as at the start."""
     incident.reopened += 1
     incident.reopened_at = now
     incident.owed_dropped, incident.owed_dropped_by = "", None
     if not incident.full:
-        service = incident.policy.service(incident.service)
-        if service is not None and (team := incident.policy.team(service.team)) is not None:
-            paging.page_team(incident, team, now)
         return
     commander = incident.commander
     responder = incident.responders.get(commander) if commander else None
     if commander is not None and (commander == by or (responder is not None and responder.here)):
         incident.commanded_since = now
-        known = incident.policy.person(commander)
-        if known is not None and known.pagerduty:
-            paging.page_person(incident, commander, now, f"reopened-{incident.reopened}")
         if commander != by:
             text = (
                 f"{incident.name(by)} reopened {incident.label}: you're in command. `handover @somebody` passes it on."
@@ -68,7 +62,6 @@ def take_up_again(incident: Incident, by: str, now: datetime) -> None:
         leadership.seat(incident, Role.COMMANDER, None, now)
         incident.former_commander, incident.commanded_since = commander, None
     incident.rounds, incident.told_no_commander_at = 0, now
-    paging.page_commanders(incident, now)
 
 
 def end(incident: Incident, phase: Phase, by: str, now: datetime, why: str = "") -> None:
@@ -150,7 +143,7 @@ def _stop_clocks(incident: Incident, phase: Phase, by: str, now: datetime) -> No
 
 def _wind_up(incident: Incident, phase: Phase, now: datetime) -> None:
     leadership.set_topic(incident)
-    incident.want(ResolvePages(f"resolve-pages/{_ends(incident)}"))
+    pagerduty.end(incident)
     incident.want(KeepRecord(f"record/{len(incident.timeline)}"))
     if phase is Phase.RESOLVED:
         after.begin(incident, now)

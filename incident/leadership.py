@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from incident import repairs, sub_teams, wording
+from incident import pagerduty, repairs, sub_teams, wording
 from incident.choices import Choice
 from incident.effects import SetTopic
 from incident.model import Held, Incident, RepairState, Responder
@@ -16,6 +16,7 @@ def check_in(incident: Incident, person: str, name: str, expert_in: str, now: da
     before = incident.responders.get(person)
     if before is None or not before.here:
         incident.responders[person] = Responder(person, name, expert_in, now)
+        pagerduty.answered(incident, person, now)
         seat_deputy(incident, now)
 
 
@@ -34,11 +35,14 @@ def take(incident: Incident, person: str, name: str, now: datetime, *, acting: b
     incident.voice = None
     incident.told_no_commander_at = None
     check_in(incident, person, name, "", now)
+    pagerduty.answered(incident, person, now)
     _let_in(incident, person)
     void = void_approvals(incident, now, f"command passed to {name}")
     seat_deputy(incident, now)
     announce_roles(incident, now)
     incident.log("command", f"{name} commands{' (acting)' if acting else ''}", now, who=person)
+    pagerduty.note(incident, f"Incident commander{' (acting)' if acting else ''}: {name}")
+    pagerduty.merge_pages(incident, now)
     if void:
         incident.tell(
             person,
@@ -83,6 +87,7 @@ def appoint(incident: Incident, role: Role, person: str, now: datetime) -> None:
     _let_in(incident, person)
     incident.log("role", f"{role.label}: {incident.name(person)}", now, who=person)
     announce_roles(incident, now, role)
+    pagerduty.merge_pages(incident, now)
 
 
 def seat(incident: Incident, role: Role, person: str | None, now: datetime) -> None:

@@ -26,6 +26,7 @@ from incident.model import (
     Version,
 )
 from incident.outlets import Outlet
+from incident.texts import exact, moment, plain
 from incident.words import mark
 
 TAKE_COMMAND = Choice("I take command", "command", "primary")
@@ -191,15 +192,15 @@ def of_task(task: Task) -> tuple[Choice, ...]:
 def story(incident: Incident, repair: Repair) -> str:
     """One repair action from the words to how it stands, for whoever reads its history."""
     head = f"### {wording.repair_line(repair)}: {repair.state}"
-    lines = [*wording.repair_offer(incident, repair).splitlines(), *_life(incident, repair)]
-    return "\n".join((head, *(f"- {line}" if not line.startswith("```") else line for line in lines)))
+    lines = [*wording.repair_offer(incident, repair).splitlines(), *map(plain, _life(incident, repair))]
+    return "\n".join((head, *(f"- {line}" if not line.startswith("> ") else f"\n{line}" for line in lines)))
 
 
 def _command(incident: Incident) -> Notice:
     text = wording.opening(incident)
     if incident.commander is not None and incident.commanded_since is not None:
         commands = wording.this_is(incident.name(incident.commander), acting=incident.acting)
-        return Notice(_lines(text, f"{commands} (since {wording.clock(incident.commanded_since)})"))
+        return Notice(_lines(text, f"{commands} (since {moment(incident.commanded_since)})"))
     return Notice(text, (TAKE_COMMAND, PAGE_AGAIN) if incident.open else ())
 
 
@@ -209,7 +210,7 @@ def _announced(incident: Incident) -> Notice:
     if incident.silent:
         return Notice(text)
     if not incident.open and incident.ended_at is not None:
-        return Notice(_lines(text, f"{incident.phase.value.capitalize()} at {wording.clock(incident.ended_at)}."))
+        return Notice(_lines(text, f"{incident.phase.value.capitalize()} at {moment(incident.ended_at)}."))
     if incident.commander is not None:
         return Notice(_lines(text, wording.roles(incident)))
     return Notice(text, (TAKE_COMMAND,))
@@ -242,19 +243,19 @@ def _worse_after(incident: Incident) -> Notice:
 
 def _life(incident: Incident, repair: Repair) -> list[str]:
     """Who pressed what, and when."""
-    lines = [f"{o.who} objected at {wording.clock(o.at)}: {o.why}" for o in repair.objections]
+    lines = [f"{o.who} objected at {moment(o.at)}: {o.why}" for o in repair.objections]
     if repair.approved_at is not None:
         by = "the runner" if repair.automated else incident.name(repair.owner)
         void = f" Void: {repair.why}." if repair.state is RepairState.VOID else f" Owned by {by}."
-        lines.append(f"Approved by {incident.name(repair.approved_by)} at {wording.clock(repair.approved_at)}.{void}")
+        lines.append(f"Approved by {incident.name(repair.approved_by)} at {moment(repair.approved_at)}.{void}")
     if repair.started_at is not None:
         until = repair.time_box_ends if repair.state is RepairState.RUNNING else None
-        box = f", time-box until {wording.clock(until)}" if until else ""
-        lines.append(f"Running since {wording.clock(repair.started_at)}{box}.")
+        box = f", time-box until {moment(until)}" if until else ""
+        lines.append(f"Running since {moment(repair.started_at)}{box}.")
     if repair.live:
-        lines.append(f"```\n{repair.live}\n```")
+        lines.append(exact(repair.live))
     if repair.ended_at is not None and repair.started_at is not None:
-        lines += _said(f"Ended at {wording.clock(repair.ended_at)}", repair.outcome)
+        lines += _said(f"Ended at {moment(repair.ended_at)}", repair.outcome)
     if repair.kept_in:
         lines.append(f"All of its output: {repair.kept_in}")
     if repair.verification:
@@ -263,7 +264,7 @@ def _life(incident: Incident, repair: Repair) -> list[str]:
         lines.append(f"Repair {undone.number} undoes it: {undone.state}.")
     if repair.state.settled:
         who = f" by {incident.name(repair.settled_by)}" if repair.settled_by else ""
-        at = f" at {wording.clock(repair.settled_at)}" if repair.settled_at else ""
+        at = f" at {moment(repair.settled_at)}" if repair.settled_at else ""
         why = f": {repair.why}" if repair.why else "."
         lines.append(f"*{repair.state.value.capitalize()}*{who}{at}{why}")
     return lines
@@ -272,7 +273,7 @@ def _life(incident: Incident, repair: Repair) -> list[str]:
 def _said(head: str, text: str) -> list[str]:
     """What a program said: its first line is how it ended, the rest is its output."""
     first, _, output = text.partition("\n")
-    return [f"{head}: {first}" if first else f"{head}.", *([f"```\n{output}\n```"] if output else [])]
+    return [f"{head}: {first}" if first else f"{head}.", *([exact(output)] if output else [])]
 
 
 def _draft(incident: Incident, draft: Draft) -> str:
@@ -286,9 +287,9 @@ def _life_on(incident: Incident, draft: Draft, outlet: Outlet, version: Draft | 
     on = f"{outlet.label.capitalize()}: " if draft.also else ""
     parts = []
     if version.approved_at is not None:
-        parts.append(f"approved by {incident.name(version.approved_by)} at {wording.clock(version.approved_at)}.")
+        parts.append(f"approved by {incident.name(version.approved_by)} at {moment(version.approved_at)}.")
     if version.published_at is not None:
-        parts.append(f"out since {wording.clock(version.published_at)}: {version.url}".rstrip(": "))
+        parts.append(f"out since {moment(version.published_at)}: {version.url}".rstrip(": "))
     if version.state is DraftState.APPROVED and version.delayed:
         parts.append("not out yet: it cannot be reached, and is tried on.")
     parts.append(_AFTERWARDS.get(version.state, ""))
@@ -299,9 +300,9 @@ def _life_on(incident: Incident, draft: Draft, outlet: Outlet, version: Draft | 
 def _task(incident: Incident, task: Task) -> str:
     lines = [wording.task_offer(incident, task)]
     if task.done_at is not None:
-        lines.append(f"Done at {wording.clock(task.done_at)}{f': {task.result}' if task.result else '.'}")
+        lines.append(f"Done at {moment(task.done_at)}{f': {task.result}' if task.result else '.'}")
     elif task.understood_at is not None:
-        lines.append(f"Understood at {wording.clock(task.understood_at)}; until {wording.clock(task.due_at)}.")
+        lines.append(f"Understood at {moment(task.understood_at)}; until {moment(task.due_at)}.")
     return _lines(*lines)
 
 
@@ -316,9 +317,7 @@ def _handover(incident: Incident, rest: str) -> Notice:
 def _team(incident: Incident, team: SubTeam) -> Notice:
     line = wording.team_line(incident, team)
     if team.closed_at is not None:
-        return Notice(
-            _lines(line, f"Closed at {wording.clock(team.closed_at)}{f': {team.result}' if team.result else '.'}")
-        )
+        return Notice(_lines(line, f"Closed at {moment(team.closed_at)}{f': {team.result}' if team.result else '.'}"))
     return Notice(line, sub_teams.answers(team))
 
 
@@ -335,7 +334,7 @@ def _trigger(incident: Incident, trigger: Trigger) -> str:
     if trigger.decided_at is None:
         return f"{text} The same trouble, or a separate one? `same {trigger.number}` or `separate {trigger.number}`."
     became = f"incident {trigger.became}" if trigger.became else "the same"
-    return f"{text} {incident.name(trigger.decided_by)} said at {wording.clock(trigger.decided_at)}: {became}."
+    return f"{text} {incident.name(trigger.decided_by)} said at {moment(trigger.decided_at)}: {became}."
 
 
 def _of_trigger(incident: Incident, trigger: Trigger) -> tuple[Choice, ...]:

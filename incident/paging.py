@@ -5,16 +5,42 @@ Keys name a page once and for all: a page asked for twice, retried or replayed i
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from incident import identity
 from incident.effects import SendPage
 from incident.model import Incident, Page
+from incident.model.people import Urgency as Urgency
 from incident.policy import Team
+from incident.severity import Severity
+
+
+@dataclass(frozen=True)
+class Paged:
+    """What PagerDuty made of a page. `adopted`: it was there already under this key. `age`: of the on-call book.
+
+    `unpaged` could not be paged, `spared` were not because they lead another incident (handles); `dropped` is what
+    PagerDuty did not accept of the page.
+    """
+
+    key: str
+    pagerduty_id: str = ""
+    url: str = ""
+    people: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    adopted: bool = False
+    age: str = ""
+    unpaged: tuple[str, ...] = ()
+    unpaged_names: tuple[str, ...] = ()
+    dropped: tuple[str, ...] = ()
+    spared: tuple[str, ...] = ()
 
 
 def page_commanders(incident: Incident, now: datetime, under: str = "") -> list[Page]:
     """The next round: primary and backup at once, one level higher than the round before; trainees in the first.
+
+    Whoever was paged and has not answered is paged again with it.
 
     `under` is the word a door has already paged them under (process, 1): those pages are then adopted.
     """
@@ -25,6 +51,7 @@ def page_commanders(incident: Incident, now: datetime, under: str = "") -> list[
     rungs = [("primary", "the primary IC", paging.primary), ("backup", "the backup IC", paging.backup)]
     if paging.shadow is not None and level == 1:
         rungs.append(("shadow", "the trainee IC", paging.shadow))
+    again = {target: _unanswered(incident, target) for target, _, _ in rungs}
     return [
         _page(
             incident,
@@ -36,6 +63,7 @@ def page_commanders(incident: Incident, now: datetime, under: str = "") -> list[
                 asked_at=now,
                 escalation_policy=rung.escalation_policy,
                 for_commander=True,
+                again=again[target],
             ),
         )
         for target, label, rung in rungs
@@ -53,13 +81,28 @@ def page_person(incident: Incident, person: str, now: datetime, under: str = "")
     return _page(incident, Page(key, 0, person, incident.name(person), now, person=person))
 
 
-def page_team(incident: Incident, team: Team, now: datetime, under: str = "") -> list[Page]:
+def page_team(
+    incident: Incident, team: Team, now: datetime, under: str = "", *, urgency: Urgency = "high"
+) -> list[Page]:
     """The team's escalation policy decides who; a team without one is paged person by person."""
     if not team.escalation_policy:
         return [page_person(incident, member, now, under) for member in team.members]
     incident.asked += 1
     key = identity.page_key(incident.id, under or f"asked-{incident.asked}", team.id)
-    return [_page(incident, Page(key, 0, team.id, team.name, now, escalation_policy=team.escalation_policy))]
+    page = Page(key, 0, team.id, team.name, now, escalation_policy=team.escalation_policy, urgency=urgency)
+    return [_page(incident, page)]
+
+
+def urgency_of(severity: Severity) -> Urgency:
+    """SEV-4 and SEV-5 wake nobody (process, 1)."""
+    return "low" if severity in (Severity.SEV4, Severity.SEV5) else "high"
+
+
+def _unanswered(incident: Incident, target: str) -> list[str]:
+    here = [person for person, responder in incident.responders.items() if responder.here]
+    pages = [page for page in incident.pages.values() if page.for_commander and page.target == target]
+    answered = {person for page in incident.pages.values() for person in page.acknowledged_by}
+    return list(dict.fromkeys(p for page in pages for p in page.people if p not in answered and p not in here))
 
 
 def _page(incident: Incident, page: Page) -> Page:

@@ -105,6 +105,7 @@ class Paging(_Frozen):
     grace_after_acknowledgement: Duration = timedelta(minutes=5)
     follow_acknowledgement_for: Duration = timedelta(minutes=30)
     poll_every: Duration = timedelta(seconds=5)
+    poll_every_with_webhooks: Duration = timedelta(minutes=1)
     stakeholders: dict[Severity, tuple[str, ...]] = {}
     priorities: dict[Severity, str] = {}
     declare_on: tuple[Severity, ...] = ()

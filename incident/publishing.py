@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
-from incident import text_warnings, wording
+from incident import pagerduty, text_warnings, wording
 from incident.customers import Stage
 from incident.model import Announcement, Draft, DraftState, Incident, Phase, Version
 from incident.outlets import Outlet
@@ -22,6 +22,7 @@ def decide_to_announce(incident: Incident, person: str, now: datetime) -> None:
     incident.announced_at = now
     incident.log("decision", "announce publicly", now, who=person)
     incident.say("The IC decides: we announce it publicly.", now)
+    pagerduty.note(incident, f"{incident.name(person)} decided to announce it publicly")
     tell_liaison(incident, person, f"to announce {incident.label} publicly. Each text still needs approval")
 
 
@@ -231,6 +232,7 @@ def published(
     version.delayed = False
     _supersede(incident, draft, outlet)
     incident.say(f"Public message {draft.number} is out on {the(outlet)}: {url}".rstrip(": "), now)
+    pagerduty.note(incident, f"Published on {the(outlet)}: {version.text} {url}".rstrip())
 
 
 def not_published(incident: Incident, draft: Draft, outlet: Outlet, why: str, now: datetime) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter
 
-from incident import wording
+from incident import texts, wording
 from incident.answers import Outcome, Reply
 from incident.catalogue import MOST_TRIES, CatalogueEntry, StepName
 from incident.choices import Choice
@@ -258,7 +258,7 @@ def end_run(
     n = repair.number
     ending, _, output = outcome.partition("\n")
     result = f": {ending.rstrip('.')}" if ending else ""
-    shown = f"\n```\n{output}\n```\n" if output else " "
+    shown = f"\n{texts.exact(output)}\n" if output else " "
     undo = f" `undo {n}` proposes to undo it." if may_be_undone(incident, repair) else ""
     match state:
         case _ if incident.phase is Phase.CLOSED:  # nobody is left to decide what next
@@ -281,6 +281,11 @@ def end_run(
             then += undo
     incident.say(wording.sentence(f"{wording.repair_line(repair)}: {state}{result}.{shown}{then}"), now)
     incident.log("repair", f"{n} {state}{f': {outcome}' if outcome else ''}", now, who=who)
+
+
+def ended_before_approval(repair: Repair, at: datetime | None) -> bool:
+    """Whether what ended `at` was not what the IC approved: somebody had it run before, and the runner refused."""
+    return at is not None and repair.approved_at is not None and at < repair.approved_at
 
 
 def still_running(incident: Incident, *, automated: bool = False) -> list[Repair]:
@@ -313,7 +318,7 @@ def unknown_choices(repair: Repair) -> tuple[Choice, ...]:
 def verified(incident: Incident, repair: Repair, answer: str, now: datetime, source: str) -> None:
     """What the verify step said, for the IC to judge."""
     repair.verification = answer
-    text = f"Verify of {wording.repair_line(repair)}: {answer}."
+    text = f"Verify of {wording.repair_line(repair)}: {texts.quoted(answer.rstrip('.'))}."
     incident.say(text.replace("..", "."), now)
     incident.log("repair", f"verify of {repair.number}: {answer}", now, source=source)
     if repair.state in ENDED:

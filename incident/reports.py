@@ -17,6 +17,7 @@ from incident.duties import internal_liaison
 from incident.duties.base import Remark, WriteDraft
 from incident.model import ChangedLately, DraftState, Incident, Phase, RepairState, Status, Summary, Worsening
 from incident.outlets import Outlet
+from incident.texts import Text, one_line, plain, quoted
 
 A_YEAR = timedelta(days=366)
 KEPT = 2000
@@ -80,7 +81,7 @@ class MessageNotTakenDown:
 @dataclass(frozen=True)
 class SummarySent:
     key: str
-    text: str
+    text: Text
     due_at: datetime
     sent_at: datetime
     kind: Literal["summary-sent"] = "summary-sent"
@@ -192,6 +193,37 @@ class ResponderReplied:
     kind: Literal["replied"] = "replied"
 
 
+@dataclass(frozen=True)
+class PageEnded:
+    """Resolved in PagerDuty by somebody, or merged into `merged_into` (PagerDuty's id)."""
+
+    page: str
+    by: str = ""
+    merged_into: str = ""
+    kind: Literal["page-ended"] = "page-ended"
+
+
+@dataclass(frozen=True)
+class PageReassigned:
+    """Given to these people in PagerDuty."""
+
+    page: str
+    people: tuple[str, ...]
+    names: tuple[str, ...]
+    by: str = ""
+    kind: Literal["page-reassigned"] = "page-reassigned"
+
+
+@dataclass(frozen=True)
+class NoteAdded:
+    """Somebody's note in PagerDuty."""
+
+    text: str
+    by: str = ""
+    kind: Literal["note-added"] = "note-added"
+
+
+InPagerDuty = PageAcknowledged | PageEnded | PageReassigned | NoteAdded
 AboutMessage = (
     MessagePublished | MessageNotPublished | MessageDelayed | MessageOvertaken | MessageTakenDown | MessageNotTakenDown
 )
@@ -216,6 +248,9 @@ What = (
     | RunEnded
     | WorkflowReset
     | PageAcknowledged
+    | PageEnded
+    | PageReassigned
+    | NoteAdded
     | ResponderReplied
 )
 
@@ -278,14 +313,15 @@ def _apply(incident: Incident, report: Report, now: datetime) -> None:
         ):
             _public(incident, told, report, now)
         case SummarySent(key=key, text=text, due_at=due_at, sent_at=sent_at):
-            incident.summaries.append(Summary(key, text, due_at, sent_at))
+            words = plain(text).strip()
+            incident.summaries.append(Summary(key, words, due_at, sent_at))
             if internal_liaison.takes_own_words(key):
                 incident.own_words = ""
-            incident.log("summary", text.replace("{here} ", ""), sent_at, source=report.source)
-        case PageAcknowledged(page=key, person=person, name=name, at=at):
-            settling.acknowledged(incident, incident.pages[key], person, name, at, now)
+            incident.log("summary", words, sent_at, source=report.source)
+        case PageAcknowledged() | PageEnded() | PageReassigned() | NoteAdded() as happened:
+            _in_pagerduty(incident, happened, now)
         case ResponderReplied(person=person, name=name, accepted=accepted, message=message):
-            reply = f"{name} {'joins' if accepted else 'cannot join'}{f': {message}' if message else '.'}"
+            reply = f"{one_line(name)} {'joins' if accepted else 'cannot join'}{f': {one_line(message)}' if message else '.'}"
             incident.say(reply, now)
             incident.log("page", reply, now, who=person, source=report.source)
         case StatusSeen(status=status, text=text, flapping=flapping):
@@ -301,6 +337,24 @@ def _apply(incident: Incident, report: Report, now: datetime) -> None:
             settling.changes_read(incident, found, now)
         case _:
             _repair(incident, report, now)
+
+
+def _in_pagerduty(incident: Incident, happened: InPagerDuty, now: datetime) -> None:
+    """A webhook: from now on PagerDuty need not be asked so often."""
+    incident.webhooks_heard = True
+    match happened:
+        case PageAcknowledged(page=key, person=person, name=name, at=at):
+            settling.acknowledged(incident, incident.pages[key], person, name, at, now)
+        case PageEnded(page=key, by=by, merged_into=into):
+            page = incident.pages[key]
+            if into:
+                settling.page_merged(incident, page, into, by, now)
+            else:
+                settling.page_resolved(incident, page, by, now)
+        case PageReassigned(page=key, people=people, names=names, by=by):
+            settling.page_reassigned(incident, incident.pages[key], people, names, by, now)
+        case NoteAdded(text=text, by=by):
+            settling.noted_in_pagerduty(incident, text, by, now)
 
 
 def _public(incident: Incident, told: AboutMessage, report: Report, now: datetime) -> None:
@@ -366,7 +420,7 @@ def _repair(incident: Incident, report: Report, now: datetime) -> None:
         case CheckAnswered(number=number, answer=answer):
             repair = incident.repairs[number]
             repair.check = answer
-            incident.say(f"Check of {wording.repair_line(repair)}: {answer}", now)
+            incident.say(f"Check of {wording.repair_line(repair)}: {quoted(answer)}", now)
             incident.log("repair", f"check of {number}: {answer}", now, source=report.source)
         case PollOver(number=number):
             repair = incident.repairs[number]
@@ -395,6 +449,8 @@ def _repair(incident: Incident, report: Report, now: datetime) -> None:
             incident.log("repair", f"{number}: no runner for {runner}", now, source=report.source)
         case RunEnded(number=number, state=state, outcome=outcome, refused=refused, output=output):
             repair = incident.repairs[number]
+            if repairs.ended_before_approval(repair, report.at):
+                return
             if refused and repair.state is RepairState.RUNNING:
                 # Another run was told "go" before this one was refused: what became of that one is not known.
                 state, outcome = RepairState.UNKNOWN, f"what ran was lost; what came after it: {outcome}"

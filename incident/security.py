@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from incident import identity, leadership, publishing, wording
-from incident.effects import AddBookmarks, LeaveRoom, OpenRoom, PinCard, RetitlePages
+from incident.effects import AddBookmarks, LeaveRoom, OpenRoom, PinCard, UpdatePages
 from incident.model import Incident
 
 
@@ -45,7 +45,7 @@ def secure(incident: Incident, by: str, now: datetime) -> None:
     publishing.fall_silent(incident)
     here = [r.person for r in incident.responders.values() if r.here]
     incident.invite(incident.declared_by, *here, *incident.roles.values())
-    incident.want(RetitlePages("retitle-pages"))
+    incident.want(UpdatePages("update-pages", len(incident.timeline)))
     leadership.set_topic(incident)
     gather(incident, now)
     incident.tell(

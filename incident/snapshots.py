@@ -6,6 +6,7 @@ before, since a whole document at each change would fill the workflow's history.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import jsonpatch
 from pydantic import TypeAdapter
 
+from incident import texts
 from incident.answers import Answers
 from incident.model import Incident, Phase
 
@@ -69,14 +71,15 @@ class Snapshot:
 def document(incident: Incident, answers: Answers) -> Document:
     """The snapshot as JSON, with the answers that are too long for the memo."""
     whole: Document = _INCIDENT.dump_python(incident, mode="json", exclude=_OF_THE_WORKFLOW)
-    texts = {name: kept.reply.text for name, kept in answers.kept.items() if answers.cut(name)}
-    return {"incident": whole, "answers": texts}
+    long = {name: texts.written(kept.reply.text) for name, kept in answers.kept.items() if answers.cut(name)}
+    return {"incident": whole, "answers": long}
 
 
 def read(found: Document, version: Version, saved_at: datetime) -> Snapshot:
     """The snapshot of a document. Raises ValueError for one that no version of ours wrote."""
     incident = _INCIDENT.validate_python(found["incident"])
-    return Snapshot(incident, dict(found["answers"]), version, saved_at)
+    answers = {name: str(texts.read(text)) for name, text in found["answers"].items()}
+    return Snapshot(incident, answers, version, saved_at)
 
 
 def closed(incident: Incident) -> bool:
@@ -86,6 +89,22 @@ def closed(incident: Incident) -> bool:
 def difference(before: Document, after: Document) -> Patch:
     patch: Patch = jsonpatch.make_patch(before, after).patch
     return patch
+
+
+def whole(after: Document) -> Patch:
+    """The patch that makes `after` from whatever was there."""
+    return [{"op": "replace", "path": "", "value": after}]
+
+
+def replayed(patches: Iterable[Patch]) -> Document:
+    """What the patches make, the first of which is a `whole` one. Raises ValueError where they do not fit."""
+    found: Document = {}
+    try:
+        for patch in patches:
+            found = jsonpatch.JsonPatch(patch).apply(found, in_place=True)
+    except (jsonpatch.JsonPatchException, jsonpatch.JsonPointerException) as fault:
+        raise ValueError(str(fault)) from None
+    return found
 
 
 def patched(before: Document, patch: Patch) -> Document:

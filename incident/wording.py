@@ -1,17 +1,18 @@
 """Every sentence the product says that more than one place needs, or that the process gives word for word.
 
 Sentences that belong to one command stand in that command. Times are said local first, then UTC.
-Words in braces (`{phone:bob}`, `{person:bob}`, `{here}`, `{bridge.url}`) are filled where the text leaves the
-house, so that phones and PIN never stand in a history.
+Phones, the PIN and the like are places (`incident.texts`), which are filled in where a text leaves, so that none of them
+is ever in a history.
 """
 
 from __future__ import annotations
 
 import string
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from incident import texts
 from incident.identity import room_name
 from incident.model import (
     Change,
@@ -30,6 +31,8 @@ from incident.model import (
 )
 from incident.policy import Policy
 from incident.severity import Role, Severity
+from incident.texts import moment
+from incident.texts import shorten as shorten
 from incident.times import clock as clock
 from incident.times import minutes as minutes
 
@@ -70,7 +73,7 @@ def opening(incident: Incident) -> str:
     practice = "PRACTICE: everything here runs against the emulators; nobody is woken, nothing is public.\n"
     return (
         f"{practice if incident.practice else ''}{incident.severity}: {incident.title}"
-        f" — declared by {incident.declared_by_name} at {clock(incident.declared_at)}. Incident {incident.id}."
+        f" — declared by {incident.declared_by_name} at {moment(incident.declared_at)}. Incident {incident.id}."
         f"{KEPT_QUIET if incident.silent else ''}"
     )
 
@@ -84,7 +87,7 @@ def checklist(incident: Incident) -> str:
             lines.append(f"☐ {number}. {item}")
         else:
             what = f": {ticked.what}" if ticked.what else ""
-            lines.append(f"☑ {number}. {item}{what} ({incident.name(ticked.by)}, {clock(ticked.at)})")
+            lines.append(f"☑ {number}. {item}{what} ({incident.name(ticked.by)}, {moment(ticked.at)})")
     return "\n".join(lines)
 
 
@@ -96,29 +99,57 @@ def no_commander(incident: Incident, now: datetime) -> str:
     )
 
 
+PAGE_TITLE_AT_MOST = 120
+
+
 def page_title(incident: Incident, page: Page) -> str:
-    """What stands on the phone of who is woken."""
+    """What a phone reads out to who is woken: what they have to do comes first."""
     if incident.security:
         return f"{incident.label}: join"
-    what = "is wanted as incident commander" if page.for_commander else "is wanted in an incident"
-    return f"{incident.label}: {incident.severity} — {page.label} {what}"
+    todo = "Reopened" if page.quiet else "Join"
+    if page.for_commander:
+        todo = "Shadow the incident commander" if page.target == "shadow" else "Take command"
+    practice = "PRACTICE " if incident.practice else ""
+    return shorten(f"{practice}{todo}: {incident.severity}, {incident.title}", PAGE_TITLE_AT_MOST)
 
 
-def page_details(incident: Incident) -> str:
+def page_details(incident: Incident, page: Page) -> str:
     """What stands under the title of a page."""
     if incident.security:
         return "join"
+    if page.goes_on and page.quiet:
+        return f"{incident.title}\nReopened. It goes on from {', '.join(page.goes_on)}. Incident {incident.id}."
+    room = incident.room
+    join = join_link(room) if room else f"Join #{room_name(incident.id, moved=incident.moved)} in Slack."
+    command = " To take command, type `!ic command` in the channel or run `ic command`." if page.for_commander else ""
+    again = f" Reopened: it goes on from {', '.join(page.goes_on)}." if page.goes_on else ""
+    declared = f"Declared by {incident.declared_by_name}. Incident {incident.id}.{again}"
+    return f"{incident.title}\n{declared}\n{join}{command}"
+
+
+def join_link(room: Room) -> str:
+    """Opens the channel in Slack, from anywhere."""
+    return f"Join #{room.name} in Slack: https://slack.com/app_redirect?channel={room.channel}"
+
+
+def not_needed(incident: Incident) -> str:
+    return f"{incident.name(incident.commander)} is in command of {incident.label}: no need to get up."
+
+
+def not_paged_because_busy(incident: Incident, named: str) -> str:
+    """To whoever leads another open incident."""
     return (
-        f"{incident.title}. Declared by {incident.declared_by_name}. Room #{room_name(incident.id, moved=incident.moved)}, incident"
-        f" {incident.id}. To take command say `command` there, or `ic command`.{_before(incident)}"
+        f"{incident.severity}: {incident.label}. You weren't paged for it, because you're leading another incident:"
+        f" {named} was."
     )
 
 
-def _before(incident: Incident) -> str:
-    """A reopened incident has another one in PagerDuty than before."""
-    at = incident.reopened_at
-    old = [page.url for page in incident.pages.values() if page.url and at is not None and page.asked_at < at]
-    return f" Reopened; before: {old[0]}" if old else ""
+def refused_lines(page: Page) -> list[str]:
+    """Who could not be paged, with their numbers, and what PagerDuty did not accept."""
+    lines = [
+        f"could not page {texts.one_line(name)}, call {texts.phone(person)}" for person, name in page.unpaged.items()
+    ]
+    return lines + ([f"PagerDuty did not accept {texts.one_line('; '.join(page.dropped))}."] if page.dropped else [])
 
 
 def contact_card(incident: Incident, room: Room) -> str:
@@ -127,8 +158,8 @@ def contact_card(incident: Incident, room: Room) -> str:
     return "\n".join(
         (
             f"Contact card of {incident.label}",
-            "Bridge: {bridge.url} · phone {bridge.phone} · PIN {bridge.pin}",
-            f"This room: <#{room.channel}> · executive summaries: <#{executive}>",
+            f"Bridge: {texts.bridge('url')} · phone {texts.bridge('phone')} · PIN {texts.bridge('pin')}",
+            f"This room: {texts.channel(room.channel, room.name)} · executive summaries: {texts.channel(executive)}",
             "To page an incident commander: `!ic page` in any channel, or `ic page`.",
         )
     )
@@ -137,11 +168,13 @@ def contact_card(incident: Incident, room: Room) -> str:
 def page_lines(page: Page) -> list[str]:
     """A line per person where the incident was declared, and in the room (process, 1)."""
     if page.paged_at is not None:
-        return [f"paged {name}" for name in page.paged] or [f"paged {page.label}"]
+        paged = [f"paged {name}" for name in page.paged] or [f"paged {page.label}"]
+        return paged + refused_lines(page)
     if not page.failing:
         return [f"paging {page.label} …"]
     calls = [
-        f"could not page {name}, call {{phone:{person}}}" for person, name in zip(page.people, page.paged, strict=True)
+        f"could not page {name}, call {texts.phone(person)}"
+        for person, name in zip(page.people, page.paged, strict=True)
     ]
     calls = calls or [f"could not page {page.label}, call from the phone list: `ic responders`"]
     return [*calls, f"(on-call book: {page.book_age}; paging goes on being tried)"]
@@ -218,7 +251,7 @@ def team_line(incident: Incident, team: SubTeam) -> str:
     members = f", with {', '.join(map(incident.name, team.members))}" if team.members else ""
     bridge = f" · {team.bridge}" if team.bridge else ""
     led = f"{team.title}: {incident.name(team.leader)}{members}: {team.text}"
-    return f"{led}, until {clock(team.due_at)} · <#{team.room}>{bridge}"
+    return f"{led}, until {moment(team.due_at)} · {texts.channel(team.room)}{bridge}"
 
 
 def task_line(incident: Incident, task: Task) -> str:
@@ -228,16 +261,17 @@ def task_line(incident: Incident, task: Task) -> str:
 def task_offer(incident: Incident, task: Task) -> str:
     """A task as its person reads it."""
     ask = "" if task.understood_at or task.done_at else f" Say `ack {task.number}` when you have understood."
-    return f"{{person:{task.person}}} {task_line(incident, task)}, {task.minutes} min.{ask}"
+    return (
+        f"{texts.person(task.person, incident.name(task.person))} {task_line(incident, task)}, {task.minutes} min.{ask}"
+    )
 
 
 def handover_offer(incident: Incident, offer: Handover) -> str:
     """Command is offered; until it is accepted the old IC commands (process, 2)."""
     holder = incident.name(incident.commander)
     wait = minutes(offer.lapses_at - offer.offered_at)
-    return (
-        f"{holder} offers command to {{person:{offer.to}}}: say `accept` within {wait}. Until then {holder} commands."
-    )
+    to = texts.person(offer.to, incident.name(offer.to))
+    return f"{holder} offers command to {to}: say `accept` within {wait}. Until then {holder} commands."
 
 
 def draft_offer(incident: Incident, draft: Draft) -> str:
@@ -256,7 +290,7 @@ def draft_texts(draft: Draft) -> str:
     for outlet, version in draft.versions.items():
         if draft.also:
             lines.append(f"*{outlet.label.capitalize()}* ({outlet.length(version.text)} of {outlet.limit} characters):")
-        lines += [f"> {line}" for line in version.text.splitlines()]
+        lines.append(texts.exact(version.text))
     if draft.components:
         lines.append(f"Components: {', '.join(f'{name} {state}' for name, state in draft.components.items())}.")
     return "\n".join(lines)
@@ -285,14 +319,14 @@ def status(seen: Status) -> str:
 
 def changed(change: Change) -> str:
     """One thing that changed lately."""
-    return f"{clock(change.at)} {change.text}{f' {change.link}' if change.link else ''}"
+    return f"{moment(change.at)} {change.text}{f' {change.link}' if change.link else ''}"
 
 
 def changed_lately(found: ChangedLately, since: datetime) -> list[str]:
     """Newest first; what could not be read is said."""
     lines = [changed(change) for change in found.changes]
     if not lines and not found.unreadable:
-        lines = [f"nothing since {clock(since)}"]
+        lines = [f"nothing since {moment(since)}"]
     return [*lines, *(f"{source} could not be read" for source in found.unreadable)]
 
 
@@ -402,11 +436,25 @@ def _head(seen: Picture) -> str:
     return f"{seen.severity} {shorten(seen.label, seen.at_most // 4)}{link}"
 
 
-def shorten(text: str, at_most: int) -> str:
-    """`text`, ended at a word with an ellipsis when it is longer than `at_most` characters."""
-    if len(text) <= at_most:
-        return text
-    return text[: at_most - 1].rsplit(" ", 1)[0].rstrip(" ,;:") + "…"
+def plain_summary(seen: Picture, now: datetime) -> str:
+    """The executive summary for PagerDuty's subscribers: plain text, without the expected time (process, 5)."""
+    return executive_summary(replace(seen, eta=""), now)
+
+
+def last_note(incident: Incident) -> str:
+    """The last thing that stands in PagerDuty."""
+    ended = incident.ended_as or incident.phase
+    lasted = minutes((incident.ended_at or incident.declared_at) - incident.declared_at)
+    cause = f" Cause: {_sentence(incident.facts.cause)}" if incident.facts.cause else ""
+    return f"Incident {incident.id} is {ended} after {lasted}, final severity {incident.severity}.{cause}"
+
+
+def not_subscribed(what: Iterable[str]) -> str:
+    return f"PagerDuty did not subscribe {'; '.join(what)}. They won't get its status updates."
+
+
+def no_status_update(why: str) -> str:
+    return f"PagerDuty's subscribers did not get the last status update: {why}"
 
 
 def room_update(seen: Picture, now: datetime) -> str:

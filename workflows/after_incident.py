@@ -76,7 +76,7 @@ class AfterIncidentWorkflow(CommandHandlers):
             self._winding_up = info.get_current_history_length() >= HISTORY_LIMIT or info.is_continue_as_new_suggested()
             if not self._winding_up:
                 self._do_what_is_due()
-            workflow.set_current_details(card.markdown(self._incident, workflow.now()))
+            workflow.set_current_details(card.markdown(self._incident))
             if not self._doing and after.over(self._incident):
                 break
             if not self._doing and self._winding_up:

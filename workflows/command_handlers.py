@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import pickle
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -27,9 +26,11 @@ from incident.commands.base import speaker
 from incident.commands.ending import Reload
 from incident.model import Answer, Incident
 from incident.snapshots import Document, Save, Version
+from incident.texts import one_line
 from workflows import messages, queues, retries
 from workflows.messages import Malformed
 from workflows.resets import EventTime
+from workflows.savepoint import Savepoint
 from workflows.waiting import wait_until
 
 LONGEST_NAME = 200
@@ -105,18 +106,18 @@ class CommandHandlers(ABC):
 
     def _reply(self, said: Said[Command]) -> Reply:
         self._let_time_pass(self._event_time.of(said.at))
-        before = pickle.dumps(self._incident)
+        before = Savepoint(self._incident)
         try:
-            self._check_room_for(said.command, len(before))
+            self._check_room_for(said.command, before.size)
             self._check(said)
             answer = self._apply(said)
         except Refusal as refusal:
             return Reply(Outcome.REFUSED, str(refusal))
         except Elsewhere:
             return Reply(Outcome.ELSEWHERE)
-        except Exception:  # noqa: BLE001  # see the docstring of _restore
+        except Exception:  # noqa: BLE001  # a defect of ours must neither hold the incident nor spoil it
             workflow.logger.exception("`%s` met a defect", said.command.verb)
-            self._restore(before)
+            before.restore()
             return Reply(
                 Outcome.REFUSED,
                 f"`{said.command.verb}` failed because of a defect in Don't Panic, which is in the worker's log."
@@ -124,10 +125,6 @@ class CommandHandlers(ABC):
             )
         self._changed()
         return Reply(Outcome.DONE, answer.text, answer.number)
-
-    def _restore(self, before: bytes) -> None:
-        """Take back half a change: a defect of ours must neither hold the incident nor spoil it."""
-        vars(self._incident).update(vars(pickle.loads(before)))  # noqa: S301  # we wrote it a moment ago
 
     def _check_room_for(self, command: Command, state: int) -> None:
         """Keep the state below what the server takes; decisions and whatever has no text are never refused for it."""
@@ -146,7 +143,9 @@ class CommandHandlers(ABC):
             self._unsaved = True
         elif reply.outcome is Outcome.REFUSED:
             who = speaker(self._incident, said)
-            self._say_refused(who.id, f"{who.name}'s `{said.command.words()[:200]}` was refused: {reply.text}")
+            self._say_refused(
+                who.id, f"{who.name}'s `{one_line(said.command.words()[:200])}` was refused: {reply.text}"
+            )
 
     def _refuse_unread(self, verb: str, arguments: Sequence[RawValue], why: str) -> None:
         workflow.logger.warning("a Signal %s was refused: %s", verb[:40], why)

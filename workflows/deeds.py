@@ -9,23 +9,16 @@ from datetime import timedelta
 from temporalio import workflow
 from temporalio.exceptions import ActivityError
 
-from activities import paging, records
+from activities import records
 from activities.monitoring import Monitoring, ReadChanges
-from activities.paging import (
-    Acknowledgement,
-    FollowOrder,
-    Paged,
-    PageOrder,
-    Paging,
-    ResolveOrder,
-    RetitleOrder,
-    order_for,
-)
+from activities.pages import FollowOrder, PageNews, PageOrder, order_for
+from activities.paging import Paging
 from activities.repair import Runner, StepOrder
 from incident import effects as want
-from incident import repairs, settling, wording
+from incident import repairs, settling
 from incident.model import Incident, Offer, Page, Trouble
-from workflows import children, retries
+from incident.paging import Paged
+from workflows import children, pagerduty, retries
 from workflows.queues import CHAT, INCIDENT, WATCH
 from workflows.repair_action import look
 from workflows.resets import resets
@@ -42,10 +35,8 @@ async def carry_out(effect: want.Effect, incident: Incident, versions: dict[str,
             await _send_page(incident, incident.pages[key])
         case want.FollowPage(page=key):
             await _follow_page(incident, incident.pages[key])
-        case want.RetitlePages():
-            await _retitle_pages(incident)
-        case want.ResolvePages():
-            await _resolve_pages(incident)
+        case want.UpdatePages() | want.NotePages() | want.AcknowledgePages() | want.MergePages() | want.ResolvePages():
+            await pagerduty.carry_out(effect, incident)
         case want.ReadChanges():
             await _read_changes(incident)
         case want.KeepRecord():
@@ -70,9 +61,11 @@ async def _send_page(incident: Incident, page: Page) -> None:
         raise_if_cancelled(failure)
         await _say_whom_to_call(incident, page, order)
         paged = await _page_at_last(order, page)
-    settling.paged(incident, page, paged.pagerduty_id, paged.url, paged.people, paged.names, workflow.now())
-    if incident.silent and order_for(incident, page) != order:
-        incident.want(want.RetitlePages("retitle-pages"))  # it was made a secret while this was tried
+    settling.paged(incident, page, paged, workflow.now())
+    if order_for(incident, page).title != order.title:
+        incident.want(
+            want.UpdatePages("update-pages", len(incident.timeline))
+        )  # it was made a secret, or another severity, while this was tried
 
 
 async def _take_on(incident: Incident, page: Page, order: PageOrder) -> None:
@@ -84,7 +77,7 @@ async def _take_on(incident: Incident, page: Page, order: PageOrder) -> None:
         page.failing = True
         paged = await _page_at_last(order, page)
     if paged.pagerduty_id:
-        settling.paged(incident, page, paged.pagerduty_id, paged.url, paged.people, paged.names, workflow.now())
+        settling.paged(incident, page, paged, workflow.now())
     else:
         incident.pages.pop(page.key, None)
 
@@ -121,7 +114,8 @@ async def _say_whom_to_call(incident: Incident, page: Page, order: PageOrder) ->
 
 
 async def _follow_page(incident: Incident, page: Page) -> None:
-    """Each acknowledgement by itself, until all have, or long enough; closely in the first minutes.
+    """Each acknowledgement by itself, until all have, or long enough; closely in the first minutes, and less where webhooks
+    tell of it.
 
     Whether the time is over is for the activity to say: two clocks that judge one deadline begin it again and again.
     """
@@ -129,45 +123,32 @@ async def _follow_page(incident: Incident, page: Page) -> None:
     paged_at = page.paged_at or page.asked_at
     until = paged_at + rules.follow_acknowledgement_for
     for ends, terms in ((min(paged_at + CLOSELY, until), retries.WATCHED_CLOSELY), (until, retries.WATCHED)):
-        while not (page.people and set(page.people) <= set(page.acknowledged_by)):
-            heard: Acknowledgement = await workflow.execute_activity_method(
+        while not page.ended and not (page.people and not page.unanswered):
+            every = (
+                max(rules.poll_every, rules.poll_every_with_webhooks) if incident.webhooks_heard else rules.poll_every
+            )
+            news: PageNews = await workflow.execute_activity_method(
                 Paging.await_acknowledgement,
-                FollowOrder(page.pagerduty_id, tuple(page.acknowledged_by), rules.poll_every, ends),
+                FollowOrder(page.pagerduty_id, tuple(page.acknowledged_by), every, ends, tuple(page.people)),
                 task_queue=WATCH,
                 summary=retries.summary(f"wait until {', '.join(page.paged) or page.label} acknowledges"),
                 **terms,
             )
-            if heard.resolved:
-                return
-            if not heard.person:
+            if news == PageNews():
                 break
-            settling.acknowledged(incident, page, heard.person, heard.name, heard.at or workflow.now(), workflow.now())
+            _settle(incident, page, news)
 
 
-async def _resolve_pages(incident: Incident) -> None:
-    """By id, and by key where the answer of a page never came."""
-    opened = tuple(page.pagerduty_id for page in incident.pages.values() if page.pagerduty_id)
-    doubtful = tuple(page.key for page in incident.pages.values() if not page.pagerduty_id)
-    await workflow.execute_activity_method(
-        paging.Paging.resolve,
-        ResolveOrder(opened, doubtful),
-        task_queue=CHAT,
-        summary="resolve in PagerDuty",
-        **retries.POST,
-    )
-
-
-async def _retitle_pages(incident: Incident) -> None:
-    titles = {
-        page.pagerduty_id: wording.page_title(incident, page) for page in incident.pages.values() if page.pagerduty_id
-    }
-    await workflow.execute_activity_method(
-        paging.Paging.retitle,
-        RetitleOrder(titles),
-        task_queue=CHAT,
-        summary="titles in PagerDuty",
-        **retries.POST,
-    )
+def _settle(incident: Incident, page: Page, news: PageNews) -> None:
+    now = workflow.now()
+    if news.person:
+        settling.acknowledged(incident, page, news.person, news.name, news.at or now, now)
+    elif news.merged_into:
+        settling.page_merged(incident, page, news.merged_into, news.by, now)
+    elif news.resolved:
+        settling.page_resolved(incident, page, news.by, now)
+    else:
+        settling.page_reassigned(incident, page, news.reassigned, news.reassigned_names, news.by, now)
 
 
 async def _read_changes(incident: Incident) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import pickle
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
@@ -37,6 +36,7 @@ from workflows.command_handlers import CommandHandlers, Elsewhere
 from workflows.incident_input import Carried, Ended, IncidentInput
 from workflows.queues import CHAT
 from workflows.resets import EventTime, resets
+from workflows.savepoint import Savepoint
 from workflows.waiting import wait_until
 
 HISTORY_LIMIT = 2_000
@@ -180,13 +180,13 @@ class IncidentWorkflow(CommandHandlers):
         """From a role or a repair action."""
         now = self._event_time.of(report.at)
         self._let_time_pass(now)
-        before = pickle.dumps(self._incident)
+        before = Savepoint(self._incident)
         try:
             reports.take(self._incident, report, now)
-        except Exception:  # noqa: BLE001  # see the docstring of _restore
+        except Exception:  # noqa: BLE001  # as for a command
             # Anybody who may signal can send a number that does not exist; it must not hold the incident.
             workflow.logger.exception("a report was dropped")
-            self._restore(before)
+            before.restore()
         self._changed()
 
     def _take_claim(self, claim: repairs.Claim) -> None:
@@ -220,7 +220,7 @@ class IncidentWorkflow(CommandHandlers):
     @workflow.query
     def card(self) -> str:
         """Where we are, in Markdown."""
-        return card.markdown(self._incident, workflow.now())
+        return card.markdown(self._incident)
 
     @workflow.query
     def timeline(self) -> list[Entry]:
@@ -374,7 +374,7 @@ class IncidentWorkflow(CommandHandlers):
         if self._incident.title != self._title:
             self._title = self._incident.title
             workflow.upsert_memo({"title": self._title})
-        workflow.set_current_details(card.markdown(self._incident, workflow.now()))
+        workflow.set_current_details(card.markdown(self._incident))
 
     # -- a new history, and the end -------------------------------------------------------------------
 

@@ -22,6 +22,7 @@ from incident.reports import (
     MessagePublished,
     MessageTakenDown,
 )
+from incident.texts import one_line
 from workflows import queues, retries, tasks
 
 if TYPE_CHECKING:
@@ -135,4 +136,4 @@ def _given_up(failure: ActivityError) -> bool:
 
 
 def _why(failure: ActivityError) -> str:
-    return failure.cause.message if isinstance(failure.cause, ApplicationError) else "no answer in time."
+    return one_line(failure.cause.message) if isinstance(failure.cause, ApplicationError) else "no answer in time."

@@ -90,7 +90,7 @@ class RepairActionWorkflow:
         self._start = start
         self._brief = start.brief
         self._poll_closed: datetime | None = None
-        self._ran = 0
+        self._ran: tuple[int, datetime | None] = (0, None)
         self._seen = 0
         self._lost = False
         self._resets = 0
@@ -184,22 +184,35 @@ class RepairActionWorkflow:
     async def _run_when_approved(self) -> None:
         """Once an approval: the runner, or the clock of whoever owns a manual step."""
         while True:
-            await workflow.wait_condition(lambda: self._wanted and self._brief.approvals > self._ran and not self._over)
-            self._ran = self._brief.approvals
+            await workflow.wait_condition(lambda: self._wanted and self._is_new_approval and not self._over)
+            approval, _ = self._ran = (self._brief.approvals, self._brief.approval_ends)
             if not self._approved:
                 why = "its workflow was begun anew from outside, which stopped what ran"
-                await self._report(f"ended/{self._ran}", RunEnded(self._start.number, RepairState.UNKNOWN, why))
+                await self._report(self._of_this("ended"), RunEnded(self._start.number, RepairState.UNKNOWN, why))
             elif self._brief.automated:
                 self._running = True
-                await self._have_it_run(self._ran)
+                await self._have_it_run(approval)
                 self._running = False
             else:
-                await self._await_start(self._ran)
+                await self._await_start(approval)
 
     @property
     def _wanted(self) -> bool:
         """Approved; or said to be running, which it cannot be: a run of this workflow before this one had begun it."""
         return self._approved or (self._brief.automated and self._brief.state is RepairState.RUNNING)
+
+    @property
+    def _is_new_approval(self) -> bool:
+        """A forged view may have claimed one with that number before: when it ends tells them apart."""
+        return self._brief.approvals >= max(self._ran[0], 1) and self._ran != (
+            self._brief.approvals,
+            self._brief.approval_ends,
+        )
+
+    def _of_this(self, what: str) -> str:
+        """The key of a report about this approval."""
+        approval, ends = self._ran
+        return f"{what}/{approval}" + (f"/{ends:%m%dT%H%M%S%f}" if ends else "")
 
     @property
     def _approved(self) -> bool:
@@ -213,7 +226,7 @@ class RepairActionWorkflow:
             summary=f"approval lapses {ends:%H:%M:%S} UTC",
         )
         if not begun_or_void:
-            await self._report(f"lapsed/{approval}", ApprovalLapsed(self._start.number, approval))
+            await self._report(self._of_this("lapsed"), ApprovalLapsed(self._start.number, approval))
 
     async def _have_it_run(self, approval: int) -> None:
         """First with three seconds for a runner to take it; if none does, that is said and it waits for one."""
@@ -230,18 +243,18 @@ class RepairActionWorkflow:
                 if self._brief.abort or self._brief.over or self._cancelled:
                     # Between two tries, or before the runner had begun.
                     ended = RunEnded(self._start.number, RepairState.ABORTED, "aborted; nothing was running")
-                    await self._report(f"ended/{approval}", self._with_reason(ended))
+                    await self._report(self._of_this("ended"), self._with_reason(ended))
                 return  # void before any runner took it
             outcome = running.result()
             if outcome is not None:
-                await self._report(f"ended/{approval}", self._with_reason(outcome))
+                await self._report(self._of_this("ended"), self._with_reason(outcome))
                 return
             left = (self._brief.approval_ends or workflow.now()) - workflow.now()
             if left <= timedelta(seconds=1):
-                await self._report(f"lapsed/{approval}", ApprovalLapsed(self._start.number, approval))
+                await self._report(self._of_this("lapsed"), ApprovalLapsed(self._start.number, approval))
                 return
             await self._report(
-                f"missing/{approval}", RunnerMissing(self._start.number, queues.runner(self._start.runner))
+                self._of_this("missing"), RunnerMissing(self._start.number, queues.runner(self._start.runner))
             )
             wait = left
 

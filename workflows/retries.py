@@ -8,6 +8,8 @@ from typing import TypedDict
 from temporalio.common import RetryPolicy
 from temporalio.workflow import ActivityCancellationType
 
+from incident.texts import plain
+
 
 class Terms(TypedDict, total=False):
     """What `execute_activity` is told beside the activity and its input."""
@@ -130,4 +132,4 @@ SUMMARY_BYTES = 400
 
 def summary(text: str) -> str:
     """Text for the Web UI's history, within what the server takes for it."""
-    return text.encode()[:SUMMARY_BYTES].decode(errors="ignore")
+    return plain(text).encode()[:SUMMARY_BYTES].decode(errors="ignore")

@@ -13,13 +13,14 @@ from temporalio.common import RawValue
 from temporalio.exceptions import ActivityError, ApplicationError
 
 from activities.chat import Chat, Invitation, Part, Post, Tell
-from activities.paging import Paging, SubscribeOrder
+from activities.pagerduty_sync import StatusUpdateOrder, SubscribeOrder, Sync
 from incident import identity, wording
 from incident.duties.base import Done, Duty, Publish, Remark, SayIn, Subscribe, Summarise, TakeDown, Whisper, WriteDraft
 from incident.duties.internal_liaison import InternalLiaisonView
 from incident.model import Status
 from incident.reports import Report, SummarySent, What, WorkflowReset
 from incident.severity import Role
+from incident.texts import one_line
 from workflows import messages, publishing, queues, retries, tasks
 from workflows.resets import resets
 from workflows.versions import newer
@@ -27,6 +28,7 @@ from workflows.waiting import wait_until
 
 HISTORY_LIMIT = 2_000
 LATE_FROM = timedelta(minutes=1)
+SUBSCRIBED_WITHIN = timedelta(seconds=30)
 FINISHED_WITHIN = timedelta(seconds=30)
 """What is being done when the workflow is cancelled from outside may take this long."""
 
@@ -236,7 +238,7 @@ class RoleKeeper(Generic[V]):
             if isinstance(failure.cause, ApplicationError) and failure.cause.non_retryable:
                 self.done[duty.key] = workflow.now()
                 await self.report(
-                    f"not-done/{duty.key}", Remark(f"Could not be done ({duty.key}): {failure.cause.message}")
+                    f"not-done/{duty.key}", Remark(f"Could not be done ({duty.key}): {one_line(failure.cause.message)}")
                 )
             # Else its time ran out: it is due still, and is done anew with the facts of then.
             self._tried.add(duty.key)
@@ -263,14 +265,20 @@ class RoleKeeper(Generic[V]):
             case TakeDown():
                 await publishing.take_down(self, duty, duty.deed)
             case Subscribe(teams=teams):
-                assert isinstance(self.view, InternalLiaisonView)
-                await workflow.execute_activity_method(
-                    Paging.subscribe,
-                    SubscribeOrder(self.view.pagerduty_id, teams, self.view.practice),
-                    task_queue=queues.CHAT,
-                    summary=f"stakeholders: {', '.join(teams)}",
-                    **retries.POST,
-                )
+                await self._subscribe(duty, teams)
+
+    async def _subscribe(self, duty: Duty, teams: tuple[str, ...]) -> None:
+        """Whoever PagerDuty does not subscribe is named; the others hear."""
+        assert isinstance(self.view, InternalLiaisonView)
+        answer = await workflow.execute_activity_method(
+            Sync.subscribe,
+            SubscribeOrder(self.view.pagerduty_id, teams, self.view.practice),
+            task_queue=queues.CHAT,
+            summary=retries.summary(f"stakeholders: {', '.join(teams)}"),
+            **retries.POST,
+        )
+        if answer.what:
+            await self.report(f"not-subscribed/{duty.key}", Remark(wording.not_subscribed(answer.what)))
 
     async def _say_in(self, duty: Duty, channel: str, text: str, people: tuple[str, ...]) -> None:
         async with self._mouth:  # in the order in which things happened
@@ -300,6 +308,14 @@ class RoleKeeper(Generic[V]):
         )
 
     async def _summarise(self, duty: Duty, summary: Summarise) -> None:
+        """In Slack, and to PagerDuty's subscribers: one each, whatever becomes of the other."""
+        update = asyncio.create_task(self._update_subscribers(duty, summary), name=f"status-update/{duty.key}")
+        try:
+            await self._post_summary(duty, summary)
+        finally:
+            await update
+
+    async def _post_summary(self, duty: Duty, summary: Summarise) -> None:
         """Posted once, whatever is retried: one that ran out of time may stand there, so it is looked for."""
         assert isinstance(self.view, InternalLiaisonView)
         prefix = workflow.info().workflow_id
@@ -317,3 +333,29 @@ class RoleKeeper(Generic[V]):
             **retries.TIMELY_POST,
         )
         await self.report(duty.key, SummarySent(duty.key, summary.text, summary.due_at, workflow.now()))
+
+    async def _update_subscribers(self, duty: Duty, summary: Summarise) -> None:
+        """The last one goes out with the end of the PagerDuty incident, before it is resolved."""
+        assert isinstance(self.view, InternalLiaisonView)
+        key = f"status-update/{duty.key}"
+        if not summary.plain or not self.view.pagerduty_id or not self.view.open or key in self.done:
+            return
+        # Who is to hear it is subscribed first, if PagerDuty answers.
+        await wait_until(
+            lambda: not any(doing.startswith("subscribe/") for doing in self._doing),
+            within=SUBSCRIBED_WITHIN,
+            summary="until the stakeholders are subscribed",
+        )
+        try:
+            await workflow.execute_activity_method(
+                Sync.post_status_update,
+                StatusUpdateOrder(self.view.pagerduty_id, summary.plain, self.view.practice),
+                task_queue=queues.CHAT,
+                summary=retries.summary(f"status update due {summary.due_at:%H:%M} UTC"),
+                **retries.TIMELY_POST,
+            )
+            self.done[key] = workflow.now()
+        except ActivityError as failure:
+            tasks.raise_if_cancelled(failure)
+            why = failure.cause.message if isinstance(failure.cause, ApplicationError) else str(failure.cause)
+            await self.report(key, Remark(wording.no_status_update(why)))

@@ -222,10 +222,9 @@ $("#say").addEventListener("submit", async (event) => {
   const channel = place.slice(5);
   if (text.startsWith("/")) {
     const [command, ...rest] = text.split(" ");
-    await send("/control/slack/command", { user: speaker(), channel, command, text: rest.join(" ") });
+    await send("/control/slack/command", { user: speaker(), channel, command, text: mentioned(rest.join(" ")) });
   } else {
-    const escaped = text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
-    await send("/control/slack/message", { user: speaker(), channel, text: mentioned(escaped), thread_ts: thread });
+    await send("/control/slack/message", { user: speaker(), channel, text: mentioned(text), thread_ts: thread });
     answer(null);
   }
   look();

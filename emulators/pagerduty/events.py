@@ -7,7 +7,8 @@ import uuid
 from aiohttp import web
 
 from emulators.arguments import arguments
-from emulators.pagerduty.account import Account, Fault
+from emulators.pagerduty.account import Account
+from emulators.pagerduty.refusals import Fault
 
 
 class Events:
@@ -45,7 +46,12 @@ class Events:
                 payload = given["payload"]
                 assert isinstance(payload, dict)
                 service = self._account.world.services[0]
-                asked = {"title": payload["summary"], "incident_key": key, "service": {"id": service.id}}
+                asked = {
+                    "type": "incident",
+                    "title": str(payload["summary"]),
+                    "incident_key": key,
+                    "service": {"id": service.id, "type": "service_reference"},
+                }
                 self._account.open(asked, base)
             elif action == "resolve":
                 self._account.resolve(self._account.incident(key))

@@ -87,4 +87,31 @@ def shown(incident: Document) -> Document:
         "assignees": [assignment["assignee"] for assignment in incident["assignments"]],
         "escalation_policy": incident["escalation_policy"],
         "teams": incident["teams"],
+        "conference_bridge": incident.get("conference_bridge"),
+        "resolve_reason": incident.get("resolve_reason"),
     }
+
+
+def note_shown(incident: Document, note: Document) -> Document:
+    return {
+        "incident": _referred(incident),
+        "id": note["id"],
+        "content": note["content"],
+        "trimmed": False,
+        "type": "incident_note",
+    }
+
+
+def status_update_shown(incident: Document, update: Document) -> Document:
+    return {
+        "incident": _referred(incident),
+        "id": update["id"],
+        "message": update["message"],
+        "trimmed": False,
+        "type": "incident_status_update",
+    }
+
+
+def _referred(incident: Document) -> Document:
+    kept = {key: incident[key] for key in ("id", "self", "html_url")}
+    return {**kept, "summary": incident["title"], "type": "incident_reference"}

@@ -8,30 +8,57 @@ from collections import defaultdict, deque
 _TIERS = {1: 1, 2: 20, 3: 50, 4: 100}
 _METHODS = {
     "apps.connections.open": 1,
-    "conversations.create": 2,
-    "conversations.setTopic": 2,
-    "conversations.archive": 2,
-    "pins.add": 2,
     "bookmarks.add": 2,
+    "bookmarks.edit": 2,
+    "conversations.archive": 2,
+    "conversations.create": 2,
     "conversations.list": 2,
-    "conversations.invite": 3,
-    "conversations.open": 3,
+    "conversations.rename": 2,
+    "pins.add": 2,
+    "pins.list": 2,
+    "pins.remove": 2,
+    "users.list": 2,
+    "usergroups.list": 2,
+    "bookmarks.list": 3,
+    "chat.delete": 3,
+    "chat.update": 3,
     "conversations.history": 3,
     "conversations.info": 3,
-    "chat.update": 3,
+    "conversations.invite": 3,
+    "conversations.join": 3,
+    "conversations.kick": 3,
+    "conversations.leave": 3,
+    "conversations.open": 3,
+    "conversations.replies": 3,
+    "reactions.add": 3,
+    "team.info": 3,
+    "users.conversations": 3,
     "users.lookupByEmail": 3,
-    "users.info": 4,
     "chat.postEphemeral": 4,
+    "conversations.members": 4,
+    "users.info": 4,
     "views.open": 4,
-    "views.update": 4,
     "views.publish": 4,
+    "views.push": 4,
+    "views.update": 4,
+    "conversations.setPurpose": 2,
+    "conversations.setTopic": 2,
 }
 
 
+def tiers() -> dict[str, int]:
+    """Each method's tier; of chat.postMessage, which has a rule of its own, none."""
+    return dict(_METHODS)
+
+
 class RateLimits:
-    def __init__(self) -> None:
-        self.on = False
+    def __init__(self, *, on: bool = False) -> None:
+        self.on = self._from_the_start = on
         self._calls: dict[str, deque[float]] = defaultdict(deque)
+
+    def forget(self) -> None:
+        self.on = self._from_the_start
+        self._calls.clear()
 
     def wait(self, method: str, channel: str) -> float:
         """Seconds to wait before this call may be made again; 0 when it may be made now."""

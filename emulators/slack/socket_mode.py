@@ -12,7 +12,8 @@ from typing import Any
 
 from aiohttp import WSMsgType, web
 
-from emulators.slack.workspace import APP, BOT_USER, TEAM, Workspace
+from emulators.slack.wire import wired, wired_command
+from emulators.slack.workspace import APP, BOT_USER, TEAM, SlackError, Workspace
 from emulators.store import Document
 
 ACKNOWLEDGED_WITHIN = 3.0
@@ -38,6 +39,7 @@ class SocketMode:
         self._under_way: dict[str, Delivery] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._triggers: dict[str, tuple[float, str]] = {}
+        self._exchanged: set[str] = set()
         self._responses: dict[str, tuple[str, str]] = {}
         self._event_ids: dict[str, str] = {}
         self._refused_until = 0.0
@@ -88,10 +90,11 @@ class SocketMode:
 
     def message(self, user: str, channel: str, text: str, thread: str = "") -> Document:
         """Somebody types something."""
-        known = self._space.world.by_slack(user)
-        team = known.workspace if known and known.workspace else TEAM
-        document = {"user": user, "team": team, "text": text} | ({"thread_ts": thread} if thread else {})
         place = self._space.channel(channel)
+        if place["is_archived"]:
+            raise SlackError("is_archived")
+        sent = wired(text) if self._space.world.wire_format else text
+        document = {"user": user, **self._whose(user), "text": sent} | ({"thread_ts": thread} if thread else {})
         if user not in place["members"]:  # who speaks in a public channel has joined it
             place["members"].append(user)
             self._space.channels.changed(place["id"])
@@ -99,13 +102,40 @@ class SocketMode:
         self.tell(said)
         return said
 
+    def _whose(self, user: str) -> Document:
+        """The workspace of whoever speaks; of a stranger's, `user_team` as well."""
+        known = self._space.world.by_slack(user)
+        if known is not None and known.workspace:
+            return {"team": known.workspace, "user_team": known.workspace, "source_team": known.workspace}
+        return {"team": TEAM}
+
     def tell(self, said: Document) -> None:
         channel = self._space.channel(said["channel"])
-        kind = "im" if channel["is_im"] else "group" if channel["is_private"] else "channel"
         event = {k: v for k, v in said.items() if k not in ("deleted",)}
         id = self._event_ids.setdefault(f"{said['channel']}/{said['ts']}", f"Ev{uuid.uuid4().hex[:10].upper()}")
-        payload = self._event({**event, "event_ts": said["ts"], "channel_type": kind}, id)
-        self._deliver("events_api", payload, again=True)
+        self._happened(channel, {**event, "event_ts": said["ts"]}, id)
+
+    def deleted(self, message: Document) -> None:
+        """Somebody deletes a message."""
+        message["deleted"] = True
+        self._space.touch(message)
+        event = {
+            "type": "message",
+            "subtype": "message_deleted",
+            "hidden": True,
+            "channel": message["channel"],
+            "ts": f"{time.time():.6f}",
+            "deleted_ts": message["ts"],
+            "event_ts": f"{time.time():.6f}",
+            "previous_message": {k: v for k, v in message.items() if k not in ("channel", "deleted")},
+        }
+        self._happened(self._space.channel(message["channel"]), event)
+
+    def _happened(self, channel: Document, event: Document, id: str = "") -> None:
+        """An app is told of what happens where it is a member, and of nothing else."""
+        if BOT_USER in channel["members"]:
+            kind = "im" if channel["is_im"] else "group" if channel["is_private"] else "channel"
+            self._deliver("events_api", self._event({**event, "channel_type": kind}, id), again=True)
 
     @staticmethod
     def _event(event: Document, id: str = "") -> Document:
@@ -132,7 +162,7 @@ class SocketMode:
             "user_id": user,
             "user_name": self._name(user),
             "command": command,
-            "text": text,
+            "text": wired_command(text, self._name) if self._space.world.wire_format else text,
             "api_app_id": APP,
             "is_enterprise_install": "false",
             "response_url": self.response_url(user, place["id"]),
@@ -222,12 +252,18 @@ class SocketMode:
         self._triggers[id] = (time.monotonic(), user)
         return id
 
-    def trigger_is_good(self, id: str) -> bool:
+    def exchange(self, id: str) -> str:
+        """Whose trigger it is. Raises SlackError: it opens one view, within three seconds."""
         made = self._triggers.get(id)
-        return made is not None and time.monotonic() - made[0] <= TRIGGER_LIVES
-
-    def user_of_trigger(self, id: str) -> str:
-        return self._triggers[id][1]
+        if made is None:
+            raise SlackError("invalid_trigger_id")
+        at, user = made
+        if time.monotonic() - at > TRIGGER_LIVES:
+            raise SlackError("expired_trigger_id")
+        if id in self._exchanged:
+            raise SlackError("exchanged_trigger_id")
+        self._exchanged.add(id)
+        return user
 
     def response_url(self, user: str, channel: str) -> str:
         id = uuid.uuid4().hex

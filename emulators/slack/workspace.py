@@ -26,6 +26,7 @@ class SlackError(Exception):
 class Workspace:
     def __init__(self, world: World, store: Store) -> None:
         self.world = world
+        self.scopes = world.slack_scopes
         self.channels = store.table("slack.channels")
         self.messages = store.table("slack.messages")
         self.views = store.table("slack.views")
@@ -41,11 +42,14 @@ class Workspace:
 
     def furnish(self) -> None:
         """The channels that are there from the start."""
+        everybody = [u.slack for u in self.world.users if u.slack and not (u.guest or u.deactivated or u.teams)]
         for channel in self.world.channels:
             if channel.id not in self.channels:
-                self._add_channel(channel.id, channel.name, [u.slack for u in self.world.users if u.slack] + [BOT_USER])
+                members = [*everybody, BOT_USER] if channel.members is None else list(channel.members)
+                self._add_channel(channel.id, channel.name, members, private=channel.private)
 
     def forget(self) -> None:
+        self.scopes = self.world.slack_scopes
         self._order.clear()
         self._names.clear()
         self.furnish()
@@ -59,7 +63,10 @@ class Workspace:
 
     def create(self, name: str, creator: str, private: bool) -> Document:
         if not _NAME.fullmatch(name):
-            raise SlackError("invalid_name_specials" if name else "invalid_name_required")
+            long = len(name) > 80
+            raise SlackError(
+                "invalid_name_maxlength" if long else "invalid_name_specials" if name else "invalid_name_required"
+            )
         if name in self._names:
             raise SlackError("name_taken")
         return self._add_channel(f"C{self._names.__len__() + 1:07d}X", name, [creator], private=private)
@@ -68,18 +75,63 @@ class Workspace:
         """The direct messages between the bot and one person."""
         if not self.known(user):
             raise SlackError("user_not_found")
+        if (person := self.world.by_slack(user)) is not None and person.deactivated:
+            raise SlackError("user_disabled")
         id = f"D{user}"
         if id not in self.channels:
             self._add_channel(id, "", [BOT_USER, user], direct=user)
         return self.channels[id]
 
     def channel(self, id: str) -> Document:
-        if id.startswith("U") and self.known(id):
-            return self.direct(id)
+        """By id or name: as people name it."""
         found = self.channels.get(id) or self.channels.get(self._names.get(id.lstrip("#"), ""))
         if found is None:
             raise SlackError("channel_not_found")
         return found
+
+    def named(self, given: dict[str, Any], key: str = "channel") -> Document:
+        """The channel whose id a method is given. A private one is there only for its members."""
+        found = self.channels.get(str(given.get(key) or ""))
+        if found is None or (found["is_private"] and BOT_USER not in found["members"]):
+            raise SlackError("channel_not_found")
+        return found
+
+    def to_change(self, given: dict[str, Any], key: str = "channel") -> Document:
+        """One that a method may alter: not archived, and the app is in it."""
+        channel = self.named(given, key)
+        if channel["is_archived"]:
+            raise SlackError("is_archived")
+        if BOT_USER not in channel["members"]:
+            raise SlackError("not_in_channel")
+        return channel
+
+    def to_post_in(self, id: str) -> Document:
+        """Where a message goes, for which a name or a user's id will do. In public channels without being a member."""
+        if id.startswith("U") and self.known(id):
+            return self.direct(id)
+        channel = self.named({"channel": self._names.get(id.lstrip("#"), id)})
+        if channel["is_archived"]:
+            raise SlackError("is_archived")
+        if BOT_USER not in channel["members"] and not self.granted("chat:write.public"):
+            raise SlackError("not_in_channel")
+        if channel.get("restricted"):
+            raise SlackError("restricted_action")
+        return channel
+
+    def granted(self, scope: str) -> bool:
+        return not self.scopes or scope in self.scopes
+
+    def channels_of(self, user: str) -> list[Document]:
+        """The channels somebody is in, direct messages left out."""
+        return [channel for channel in self.channels.values() if user in channel["members"] and not channel["is_im"]]
+
+    def rename(self, channel: Document, name: str) -> None:
+        if name in self._names:
+            raise SlackError("name_taken")
+        self._names.pop(channel["name"], None)
+        self._names[name] = channel["id"]
+        channel["name"] = name
+        self.channels.changed(channel["id"])
 
     def known(self, user: str) -> bool:
         return user == BOT_USER or self.world.by_slack(user) is not None
@@ -96,7 +148,6 @@ class Workspace:
             "is_im": bool(direct),
             "is_private": private,
             "is_archived": False,
-            "is_member": True,
             "created": int(time.time()),
             "creator": members[0] if members else BOT_USER,
             "members": members,

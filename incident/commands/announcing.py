@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import ClassVar, Literal, Self
 
-from incident import after, publishing
+from incident import after, pagerduty, publishing
 from incident.commands.base import Command, Speaker, Who, whole
 from incident.commands.messaging import message_not_shown
 from incident.model import Announcement, Answer, Incident
@@ -73,6 +73,7 @@ class Announce(Command):
             publishing.tell_liaison(
                 incident, speaker.id, f"that there is no public announcement of {incident.label} for now"
             )
+            pagerduty.note(incident, f"{speaker.name} decided not to announce it publicly for now")
             return Answer("no announcement; you are asked again when the severity rises or the impact changes")
         publishing.decide_to_announce(incident, speaker.id, now)
         if self.draft is not None:

@@ -14,6 +14,7 @@ from incident.model import Answer, Incident, Line, Phase
 from incident.people import find
 from incident.proof import Signed, Standing
 from incident.severity import Role
+from incident.texts import one_line
 
 if TYPE_CHECKING:
     from incident.words import Words
@@ -58,7 +59,7 @@ class Command(ABC):
     `for_another` whether command staff may enter what somebody said on the bridge; `the_ics_too` marks what others may
     say as well but which is a decision when the IC says it; `decision` what is one whoever says it;
     `of_shown` whether it is about exactly what was shown, so that a door adds its digest; `of_light` what
-    those who keep a light incident may say while no IC commands it.
+    those who keep a light incident may say while no IC commands it. `lines` are the fields that keep their line breaks.
     """
 
     verb: ClassVar[str]
@@ -74,6 +75,7 @@ class Command(ABC):
     decision: ClassVar[bool] = False
     of_shown: ClassVar[bool] = False
     of_light: ClassVar[bool] = False
+    lines: ClassVar[frozenset[str]] = frozenset()
 
     @classmethod
     def read(cls, words: Words) -> Self:
@@ -87,6 +89,12 @@ class Command(ABC):
     def refuse(self, incident: Incident, speaker: Speaker, now: datetime) -> str | None:
         """Why it may not be said now, or None. Changes nothing."""
         return None
+
+    def told(self) -> Self:
+        """The command as it is judged and heard: where a text stands in a sentence, it is one line."""
+        fields = {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.name not in self.lines}
+        texts = {name: one_line(value) for name, value in fields.items() if isinstance(value, str)}
+        return self if all(fields[name] == text for name, text in texts.items()) else dataclasses.replace(self, **texts)
 
     def bound(self, incident: Incident) -> Self:
         """The command with the digest of what stands there now: a door adds it before it is signed."""
@@ -138,7 +146,7 @@ def _sender(incident: Incident, said: Said[C]) -> Speaker:
         person = next((p for p in incident.policy.people if p.slack and p.slack == said.by), None)
     if person is not None:
         return Speaker(person.id, person.name)
-    return Speaker(said.by, said.name or said.by, known=False)
+    return Speaker(said.by, one_line(said.name or said.by), known=False)
 
 
 def judge(incident: Incident, said: Said[C], now: datetime) -> None:
@@ -149,7 +157,7 @@ def judge(incident: Incident, said: Said[C], now: datetime) -> None:
         raise Refusal("Say who you are: `by` is empty.")
     if (unfit := _unfit(said.command)) is not None:
         raise Refusal(unfit)
-    command, who, worth = said.command, speaker(incident, said), standing(incident, said)
+    command, who, worth = said.command.told(), speaker(incident, said), standing(incident, said)
     if worth.false:
         raise Refusal(worth.why)
     if incident.phase is Phase.CLOSED and not (command.after_close and incident.after is not None):
@@ -200,7 +208,7 @@ def hear(incident: Incident, said: Said[C], now: datetime) -> Answer:
         _spend(incident, said, now)
     if worth.broken_glass:
         _announce_broken_glass(incident, said, who, worth.broken_glass, now)
-    answer = said.command.apply(incident, who, now)
+    answer = said.command.told().apply(incident, who, now)
     if doubtful:
         _mark_unsigned(incident, who, lines, incident.outbox[said_before:], now)
     if who.entered_by:
@@ -271,7 +279,7 @@ def _spend(incident: Incident, said: Said[C], now: datetime) -> None:
 
 
 def _announce_broken_glass(incident: Incident, said: Said[C], who: Speaker, name: str, now: datetime) -> None:
-    text = f"The break-glass key {name!r} speaks in the name of {who.name}: `{said.command.words()}`."
+    text = f"The break-glass key {name!r} speaks in the name of {who.name}: `{one_line(said.command.words())}`."
     incident.say(text, now)
     incident.log("break-glass", text, now, who=who.id)
     incident.tell(incident.commander, text)

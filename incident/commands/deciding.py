@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import ClassVar, Self
 
-from incident import wording
+from incident import pagerduty, wording
 from incident.choices import Choice
 from incident.commands.base import Command, Speaker, Who, not_shown, whole
 from incident.commands.of_repair import OfRepair, WithReason, no_such_repair
@@ -130,6 +130,7 @@ class Approve(Command):
         incident.say(wording.proceeding(repair), now)
         by = "the runner" if repair.automated else incident.name(repair.owner)
         incident.log("repair", f"approved {repair.number}, owned by {by}", now, who=speaker.id)
+        pagerduty.note(incident, f"{speaker.name} approved {wording.repair_line(repair)}. Owner: {by}")
         incident.want(TellRepair(f"repair/{repair.number}/approval-{repair.approvals}", repair.number))
         valid = wording.minutes(rules.approval_valid_for)
         if not repair.automated:
@@ -164,6 +165,7 @@ class Reject(WithReason):
         settle(incident, repair, RepairState.REJECTED, now, speaker.id)
         incident.say(f"The IC rejects {wording.repair_line(repair)}: {self.why}.", now)
         incident.log("repair", f"rejected {repair.number}: {self.why}", now, who=speaker.id)
+        pagerduty.note(incident, f"{speaker.name} rejected {wording.repair_line(repair)}: {self.why}")
         return Answer(f"{repair.number} is rejected")
 
 
@@ -213,6 +215,7 @@ class Verified(OfRepair):
         settle(incident, repair, RepairState.VERIFIED, now, speaker.id)
         incident.say(wording.sentence(f"{wording.repair_line(repair)} worked, says the IC."), now)
         incident.log("repair", f"{repair.number} worked", now, who=speaker.id)
+        pagerduty.note(incident, f"{speaker.name} confirmed that {wording.repair_line(repair)} worked")
         return Answer(f"{repair.number} worked")
 
 
@@ -232,6 +235,7 @@ class Unverified(OfRepair):
         fallback += f" `undo {repair.number}` proposes to undo it." if may_be_undone(incident, repair) else ""
         incident.say(wording.sentence(f"{wording.repair_line(repair)} did not work, says the IC.{fallback}"), now)
         incident.log("repair", f"{repair.number} did not work", now, who=speaker.id)
+        pagerduty.note(incident, f"{speaker.name} found that {wording.repair_line(repair)} did not work")
         return Answer(f"{repair.number} did not work.{fallback}")
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Self
 
-from incident import after, ending, leadership, publishing, repairs, wording
+from incident import after, ending, leadership, pagerduty, publishing, repairs, wording
 from incident.choices import Choice
 from incident.commands.base import Command, Speaker, Who
 from incident.model import Announcement, Answer, Incident, Phase
@@ -104,6 +104,7 @@ class Recovered(Command):
         lost = f" Lost: {self.lost}." if self.lost else ""
         incident.say(f"All works again, says the IC.{lost}", now)
         incident.log("decision", f"fully recovered{f', lost {self.lost}' if self.lost else ''}", now, who=speaker.id)
+        pagerduty.note(incident, f"{speaker.name} confirmed that everything is back to normal.{lost}")
         if incident.announcement is Announcement.YES:
             return Answer("the last public message is drafted; it waits for your approval")
         return Answer("kept; nothing public stands, so nothing goes out")
@@ -174,11 +175,16 @@ class Reopen(Command):
         incident.ended_by = None
         incident.recovered, incident.recovered_at, incident.lost = False, None, ""
         publishing.withdraw(incident, "resolved")
+        full = incident.full
         ending.take_up_again(incident, speaker.id, now)
         why = f": {self.why}" if self.why else "."
         incident.say(f"{speaker.name} reopens the incident{why} {wording.roles(incident)}", now)
         incident.log("reopened", f"reopened{why}", now, who=speaker.id)
         leadership.set_topic(incident)
+        if full and incident.commander is not None:
+            pagerduty.open_anew(incident, now)
+        else:
+            pagerduty.page_anew(incident, now, commanders=full)
         after.tell(incident)
         return Answer("open again; its clocks go on")
 

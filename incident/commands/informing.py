@@ -11,6 +11,9 @@ from incident.commands.base import Command, Speaker, Who
 from incident.model import Answer, Incident
 from incident.words import Words
 
+TEAM_ID = r"[A-Z0-9]{4,20}"
+"""As PagerDuty's ids look."""
+
 
 @dataclass(frozen=True)
 class OwnWords(Command):
@@ -48,27 +51,34 @@ class SubscribeStakeholders(Command):
 
     verb: ClassVar[str] = "stakeholders"
     public: ClassVar[bool] = True
-    usage: ClassVar[str] = "stakeholders TEAM…"
-    help: ClassVar[str] = "subscribe these teams of PagerDuty's to the incident"
+    usage: ClassVar[str] = "stakeholders TEAM[, TEAM…]"
+    help: ClassVar[str] = "subscribe these teams of PagerDuty's, by name or id, to the incident's status updates"
     who: ClassVar[Who] = Who.INTERNAL_LIAISON
 
     teams: tuple[str, ...]
 
     @classmethod
     def read(cls, words: Words) -> Self:
-        return cls(tuple(words.rest("the id of a team in PagerDuty").split()))
+        """Ids with blanks between them, or names, which may have blanks in them, with commas."""
+        text = words.rest("a team in PagerDuty, by name or id")
+        if all(re.fullmatch(TEAM_ID, word) for word in text.split()):
+            return cls(tuple(text.split()))
+        return cls(tuple(name for part in text.split(",") if (name := part.strip())))
 
     def words(self) -> str:
-        return " ".join(("stakeholders", *self.teams))
+        return f"stakeholders {', '.join(self.teams)}" if self._named else " ".join(("stakeholders", *self.teams))
+
+    @property
+    def _named(self) -> bool:
+        return any(not re.fullmatch(TEAM_ID, team) for team in self.teams)
 
     def refuse(self, incident: Incident, speaker: Speaker, now: datetime) -> str | None:
-        wrong = [team for team in self.teams if not re.fullmatch(r"[A-Z0-9]{4,20}", team)]
-        return f"{wrong[0]!r} is not the id of a team in PagerDuty, such as PTEAMS1." if wrong else None
+        return None if self.teams else f"Name a team in PagerDuty. `{self.usage}`"
 
     def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
         incident.stakeholders += [team for team in self.teams if team not in incident.stakeholders]
         incident.log("stakeholders", f"subscribe {', '.join(self.teams)}", now, who=speaker.id)
-        return Answer(f"{', '.join(self.teams)} will hear from PagerDuty")
+        return Answer(f"{', '.join(self.teams)} will get PagerDuty's status updates")
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Self
 
-from incident import leadership, paging, sub_teams
+from incident import leadership, pagerduty, paging, sub_teams
 from incident.choices import Choice
 from incident.commands.base import Command, Speaker, Who
 from incident.model import Answer, Incident, SeverityChange
 from incident.severity import Severity
+from incident.texts import quoted
 from incident.words import Words
 
 
@@ -48,10 +49,11 @@ class Finding(_Told):
     for_another: ClassVar[bool] = True
     usage: ClassVar[str] = "finding TEXT"
     help: ClassVar[str] = "report what you found out"
+    lines: ClassVar[frozenset[str]] = frozenset({"text"})
 
     def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
         incident.facts.findings.append(self.text)
-        self.pass_on(incident, speaker, f"{speaker.name} found: {self.text}", now)
+        self.pass_on(incident, speaker, f"{speaker.name} found: {quoted(self.text)}", now)
         return Answer("reported to the room")
 
 
@@ -173,6 +175,8 @@ class SetSeverity(Command):
         incident.say(f"This is now a {self.severity}{why}.", now)
         incident.log("severity", f"{self.severity}{why}", now, who=speaker.id)
         leadership.set_topic(incident)
+        pagerduty.severity_changed(incident)
+        pagerduty.note(incident, f"{self.severity}{why} ({speaker.name})")
         if raised and self.severity.major and not incident.full:
             paging.page_commanders(incident, now)  # a light incident is a full one from here on
         return Answer(f"now {self.severity}")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import ClassVar, Self
 
-from incident import leadership, wording
+from incident import leadership, texts, wording
 from incident.choices import Choice
 from incident.commands.base import Command, Speaker, Who
 from incident.model import Answer, Challenge, Incident
@@ -69,7 +69,7 @@ class TakeCommand(Command):
             incident.challenge = Challenge(speaker.id, now)
             wait = wording.minutes(incident.policy.command.challenge_lapses_after)
             incident.say(
-                f"{{person:{former}}} {_mention(incident.deputy)}are you there? {speaker.name} offers to take command;"
+                f"{_mention(incident, former)}{_mention(incident, incident.deputy)}are you there? {speaker.name} offers to take command;"
                 f" unanswered for {wait}, they may.",
                 now,
             )
@@ -269,5 +269,5 @@ class AppointInternalLiaison(_Appoint):
     role: ClassVar[Role] = Role.INTERNAL_LIAISON
 
 
-def _mention(person: str | None) -> str:
-    return f"{{person:{person}}} " if person else ""
+def _mention(incident: Incident, person: str | None) -> str:
+    return f"{texts.person(person, incident.name(person))} " if person else ""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import ClassVar, Self, get_args
 
-from incident import publishing, wording
+from incident import publishing, texts, wording
 from incident.commands.base import Command, Speaker, Who, not_shown, whole
 from incident.customers import Stage
 from incident.model import Announcement, Answer, DraftState, Incident, Phase
@@ -92,6 +92,7 @@ class EditMessage(Command):
     public: ClassVar[bool] = True
     usage: ClassVar[str] = "message edit N [x|status-page] TEXT"
     help: ClassVar[str] = "put another text into a waiting public message, for one outlet"
+    lines: ClassVar[frozenset[str]] = frozenset({"text"})
     who: ClassVar[Who] = Who.CUSTOMER_LIAISON
     after_end: ClassVar[bool] = True
 
@@ -241,6 +242,7 @@ class WriteDraft(Command):
     public: ClassVar[bool] = True
     usage: ClassVar[str] = "draft [investigating|identified|monitoring|resolved|long] [TEXT]"
     help: ClassVar[str] = "write a public message for the IC to approve; a last line `X: …` is the text for X"
+    lines: ClassVar[frozenset[str]] = frozenset({"text", "short"})
     who: ClassVar[Who] = Who.CUSTOMER_LIAISON
     after_end: ClassVar[bool] = True
 
@@ -364,7 +366,7 @@ class Rhythm(Command):
         incident.rhythm = timedelta(minutes=self.minutes)
         every = wording.minutes(incident.rhythm)
         due = publishing.owed(incident)
-        first = f" What is promised stands: the next is due {wording.clock(due)}." if due else ""
+        first = f" What is promised stands: the next is due {texts.moment(due)}." if due else ""
         incident.say(f"The IC decides: a public message every {every} from now on.{first}", now)
         incident.log("decision", f"a public message every {every}", now, who=speaker.id)
         return Answer(f"every {every}.{first}")

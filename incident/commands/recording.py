@@ -14,6 +14,8 @@ from incident.severity import Role
 from incident.times import clock
 from incident.words import Unreadable, Words
 
+_TIME_OF_DAY = re.compile(r"([01]?[0-9]|2[0-3]):[0-5][0-9]( UTC)?")
+
 
 @dataclass(frozen=True)
 class _Text(Command):
@@ -42,6 +44,7 @@ class Note(_Text):
     verb: ClassVar[str] = "note"
     usage: ClassVar[str] = "note [at HH:MM] TEXT"
     help: ClassVar[str] = "put a line into the timeline, now or at an earlier time"
+    lines: ClassVar[frozenset[str]] = frozenset({"text"})
 
     at: str = ""
 
@@ -52,11 +55,16 @@ class Note(_Text):
         if match is None:
             return cls(text)
         at = " ".join(match[1].upper().split())
-        if not re.fullmatch(r"([01]?\d|2[0-3]):[0-5]\d( UTC)?", at):
+        if not _TIME_OF_DAY.fullmatch(at):
             raise Unreadable(f"{match[1]!r} is not a time of day such as 02:50.")
         if not (rest := text[match.end() :].strip()):
             raise Unreadable("The text is missing.")
         return cls(rest, at)
+
+    def refuse(self, incident: Incident, speaker: Speaker, now: datetime) -> str | None:
+        if self.at and not _TIME_OF_DAY.fullmatch(self.at):
+            return f"{self.at!r} is not a time of day such as 02:50."
+        return super().refuse(incident, speaker, now)
 
     def words(self) -> str:
         return f"note at {self.at} {self.text}" if self.at else f"note {self.text}"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import ClassVar, Self
 
-from incident import wording
+from incident import texts, wording
 from incident.commands.base import Command, Speaker, Who
 from incident.model import Answer, Incident, Repair, RepairState
 from incident.model import Task as Assigned
@@ -58,7 +58,7 @@ class AssignTask(Command):
         incident.tasks[number] = task
         incident.say(wording.task_offer(incident, task), now, about=f"task/{number}")
         incident.log("task", f"{wording.task_line(incident, task)}, {self.minutes} min", now, who=speaker.id)
-        return Answer(f"{wording.task_line(incident, task)}, until {wording.clock(task.due_at)}", number)
+        return Answer(f"{wording.task_line(incident, task)}, until {texts.moment(task.due_at)}", number)
 
 
 @dataclass(frozen=True)
@@ -201,7 +201,7 @@ class More(Command):
         task.understood_at = task.understood_at or now
         incident.say(f"{speaker.name} needs {self.minutes} min more for task {task.number}.", now)
         incident.log("task", f"{task.number}: {self.minutes} min more", now, who=speaker.id)
-        return Answer(f"task {task.number}: until {wording.clock(task.due_at)}")
+        return Answer(f"task {task.number}: until {texts.moment(task.due_at)}")
 
 
 def report_repair_refused(incident: Incident, number: int, speaker: Speaker) -> str | None:
@@ -233,7 +233,7 @@ def more_for_repair(incident: Incident, repair: Repair, minutes: int, speaker: S
     repair.extensions += 1
     incident.say(f"{speaker.name} needs {minutes} min more for {wording.repair_line(repair)}.", now)
     incident.log("repair", f"{repair.number}: {minutes} min more", now, who=speaker.id)
-    return Answer(f"repair {repair.number}: until {wording.clock(repair.time_box_ends)}")
+    return Answer(f"repair {repair.number}: until {texts.moment(repair.time_box_ends)}")
 
 
 def _own_task(incident: Incident, speaker: Speaker, number: int | None, *, fresh: bool = False) -> Assigned | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import ClassVar, Self
 
-from incident import sub_teams, wording
+from incident import sub_teams, texts, wording
 from incident.choices import Choice
 from incident.commands.base import Command, Speaker, Who
 from incident.model import Answer, Incident, SubTeam
@@ -68,12 +68,12 @@ class FormTeam(Command):
         incident.invite(leader)
         incident.tell(
             leader,
-            f"{speaker.name} gives you {team.title}: {self.text}, until {wording.clock(team.due_at)}. Its room is <#{team.room}>."
+            f"{speaker.name} gives you {team.title}: {self.text}, until {texts.moment(team.due_at)}. Its room is {texts.channel(team.room)}."
             " Pick your members with `team add @somebody`; they report to you, you report to the IC with `finding …`;"
             " `team close RESULT` ends it.",
             *sub_teams.answers(team),
         )
-        return Answer(f"{team.title}: {incident.name(leader)}, until {wording.clock(team.due_at)}")
+        return Answer(f"{team.title}: {incident.name(leader)}, until {texts.moment(team.due_at)}")
 
 
 @dataclass(frozen=True)
@@ -173,8 +173,8 @@ def join(incident: Incident, team: SubTeam, person: str, now: datetime) -> None:
     incident.log("team", f"{name} joins {team.title}", now, who=person)
     incident.tell(
         person,
-        f"You are in {team.title} of {incident.label}: {team.text}, until {wording.clock(team.due_at)}. Its room is"
-        f" <#{team.room}>. Report to {incident.name(team.leader)}, with `finding …`.",
+        f"You are in {team.title} of {incident.label}: {team.text}, until {texts.moment(team.due_at)}. Its room is"
+        f" {texts.channel(team.room)}. Report to {incident.name(team.leader)}, with `finding …`.",
     )
     sub_teams.changed(incident, team)
 
@@ -253,9 +253,9 @@ class MoreForTeam(_OfTeam):
         team.due_at = max(now, team.due_at) + timedelta(minutes=self.minutes)
         team.extensions += 1
         sub_teams.changed(incident, team)
-        incident.say(f"{team.title} needs {self.minutes} min more, until {wording.clock(team.due_at)}.", now)
+        incident.say(f"{team.title} needs {self.minutes} min more, until {texts.moment(team.due_at)}.", now)
         incident.log("team", f"{team.title}: {self.minutes} min more", now, who=speaker.id)
-        return Answer(f"{team.title}: until {wording.clock(team.due_at)}")
+        return Answer(f"{team.title}: until {texts.moment(team.due_at)}")
 
 
 @dataclass(frozen=True)

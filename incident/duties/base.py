@@ -11,6 +11,7 @@ from incident.choices import Choice
 from incident.customers import Stage
 from incident.outlets import Outlet
 from incident.proof import Signed
+from incident.texts import Text
 
 Done = Mapping[str, datetime]
 
@@ -19,7 +20,7 @@ Done = Mapping[str, datetime]
 class Remark:
     """To be said in the room, by the incident workflow."""
 
-    text: str
+    text: Text
     kind: Literal["remark"] = "remark"
 
 
@@ -28,7 +29,7 @@ class SayIn:
     """To be said in a room that is not the incident's, after these people were invited there."""
 
     channel: str
-    text: str
+    text: Text
     people: tuple[str, ...] = ()
     kind: Literal["say-in"] = "say-in"
 
@@ -38,17 +39,18 @@ class Whisper:
     """To be said to these people, privately."""
 
     people: tuple[str, ...]
-    text: str
+    text: Text
     choices: tuple[Choice, ...] = ()
     kind: Literal["whisper"] = "whisper"
 
 
 @dataclass(frozen=True)
 class Summarise:
-    """An executive summary for the executive channel."""
+    """An executive summary for the executive channel; `plain` is what PagerDuty's subscribers read."""
 
-    text: str
+    text: Text
     due_at: datetime
+    plain: str = ""
     kind: Literal["summarise"] = "summarise"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from incident import wording
+from incident import texts, wording
 from incident.choices import Choice
 from incident.duties.base import Done, Duty, Remark, Whisper, people, reminder, ticks
 from incident.duties.deputy_view import DeputyView as DeputyView
@@ -120,7 +120,7 @@ def _needs(view: DeputyView, done: Done) -> Iterator[Duty]:
             need.since + view.rules.need_unfilled_after,
             view.rules.remind_again_after,
             done,
-            f"Nobody from {need.name} is here yet; {need.name} {asked} at {wording.clock(need.since)}."
+            f"Nobody from {need.name} is here yet; {need.name} {asked} at {texts.moment(need.since)}."
             f" `page {need.team}` pages them{' again' if need.paged else ''}.",
             (Choice(f"Page {need.name}{' again' if need.paged else ''}", f"page {need.team}", "primary"),),
             to=people(view.commander, view.deputy),

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from incident import wording
+from incident import pagerduty, texts, wording
 from incident.choices import Choice
 from incident.duties.base import Done, Duty, Subscribe, Summarise, Whisper, people
 from incident.model import Incident
@@ -42,7 +42,7 @@ class InternalLiaisonView:
 
 
 def view(incident: Incident, *, over: bool) -> InternalLiaisonView:
-    first = next((page for page in incident.pages.values() if page.pagerduty_id), None)
+    main = pagerduty.main_page(incident)
     return InternalLiaisonView(
         open=incident.open,
         over=over,
@@ -58,7 +58,7 @@ def view(incident: Incident, *, over: bool) -> InternalLiaisonView:
         picture=wording.picture(incident),
         channel=incident.policy.rooms.executive,
         stakeholders=incident.policy.paging.stakeholders.get(incident.severity, ()),
-        pagerduty_id=first.pagerduty_id if first else "",
+        pagerduty_id=main.pagerduty_id if main else "",
         rules=incident.policy.executives,
         others=tuple(incident.stakeholders),
         ended_as=(incident.ended_as or incident.phase).value,
@@ -184,7 +184,7 @@ def _preview(view: InternalLiaisonView, summary: Duty, done: Done, now: datetime
     if key in done or not view.told or summary.due_at <= now:
         return None
     text = (
-        f"The executive summary due at {wording.clock(summary.due_at)} would say:\n"
+        f"The executive summary due at {texts.moment(summary.due_at)} would say:\n"
         f"> {_text(view, summary.due_at, own=takes_own_words(summary.key))}\nYour own words: `update …`; unanswered, it goes out like this."
     )
     answers = (Choice("In my words …", "update", form=True), Choice("Send it now", "summary send"))
@@ -198,9 +198,15 @@ def takes_own_words(key: str) -> bool:
 
 def _summary(view: InternalLiaisonView, key: str, due: datetime, now: datetime) -> Summarise:
     late = wording.late(due, now)
-    here = "{here} " if view.severity.major and not view.practice else ""
-    text = _text(view, max(due, now), len(late), own=takes_own_words(key))
-    return Summarise(f"{here}{text}{late}", due)
+    here = f"{texts.here()} " if view.severity.major and not view.practice else ""
+    at, own = max(due, now), takes_own_words(key)
+    text = f"{here}{_text(view, at, len(late), own=own)}{late}"
+    return Summarise(text, due, f"{_plain(view, at, len(late), own=own)}{late}")
+
+
+def _plain(view: InternalLiaisonView, at: datetime, spare: int, *, own: bool) -> str:
+    """Without the expected time, which PagerDuty's subscribers are not told (process, 5)."""
+    return _text(replace(view, picture=replace(view.picture, eta="")), at, spare, own=own)
 
 
 def _text(view: InternalLiaisonView, at: datetime, spare: int = 0, *, own: bool) -> str:

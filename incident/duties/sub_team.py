@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from incident import wording
+from incident import texts
 from incident.duties.base import Done, Duty, Remark, SayIn
 from incident.model import Incident, TeamReport
 
@@ -69,7 +69,7 @@ def duties(view: SubTeamView, done: Done, now: datetime) -> list[Duty]:
 def _duties(view: SubTeamView) -> Iterator[Duty]:
     bridge = f" Bridge: {view.bridge}." if view.bridge else ""
     opened = (
-        f"*{view.title}* of {view.name}: {view.text}, until {wording.clock(view.due_at)}. {view.leader_name} leads;"
+        f"*{view.title}* of {view.name}: {view.text}, until {texts.moment(view.due_at)}. {view.leader_name} leads;"
         f" report to them here, with `!ic finding …`. Repair nothing before the IC says so.{bridge}"
     )
     # The first words name the time that was given; more time is another line.
@@ -78,9 +78,9 @@ def _duties(view: SubTeamView) -> Iterator[Duty]:
         joined = SayIn(view.room, f"{name} is in {view.title}.", (person,))
         yield Duty(f"{view.key}/joined/{person}", view.formed_at, joined)
     for n, report in enumerate(view.reports):
-        yield Duty(f"{view.key}/report/{n}", report.at, SayIn(view.room, f"{report.name}: {report.text}"))
+        yield Duty(f"{view.key}/report/{n}", report.at, SayIn(view.room, f"{report.name}: {texts.quoted(report.text)}"))
     if view.extensions:
-        more = f"More time: until {wording.clock(view.due_at)}."
+        more = f"More time: until {texts.moment(view.due_at)}."
         yield Duty(f"{view.key}/more/{view.extensions}", view.formed_at, SayIn(view.room, more))
     if view.closed_at is not None:
         result = f": {view.result}" if view.result else "."

@@ -18,6 +18,7 @@ from incident.model.room import Entry, Line, Room, Shown
 from incident.model.work import SubTeam, Task, Ticked, Trigger
 from incident.policy import Policy
 from incident.severity import Role, Severity
+from incident.texts import Text, plain
 
 TIMES_SAID = 500
 
@@ -33,7 +34,7 @@ class Phase(StrEnum):
 class Answer:
     """What a command's author hears. An answer means accepted and durable, not done."""
 
-    text: str
+    text: Text
     number: int | None = None
 
 
@@ -150,6 +151,9 @@ class Incident:
     sections: dict[str, list[Entry]] = field(default_factory=dict)
     retro: list[Entry] = field(default_factory=list)
     told_in_person: dict[str, datetime] = field(default_factory=dict)
+    pagerduty_notes: list[str] = field(default_factory=list)
+    unsent_notes: list[str] = field(default_factory=list)
+    webhooks_heard: bool = False
 
     # -- who is who -----------------------------------------------------------------------------------
 
@@ -209,8 +213,8 @@ class Incident:
         self.outbox.append(Line(self._once("say", text), text, now, about))
 
     def log(self, kind: str, text: str, now: datetime, *, who: str = "", source: str = "") -> None:
-        """Into the timeline."""
-        self.timeline.append(Entry(now, kind, text, who, source))
+        """Into the timeline, which is the same for every reader."""
+        self.timeline.append(Entry(now, kind, plain(text), who, source))
 
     def want(self, effect: Effect) -> None:
         """Something has to happen in the world; the workflow carries it out and then forgets it."""

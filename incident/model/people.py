@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Literal
 
 from incident.severity import Role
+
+Urgency = Literal["high", "low"]
+"""PagerDuty's: low does not wake anybody."""
 
 
 @dataclass
@@ -30,6 +34,10 @@ class Page:
 
     `key` is PagerDuty's incident key, so that a page sent twice is one page. While it fails, `people` and their names in
     `paged` are who should be called, from an on-call book that is `book_age` old.
+
+    `again` were paged in an earlier round and have not answered. `unpaged` could not be paged (handles, with their names), `dropped` is what
+    PagerDuty did not accept of the page. `ended`: it was resolved, in PagerDuty or by us, or merged into `merged_into`
+    (PagerDuty's id). `quiet`: it wakes nobody, because it is its assignee's own; it goes on from those URLs.
     """
 
     key: str
@@ -48,6 +56,23 @@ class Page:
     failing: bool = False
     acknowledged_by: dict[str, datetime] = field(default_factory=dict)
     book_age: str = ""
+    again: list[str] = field(default_factory=list)
+    urgency: Urgency = "high"
+    unpaged: dict[str, str] = field(default_factory=dict)
+    dropped: list[str] = field(default_factory=list)
+    ended: bool = False
+    merged_into: str = ""
+    quiet: bool = False
+    goes_on: list[str] = field(default_factory=list)
+
+    @property
+    def rings(self) -> bool:
+        """It is open in PagerDuty, and nobody has answered it."""
+        return bool(self.pagerduty_id) and not self.ended and not self.acknowledged_by
+
+    @property
+    def unanswered(self) -> list[str]:
+        return [person for person in self.people if person not in self.acknowledged_by]
 
 
 @dataclass

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from incident.texts import Text
+
 
 @dataclass
 class Room:
@@ -23,7 +25,7 @@ class Line:
     """
 
     key: str
-    text: str
+    text: Text
     at: datetime
     about: str = ""
 

@@ -6,7 +6,7 @@ import asyncio
 import dataclasses
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,13 +19,16 @@ from temporalio.testing import ActivityEnvironment
 from activities.chat import Chat
 from activities.monitoring import Monitoring
 from activities.on_call_book import OnCallBook
-from activities.paging import Paging, Sessions
+from activities.pagerduty import Sessions
+from activities.pagerduty_sync import Sync
+from activities.paging import Paging
 from activities.placeholders import Placeholders
 from activities.social import Social, client
 from activities.status_page import StatusPage
 from emulators.server import Emulators
 from incident.policy import Organisation
 from tests import configured
+from tests.reading import rooms_as_read
 
 TOKENS = ("practice-x", "practice-x-secret", "practice-x-token", "practice-x-token-secret")
 
@@ -37,6 +40,7 @@ class Outside:
     url: str
     http: aiohttp.ClientSession
     paging: Paging
+    sync: Sync
     chat: Chat
     status_page: StatusPage
     social: Social
@@ -48,11 +52,17 @@ class Outside:
     def configure(self, **sections: Any) -> None:
         self.present[0] = self.present[0].model_copy(update=sections)
 
-    async def run(self, activity: Callable[..., Any], order: object, *, attempt: int = 1) -> Any:
-        """As attempt number `attempt`."""
-        environment = ActivityEnvironment()
+    async def run(
+        self, activity: Callable[..., Any], order: object, *, attempt: int = 1, begun_ago: timedelta = timedelta(0)
+    ) -> Any:
+        """As attempt number `attempt`, of an activity that was asked for so long ago."""
+        environment, now = ActivityEnvironment(), datetime.now(UTC)
         environment.info = dataclasses.replace(
-            environment.info, attempt=attempt, started_time=datetime.now(UTC), namespace="incidents.acct"
+            environment.info,
+            attempt=attempt,
+            started_time=now,
+            scheduled_time=now - begun_ago,
+            namespace="incidents.acct",
         )
         if asyncio.iscoroutinefunction(activity):
             result: Awaitable[Any] = environment.run(activity, order)
@@ -62,10 +72,16 @@ class Outside:
     async def control(self, method: str, path: str, body: object = None) -> Any:
         async with self.http.request(method, f"{self.url}/control/{path}", json=body) as answer:
             assert answer.status == 200, await answer.text()
-            return await answer.json()
+            found = await answer.json()
+        return rooms_as_read(found) if path.startswith("slack/rooms") else found
 
     async def fault(self, service: str, call: str, **how: object) -> None:
         await self.control("POST", "faults", {"service": service, "call": call, **how})
+
+    def coming_from(self, sender: str) -> Paging:
+        """Paging as another user of PagerDuty."""
+        sessions = Sessions(f"{self.url}/pagerduty", "practice-pagerduty", sender)
+        return Paging(sessions, self.book, configured.organisation(), practice=True)
 
     async def pages(self) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = await self.control("GET", "pagerduty/incidents")
@@ -92,6 +108,7 @@ async def outside(emulators: Emulators, tmp_path: Path) -> AsyncIterator[Outside
             url=emulators.url,
             http=http,
             paging=paging,
+            sync=Sync(sessions, organisation, practice=True),
             chat=Chat(slack, Placeholders(organisation, book), "https://temporal.example.com/"),
             status_page=StatusPage(
                 http,

@@ -10,6 +10,7 @@ from temporalio.exceptions import ApplicationError
 
 from activities.chat import Bookmarks, Edit, Invitation, Part, Post, RoomOrder, Tell, Topic
 from incident.choices import Choice
+from incident.texts import bridge, here, person, phone
 from tests.activities.conftest import Outside
 
 ROOM = "C0INCIDENTS"
@@ -38,13 +39,16 @@ async def test_a_post_that_another_covers_is_not_said_again(outside: Outside) ->
 
 
 async def test_what_must_not_stand_in_a_history_is_filled_in(outside: Outside) -> None:
-    await outside.run(outside.chat.post, Post(ROOM, "call {phone:bob}, PIN {bridge.pin}, {person:dee} {here}", "k/2"))
+    await outside.run(
+        outside.chat.post,
+        Post(ROOM, f"call {phone('bob')}, PIN {bridge('pin')}, {person('dee', 'Dee')} {here()}", "k/2"),
+    )
     (message,) = await outside.messages(ROOM)
     assert message["text"] == "call +1 555 0100, PIN 4711, <@U0DEE> "
 
 
 async def test_here_only_where_it_is_meant(outside: Outside) -> None:
-    await outside.run(outside.chat.post, Post(ROOM, "{here} <!here> & more", "k/3", here=True))
+    await outside.run(outside.chat.post, Post(ROOM, f"{here()} <!here> & more", "k/3", here=True))
     (message,) = await outside.messages(ROOM)
     assert message["text"] == "<!here> &lt;!here&gt; &amp; more"
 
@@ -90,7 +94,7 @@ async def test_pinning_twice_is_pinning_once(outside: Outside) -> None:
 async def test_a_notice_is_edited_where_it_stands(outside: Outside) -> None:
     approve = Choice("Approve", "approve 3", "primary")
     posted = await outside.run(outside.chat.post, Post(ROOM, "repair 3", "k/10", incident="i", choices=(approve,)))
-    await outside.run(outside.chat.edit, Edit(ROOM, posted.ts, "repair 3: approved by {person:bob}", "i"))
+    await outside.run(outside.chat.edit, Edit(ROOM, posted.ts, f"repair 3: approved by {person('bob', 'Bob')}", "i"))
     (message,) = await outside.messages(ROOM)
     assert message["text"] == "repair 3: approved by <@U0BOB>"
     assert [block["type"] for block in message["blocks"]] == ["section"], "what is settled has no button left"

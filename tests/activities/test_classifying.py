@@ -120,7 +120,7 @@ async def refuse(outside: Outside, code: str, about: str, call: str = "chat.post
 
 
 @pytest.mark.parametrize(
-    "code", ["msg_too_long", "invalid_arguments", "thread_not_found", "metadata_must_be_sent_from_app"]
+    "code", ["msg_too_long", "invalid_arguments", "cannot_reply_to_message", "metadata_must_be_sent_from_app"]
 )
 async def test_what_slack_can_never_accept_is_said_plainly(outside: Outside, code: str) -> None:
     await refuse(outside, code, "*loud*")

@@ -132,7 +132,7 @@ async def test_what_changed_lately_newest_first_within_the_window(outside: Outsi
     await outside.control("POST", "change", {"text": "checkout <b> {phone:bob} deployed", "url": "https://x.example"})
     found = await read_changes(outside, Changes(sources=(deployments(outside),)), now() - timedelta(hours=4))
     assert [change.text for change in found.changes] == [
-        "checkout ‹b› (phone:bob) deployed",
+        "checkout <b> {phone:bob} deployed",
         "shop-api 2026.11-3 deployed to eu-west",
         "traffic of eu-south moved to eu-west",
     ]

@@ -82,6 +82,12 @@ async def test_it_waits_out_one_request_a_second(outside: Outside) -> None:
     assert await bodies(outside) == [[TEXT, "PRACTICE more"]]
 
 
+async def test_an_unknown_component_is_named_in_the_refusal(outside: Outside) -> None:
+    with pytest.raises(ApplicationError, match="cmpgone") as refused:
+        await outside.run(outside.status_page.publish, publication("k/1", components={"cmpgone": "major_outage"}))
+    assert refused.value.non_retryable and await bodies(outside) == []
+
+
 async def test_component_states_go_with_the_message(outside: Outside) -> None:
     down = {"cmpcheckout": "major_outage"}
     out = await outside.run(outside.status_page.publish, publication("k/1", components=down))
@@ -204,6 +210,7 @@ async def test_a_practice_text_that_does_not_say_so_never_goes_out(outside: Outs
 
 async def test_the_stalk_returns_on_a_change_only(outside: Outside) -> None:
     source = StatusSource(id="shop", url=f"{outside.url}/status/shop")
+    outside.configure(status_sources=(source,))
     watch = Watch((source,), timedelta(milliseconds=20), Status("ok", "shop ok", NOW))
     stalking = asyncio.create_task(outside.run(outside.monitoring.watch, watch))
     await asyncio.sleep(0.1)
@@ -214,6 +221,7 @@ async def test_the_stalk_returns_on_a_change_only(outside: Outside) -> None:
 
 async def test_that_it_cannot_be_read_is_news_at_the_second_time(outside: Outside) -> None:
     source = StatusSource(id="shop", url=f"{outside.url}/status/shop")
+    outside.configure(status_sources=(source,))
     watch = Watch((source,), timedelta(milliseconds=20), Status("ok", "shop ok", NOW))
     await outside.fault("status", "*", code=500, times=1)
     await outside.fault("status", "*", code=500, times=-1)

@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from temporalio.exceptions import ApplicationError
 
-from activities.paging import FollowOrder, PageOrder, ResolveOrder, SubscribeOrder
+from activities.pagerduty_sync import ResolveOrder, SubscribeOrder
+from activities.pages import FollowOrder, PageOrder
 from tests.activities.conftest import Outside
 
 
@@ -48,14 +49,6 @@ async def test_a_page_that_a_door_opened_is_adopted(outside: Outside) -> None:
     first = await outside.run(outside.paging.page, order(people=("bob",)))
     second = await outside.run(outside.paging.page, order(people=("bob",)))
     assert second.adopted and second.pagerduty_id == first.pagerduty_id
-
-
-async def test_the_level_above_the_top_is_the_top(outside: Outside) -> None:
-    await asyncio.to_thread(outside.paging.refresh_book)
-    paged = [
-        (await outside.run(outside.paging.page, order(key=f"k{level}", level=level))).people for level in (1, 2, 5)
-    ]
-    assert paged == [("bob",), ("kim",), ("kim",)]
 
 
 async def test_too_many_calls_wait_as_long_as_pagerduty_says(outside: Outside) -> None:
@@ -105,8 +98,8 @@ async def test_each_acknowledgement_is_heard_once(outside: Outside) -> None:
 async def test_resolving_and_subscribing_twice_is_once(outside: Outside) -> None:
     paged = await outside.run(outside.paging.page, order(people=("bob",)))
     for _ in range(2):
-        await outside.run(outside.paging.subscribe, SubscribeOrder(paged.pagerduty_id, ("PTEAMS1",), True))
-        await outside.run(outside.paging.resolve, ResolveOrder((paged.pagerduty_id,), (order().key,)))
+        await outside.run(outside.sync.subscribe, SubscribeOrder(paged.pagerduty_id, ("PTEAMS1",), True))
+        await outside.run(outside.sync.resolve, ResolveOrder((paged.pagerduty_id,), (order().key,)))
     (page,) = await outside.pages()
     assert page["status"] == "resolved" and len(page["subscribers"]) == 1
 

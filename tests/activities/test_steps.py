@@ -226,7 +226,7 @@ asyncio.run(carry_out(step, {{}}, Place(dict(os.environ)), None, lambda _: None)
         (Step(argv=("sh", "-c", "echo half; exit 3")), "exit code 3\nhalf"),
         (Step(argv=("sh", "-c", "kill -9 $$")), "exit code 137"),
         (Step(argv=("printf", r"\033[31mred\033[0m <\a\b>\n")), "red <>"),
-        (Step(argv=("printf", "red <!channel> <@U0BOB> ```\n")), "red < !channel> < @U0BOB> '''"),
+        (Step(argv=("printf", "red <!channel> <@U0BOB> ```\n")), "red <!channel> <@U0BOB> ```"),
     ],
 )
 async def test_what_people_read_when_it_does_not_go_well(step: Step, said: str) -> None:

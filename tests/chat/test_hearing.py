@@ -6,7 +6,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chat.hearing import unescaped, words_of
+from chat.hearing import words_of
+from chat.wire import Wire
 from incident import grammar
 from incident.commands import VOCABULARY, Command
 from incident.policy import Policy
@@ -15,6 +16,7 @@ from tests.configured import organisation
 from tests.randomly import examples
 from tests.vocabulary import SPOKEN
 
+WIRE = Wire(organisation())
 WORDS = sorted({word for spoken in SPOKEN.values() for word in spoken.split()} | {k.verb for k in VOCABULARY})
 STRANGE = [
     "\u201c",
@@ -60,10 +62,14 @@ LINES = st.lists(st.one_of(st.sampled_from(WORDS), st.sampled_from(STRANGE), st.
         ("`!ic page`", True, None),
         ("!ic note \u201ca\u201d &amp; &lt;b&gt;", True, "note \u201ca\u201d & <b>"),
         ("!ic note &amp;lt;", True, "note &lt;"),
+        ("!ic page <http://shop.example.com|shop.example.com> is down", False, "page shop.example.com is down"),
+        ("!note see <https://g.example/d?a=1&amp;b=2>", True, "note see https://g.example/d?a=1&b=2"),
+        ("!note <tel:+15550199|+1 555 0199>, <mailto:a@b.example|a@b.example>", True, "note +1 555 0199, a@b.example"),
+        ("!ic task <@U0SAM|sam> 5m look", True, "task @sam 5m look"),
     ],
 )
 def test_what_is_a_command_and_what_is_talk(text: str, in_room: bool, words: str | None) -> None:
-    assert words_of(text, in_room=in_room) == words
+    assert words_of(WIRE.typed(text), in_room=in_room) == words
 
 
 def test_what_is_nearly_a_word_of_ours_is_no_other_command() -> None:
@@ -78,10 +84,11 @@ def test_what_is_nearly_a_word_of_ours_is_no_other_command() -> None:
 )
 @given(line=LINES, prefix=st.sampled_from(["", "!ic ", "!status ", "!note ", "TODO ", "NOTE: "]))
 def test_no_line_breaks_the_grammar_or_becomes_what_nobody_typed(policy: Policy, line: str, prefix: str) -> None:
+    line = WIRE.typed(line)
     heard = words_of(prefix + line, in_room=True)
     if heard is None:
         return
-    typed = unescaped(prefix + line).lower()
+    typed = (prefix + line).lower()
     assert typed.strip().startswith(("!", "todo", "note"))
     try:
         meant = grammar.read(heard, policy)

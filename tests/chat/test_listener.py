@@ -102,20 +102,18 @@ async def test_who_may_speak_and_who_is_who(tmp_path: Path) -> None:
 
 
 async def test_what_was_typed_survives(tmp_path: Path) -> None:
-    typed = "NOTE: \u201cquoted\u201d, <@U0SAM> in <#C0GENERAL|general>: `a &amp;&amp; b &lt; c`\nsecond line :fire: \U0001f525"
+    typed = "NOTE: \u201cquoted\u201d, <@U0SAM> in <#C0GENERAL|general>: `a && b < c`\nsecond line :fire: \U0001f525"
     async with running(tmp_path, example()) as copy, hands(copy) as use:
         await declared(copy, use)
         await use.types("anne", typed)
         await use.hears("anne", "noted")
         note = (await copy.look()).notes[0].text
-        assert (
-            note == "\u201cquoted\u201d, <@U0SAM> in <#C0GENERAL|general>: `a && b < c`\nsecond line :fire: \U0001f525"
-        )
+        assert note == "\u201cquoted\u201d, @sam in #general: `a && b < c`\nsecond line :fire: \U0001f525"
         await use.types("anne", "TODO is the word of the day", GENERAL)
         await use.types("anne", "!todo write a <https://example.com|runbook>")
         await use.hears("anne", "follow-up 1 kept")
         incident = await copy.look()
-        assert [t.text for t in incident.todos] == ["write a <https://example.com|runbook>"]
+        assert [t.text for t in incident.todos] == ["write a runbook (https://example.com)"]
         assert len(await copy.gateway.list(everything=True)) == 1
 
 

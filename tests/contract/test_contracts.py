@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,24 +13,22 @@ from openapi_core import Config, OpenAPI
 from openapi_core.contrib.requests import RequestsOpenAPIRequest, RequestsOpenAPIResponse
 
 from emulators.server import Emulators
-from tests.conftest import ROOT
+from tests.contract import descriptions
+from tests.contract.descriptions import needed, text
 
-CONTRACTS = Path(os.environ.get("CONTRACTS_DIR", ROOT.parent / "shared" / "contracts"))
-pytestmark = pytest.mark.skipif(
-    not CONTRACTS.is_dir(), reason=f"the services' descriptions are not there ({CONTRACTS}); set CONTRACTS_DIR"
-)
-AS_IT_IS = Config(
-    spec_validator_cls=None
-)  # Statuspage's description breaks OpenAPI's own rules in places that matter not
+pytestmark = needed
+AS_IT_IS = Config(spec_validator_cls=None)
+"""The published descriptions break OpenAPI's own rules in places that matter not."""
 KEY = {
     "Authorization": "Token token=practice-pagerduty",
     "Accept": "application/vnd.pagerduty+json;version=2",
-    "From": "bob@example.com",
+    "From": "dont-panic@example.com",
 }
 SERVICE = {"id": "PSVCMAJ", "type": "service_reference"}
 INCIDENT = {"type": "incident", "title": "down", "service": SERVICE, "incident_key": "k1", "urgency": "high"}
+BRIDGE = {"conference_number": "+1 555 0199,,,,4711#", "conference_url": "https://meet.example.com/major"}
 
-# Method, path, body; {id} is the incident's.
+# Method, path, body; {id} is the first incident's, {last} the last one's.
 PAGERDUTY: list[tuple[str, str, dict[str, Any] | None]] = [
     ("POST", "/incidents", {"incident": INCIDENT}),
     ("GET", "/incidents", None),
@@ -62,20 +58,27 @@ PAGERDUTY: list[tuple[str, str, dict[str, Any] | None]] = [
     ("GET", "/services/PSVCMAJ", None),
     ("GET", "/priorities", None),
     ("GET", "/business_services", None),
+    ("POST", "/incidents", {"incident": {**INCIDENT, "incident_key": "k2", "conference_bridge": BRIDGE}}),
+    (
+        "PUT",
+        "/incidents/{id}/merge",
+        {"source_incidents": [{"id": "{last}", "type": "incident_reference"}]},
+    ),
+    ("GET", "/incidents/{last}", None),
     ("PUT", "/incidents/{id}", {"incident": {"type": "incident_reference", "status": "resolved"}}),
 ]
 
 
 @pytest.fixture(scope="module")
 def pagerduty() -> Iterator[OpenAPI]:
-    yield OpenAPI.from_file_path(str(CONTRACTS / "pagerduty-rest.openapi.json"))
+    yield OpenAPI.from_dict(descriptions.pagerduty("pagerduty-rest.openapi.json"), config=AS_IT_IS)
 
 
 @pytest.fixture(scope="module")
 def statuspage() -> Iterator[OpenAPI]:
     # Statuspage's description says "Object" where JSON Schema says "object".
-    text = (CONTRACTS / "statuspage.openapi.json").read_text().replace('"Object"', '"object"')
-    yield OpenAPI.from_dict(json.loads(text), config=AS_IT_IS)
+    description = json.loads(text("statuspage.openapi.json").replace('"Object"', '"object"'))
+    yield OpenAPI.from_dict(description, config=AS_IT_IS)
 
 
 def ask(
@@ -94,11 +97,14 @@ def ask(
 
 async def test_pagerduty(emulators: Emulators, pagerduty: OpenAPI) -> None:
     base, real = f"{emulators.url}/pagerduty", "https://api.pagerduty.com"
-    incident = ""
+    first = last = ""
     for method, path, body in PAGERDUTY:
-        place = path.replace("{id}", incident)
-        answer = await asyncio.to_thread(ask, pagerduty, base, real, method, place, body, KEY)
-        incident = incident or answer.get("incident", {}).get("id", "")
+        place = path.replace("{id}", first).replace("{last}", last)
+        given = json.loads(json.dumps(body).replace("{last}", last))
+        answer = await asyncio.to_thread(ask, pagerduty, base, real, method, place, given, KEY)
+        if (method, path) == ("POST", "/incidents"):
+            last = answer["incident"]["id"]
+            first = first or last
 
 
 async def test_statuspage(emulators: Emulators, statuspage: OpenAPI) -> None:
@@ -118,7 +124,7 @@ async def test_statuspage(emulators: Emulators, statuspage: OpenAPI) -> None:
 
 
 async def test_pagerduty_events(emulators: Emulators) -> None:
-    description = OpenAPI.from_file_path(str(CONTRACTS / "pagerduty-events-v2.openapi.json"), config=AS_IT_IS)
+    description = OpenAPI.from_dict(descriptions.pagerduty("pagerduty-events-v2.openapi.json"), config=AS_IT_IS)
     base, real = f"{emulators.url}/pagerduty-events", "https://events.pagerduty.com"
     routing, head = "practiceeventskey000000000000000", {"Content-Type": "application/json"}
     payload = {"summary": "down", "source": "shop", "severity": "critical"}

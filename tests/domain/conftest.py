@@ -5,12 +5,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from incident import declaring, grammar, settling
+from incident import declaring, grammar, settling, texts
 from incident.commands import Command, Said, hear, judge
 from incident.declaring import Declaration
 from incident.model import Answer, Incident
+from incident.paging import Paged
 from incident.policy import Organisation, Policy
 from incident.severity import Severity
+from incident.texts import Kind, Place
 from tests import configured
 
 NOW = datetime(2026, 3, 2, 14, 0, tzinfo=UTC)
@@ -24,6 +26,25 @@ def organisation() -> Organisation:
 @pytest.fixture(scope="session")
 def policy(organisation: Organisation) -> Policy:
     return organisation.policy()
+
+
+def shown(text: str) -> str:
+    """A text as tests write it: a place in braces, with its words where it reads the same everywhere."""
+    return texts.render(text, str, _place)
+
+
+def _place(place: Place) -> str:
+    match place.kind:
+        case Kind.PERSON | Kind.PHONE:
+            return f"{{{place.kind}:{place.of}}}"
+        case Kind.BRIDGE:
+            return f"{{bridge.{place.of}}}"
+        case Kind.HERE:
+            return "{here}"
+        case Kind.CHANNEL:
+            return f"<#{place.of}>"
+        case _:
+            return texts.plain(str(place))
 
 
 class Told:
@@ -48,11 +69,12 @@ class Told:
         for page in self.incident.pages.values():
             who = people[page.target]
             names = tuple(map(self.incident.policy.name, who))
-            settling.paged(self.incident, page, f"Q{page.target}", "http://pd", who, names, self.now)
+            answer = Paged(page.key, f"Q{page.target}", "http://pd", who, names)
+            settling.paged(self.incident, page, answer, self.now)
 
     @property
     def said(self) -> list[str]:
-        return [line.text for line in self.incident.outbox]
+        return [shown(line.text) for line in self.incident.outbox]
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from tests.domain.conftest import Told
 
 def since(story: Told) -> str:
     """The line of the card that says how it stands."""
-    return card.markdown(story.incident, story.now).splitlines()[1].partition(" · ")[0]
+    return card.markdown(story.incident).splitlines()[1].partition(" · ")[0]
 
 
 def at(story: Told) -> str:
@@ -66,5 +66,5 @@ def incident(told: Callable[..., Told]) -> Incident:
 
 
 def test_declared_is_said_apart(incident: Incident) -> None:
-    shown = card.markdown(incident, incident.declared_at)
+    shown = card.markdown(incident)
     assert f"declared {incident.declared_at:%Y-%m-%d} {wording.clock(incident.declared_at)}" in shown

@@ -11,6 +11,7 @@ from incident.duties.base import Duty, Remark, Summarise, Whisper, WriteDraft
 from incident.model import Status
 from incident.outlets import Outlet
 from incident.policy import Stalk
+from incident.texts import here
 from tests.domain.conftest import NOW, Told
 
 Story = Callable[..., Told]
@@ -104,7 +105,7 @@ def test_a_summary_leaves_unknown_things_out_and_stays_within_600_characters(tol
     story.say("bob", "impact " + "word " * 400)
     story.say("bob", "cause " + "other " * 400)
     story.now = NOW + 40 * MINUTE
-    assert len(summaries(run(internal_liaison, story, 1))[0][1].replace("{here}", "<!here>")) <= 600
+    assert len(summaries(run(internal_liaison, story, 1))[0][1].replace(here(), "<!here>")) <= 600
 
 
 def test_own_words_go_out_instead(told: Story) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from incident import grammar, notices
 from incident.choices import Notice
-from tests.domain.conftest import Told
+from tests.domain.conftest import Told, shown
 
 Story = Callable[..., Told]
 
@@ -24,15 +24,15 @@ def test_a_proposal_shows_who_pressed_what_and_when(told: Story) -> None:
     story.say("sam", f"object {n} it is peak hour")
     story.say("bob", f"approve {n} @sam", after=1)
     approved = notices.compose(story.incident, about)
-    assert "Sam Storeson objected at 14:02 UTC: it is peak hour" in approved.text
-    assert "Approved by Bob Boberson at 14:03 UTC. Owned by Sam Storeson." in approved.text
+    assert "Sam Storeson objected at 14:02 UTC: it is peak hour" in shown(approved.text)
+    assert "Approved by Bob Boberson at 14:03 UTC. Owned by Sam Storeson." in shown(approved.text)
     assert labels(approved) == ["I begin", "Abort", "Stop …"]
     story.say("sam", f"ack {n}")
     story.say("sam", f"done {n} cleared", after=2)
     assert labels(notices.compose(story.incident, about)) == ["It worked", "It did not work"]
     story.say("bob", f"verified {n}")
     verified = notices.compose(story.incident, about)
-    assert "*Verified* by Bob Boberson at 14:05 UTC." in verified.text
+    assert "*Verified* by Bob Boberson at 14:05 UTC." in shown(verified.text)
     assert not verified.choices and notices.settled(about, verified)
 
 
@@ -41,7 +41,7 @@ def test_a_rejected_proposal_says_why(told: Story) -> None:
     n = story.say("anne", "propose restart it risk: high").number
     story.say("bob", f"reject {n} we do not know that it helps", after=1)
     notice = notices.compose(story.incident, f"repair/{n}")
-    assert "*Rejected* by Bob Boberson at 14:03 UTC: we do not know that it helps" in notice.text
+    assert "*Rejected* by Bob Boberson at 14:03 UTC: we do not know that it helps" in shown(notice.text)
     assert not notice.choices
 
 
@@ -62,7 +62,7 @@ def test_a_task_is_understood_then_done(told: Story) -> None:
     assert labels(notices.compose(story.incident, f"task/{n}")) == ["Done …", "More time"]
     story.say("sam", f"done {n} an index was missing", after=3)
     done = notices.compose(story.incident, f"task/{n}")
-    assert "Done at 14:05 UTC: an index was missing" in done.text and not done.choices
+    assert "Done at 14:05 UTC: an index was missing" in shown(done.text) and not done.choices
 
 
 def test_a_further_trigger_is_the_same_or_another(told: Story) -> None:
@@ -71,7 +71,7 @@ def test_a_further_trigger_is_the_same_or_another(told: Story) -> None:
     assert labels(notices.compose(story.incident, f"trigger/{n}")) == ["The same", "Separate"]
     story.say("bob", f"same {n}")
     settled = notices.compose(story.incident, f"trigger/{n}")
-    assert "Bob Boberson said at 14:02 UTC: the same." in settled.text and not settled.choices
+    assert "Bob Boberson said at 14:02 UTC: the same." in shown(settled.text) and not settled.choices
     assert "the queue stands still" in story.incident.facts.symptoms
 
 

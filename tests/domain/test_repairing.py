@@ -152,6 +152,17 @@ def test_a_report_counts_once(told: Story) -> None:
     assert len(story.said) == before
 
 
+def test_the_end_of_what_ran_before_the_approval_does_not_count_for_it(told: Story) -> None:
+    """Somebody had it run by hand; the runner refused, and its report is late."""
+    story = proposed(told)
+    before = story.now
+    story.say("bob", "approve 1", after=1)
+    refused = RunEnded(1, RepairState.FAILED, "it is proposed, not approved", refused=True)
+    reports.take(story.incident, Report("repair-1", "ended/1", refused, before), story.now)
+    assert story.incident.repairs[1].state == "approved"
+    assert claim(story).go
+
+
 def test_a_command_heard_twice_counts_once_and_gets_the_same_answer(told: Story) -> None:
     story = told()
     first = story.say("anne", "propose clear the cache", id="e1")

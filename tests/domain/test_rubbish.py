@@ -18,7 +18,7 @@ from incident.duties import command
 from incident.policy import Policy
 from incident.reports import PageAcknowledged, Report
 from incident.words import Unreadable
-from tests.domain.conftest import NOW, Told
+from tests.domain.conftest import NOW, Told, shown
 
 Story = Callable[..., Told]
 
@@ -103,7 +103,7 @@ def test_somebody_who_pages_hears_whom_to_call_when_paging_fails(told: Story) ->
     for page in story.incident.pages.values():
         page.paged_at, page.failing = None, True
         page.people, page.paged, page.book_age = ["bob"], ["Bob Boberson"], "as of 1 min ago"
-    answer = story.say("zoe", "further the shop burns").text
+    answer = shown(story.say("zoe", "further the shop burns").text)
     assert "could not page Bob Boberson, call {phone:bob}" in answer
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from incident import reports
 from incident.duties.base import Deed, Duty, Publish, Remark, Summarise, Whisper, WriteDraft
 from incident.reports import MessagePublished, Report, SummarySent
+from incident.texts import plain
 from tests.domain.conftest import NOW, Told
 
 MINUTE = timedelta(minutes=1)
@@ -101,7 +102,7 @@ class Keeper:
 
 def whispers(did: list[Did], words: str) -> list[tuple[float, tuple[str, ...]]]:
     """When, and to whom, something with these words was said privately."""
-    return [(one.minute, one.people) for one in did if one.people and words in one.text]
+    return [(one.minute, one.people) for one in did if one.people and words in plain(one.text)]
 
 
 def summaries(did: list[Did]) -> list[Did]:

@@ -13,8 +13,9 @@ from entrypoints.conversation import PROBLEMS, Conversation, Heard
 from incident import identity, wording
 from incident.commands import Refusal
 from incident.duties import customer_liaison, internal_liaison
-from incident.effects import LeaveRoom, OpenRoom, RetitlePages
+from incident.effects import LeaveRoom, OpenRoom, UpdatePages
 from incident.model import Room
+from incident.texts import plain
 from tests.configured import example
 from tests.domain.conftest import Told
 from tests.stories.copy import Copy, running
@@ -36,7 +37,7 @@ def test_secure_gives_a_codename_and_moves_everything_to_a_new_private_room(told
     assert incident.title == identity.codename(incident.id) and incident.facts.symptoms == ["tokens were stolen"]
     assert incident.room is None and incident.moved
     wanted = {type(e) for e in incident.effects.values()}
-    assert {LeaveRoom, OpenRoom, RetitlePages} <= wanted
+    assert {LeaveRoom, OpenRoom, UpdatePages} <= wanted
     assert set(incident.invited) >= {"sasha", "bob", "dee"}
 
 
@@ -48,7 +49,7 @@ def test_page_texts_say_the_codename_and_join_and_nothing_else(told: Story) -> N
     incident = secured(told).incident
     page = next(iter(incident.pages.values()))
     assert wording.page_title(incident, page) == f"PRACTICE {incident.title}: join"
-    assert wording.page_details(incident) == "join"
+    assert wording.page_details(incident, page) == "join"
 
 
 def test_nothing_goes_out_before_the_ic_lifts_the_silence(told: Story) -> None:
@@ -68,9 +69,9 @@ def test_nothing_goes_out_before_the_ic_lifts_the_silence(told: Story) -> None:
 def test_the_checklist_has_who_and_when(told: Story) -> None:
     story = secured(told)
     story.say("bob", "checklist 2 closed the port", after=3)
-    shown = story.say("bob", "checklist").text
-    assert "☐ 1. Stop the attack" in shown
-    assert "☑ 2. Cut off the attack vector: closed the port (Bob Boberson, 14:05 UTC)" in shown
+    listed = plain(story.say("bob", "checklist").text)
+    assert "☐ 1. Stop the attack" in listed
+    assert "☑ 2. Cut off the attack vector: closed the port (Bob Boberson, 14:05 UTC)" in listed
     with pytest.raises(Refusal, match="items 1 to 14"):
         story.say("bob", "checklist 15")
 

@@ -15,10 +15,11 @@ from incident.declaring import Declaration
 from incident.duties import command
 from incident.effects import AddBookmarks, OpenRoom, PinCard, SendPage
 from incident.model import Room
+from incident.paging import Paged
 from incident.policy import Policy
 from incident.severity import Severity
 from tests.configured import example
-from tests.domain.conftest import NOW, Told
+from tests.domain.conftest import NOW, Told, shown
 from tests.stories.copy import running
 from tests.stories.hands import hands
 
@@ -50,7 +51,7 @@ def test_trainees_are_paged_once(policy: Policy) -> None:
 def test_the_contact_card_has_bridge_phone_and_pin_this_room_the_executives_and_how_to_page(policy: Policy) -> None:
     story = fresh(policy)
     story.incident.room = Room("C1", "inc-lusab-babad")
-    card = mrkdwn(story.incident)
+    card = shown(mrkdwn(story.incident))
     for part in ("{bridge.url}", "{bridge.phone}", "{bridge.pin}", "<#C1>", "<#C0EXEC>", "`!ic page`"):
         assert part in card
 
@@ -59,10 +60,10 @@ def test_the_answer_is_a_line_per_person_then_the_links(policy: Policy) -> None:
     story = fresh(policy, "checkout is down")
     incident = story.incident
     primary, backup, shadow = incident.pages.values()
-    settling.paged(incident, primary, "Q1", "https://pd/Q1", ("bob",), ("Bob Boberson",), NOW)
+    settling.paged(incident, primary, Paged("k1", "Q1", "https://pd/Q1", ("bob",), ("Bob Boberson",)), NOW)
     settling.not_paged(incident, backup, ("dee",), ("Deputy Deputyson",), "3 min old", NOW)
-    settling.paged(incident, shadow, "Q3", "https://pd/Q3", ("tara",), ("Tara Traineeson",), NOW)
-    lines = declaring.announcement(incident).splitlines()
+    settling.paged(incident, shadow, Paged("k3", "Q3", "https://pd/Q3", ("tara",), ("Tara Traineeson",)), NOW)
+    lines = shown(declaring.announcement(incident)).splitlines()
     assert lines[1:5] == [
         "paged Bob Boberson",
         "could not page Deputy Deputyson, call {phone:dee}",

@@ -15,6 +15,7 @@ from incident.model import Change, ChangedLately
 from incident.policy import BadPolicy, Policy, read_organisation
 from incident.reports import ChangesRead, Report
 from incident.severity import Severity
+from incident.texts import plain
 from tests.configured import example
 from tests.domain.conftest import NOW, Told
 from tests.process.keeper import MINUTE, Keeper, whispers
@@ -63,7 +64,7 @@ def test_an_organisation_without_sources_reads_nothing(policy: Policy) -> None:
 def test_it_stands_in_the_card_newest_first_with_times(told: Story) -> None:
     story = told()
     settling.changes_read(story.incident, ChangedLately(NOW, [DEPLOYED, MOVED]), NOW)
-    for shown in (card.markdown(story.incident, NOW), card.mrkdwn(story.incident)):
+    for shown in (card.markdown(story.incident), plain(card.mrkdwn(story.incident))):
         assert "Changed lately" in shown
         assert shown.index("13:43 UTC shop-api 3 deployed https://deploy.example.com/3") < shown.index(
             "12:25 UTC traffic"
@@ -73,13 +74,13 @@ def test_it_stands_in_the_card_newest_first_with_times(told: Story) -> None:
 def test_a_source_that_cannot_be_read_is_said_so(told: Story) -> None:
     story = told()
     settling.changes_read(story.incident, ChangedLately(NOW, [], ["deployments"]), NOW)
-    assert "deployments could not be read" in card.markdown(story.incident, NOW)
+    assert "deployments could not be read" in card.markdown(story.incident)
 
 
 def test_that_nothing_changed_is_said_with_the_time_that_was_looked_at(told: Story) -> None:
     story = told()
     settling.changes_read(story.incident, ChangedLately(NOW), NOW)
-    assert "nothing since 10:00 UTC" in card.markdown(story.incident, NOW)
+    assert "nothing since 10:00 UTC" in card.markdown(story.incident)
 
 
 def test_who_asks_later_brings_the_card_up_to_date_and_an_older_reading_does_not(told: Story) -> None:
@@ -89,10 +90,10 @@ def test_who_asks_later_brings_the_card_up_to_date_and_an_older_reading_does_not
     reports.take(story.incident, Report("door/cli", "changes/1", newer), NOW + MINUTE)
     older = ChangesRead(ChangedLately(NOW - MINUTE, []))
     reports.take(story.incident, Report("door/cli", "changes/0", older), NOW + 2 * MINUTE)
-    assert "shop-api 3 deployed" in card.markdown(story.incident, NOW)
+    assert "shop-api 3 deployed" in card.markdown(story.incident)
     assert [entry.text for entry in story.incident.timeline if entry.kind == "changed"] == [
-        wording.changed(MOVED),
-        wording.changed(DEPLOYED),
+        plain(wording.changed(MOVED)),
+        plain(wording.changed(DEPLOYED)),
     ]
 
 
@@ -102,7 +103,8 @@ def test_of_a_security_incident_it_stays_in_the_room(policy: Policy) -> None:
     settling.changes_read(incident, ChangedLately(NOW, [DEPLOYED]), NOW)
     assert "shop-api" in card.mrkdwn(incident)
     assert not any("shop-api" in line.text for line in incident.outbox)
-    assert "shop-api" not in declaring.announcement(incident) + incident.topic + wording.page_details(incident)
+    details = wording.page_details(incident, next(iter(incident.pages.values())))
+    assert "shop-api" not in declaring.announcement(incident) + incident.topic + details
 
 
 # -- facts ---------------------------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ from incident.model import Phase, Repair, RepairState
 from incident.policy import Policy
 from incident.repairs import Claim, Verdict
 from incident.reports import CheckAnswered, OutputSeen, PollOver, Report, RunEnded, VerifyAnswered
+from incident.texts import plain
 from tests import configured
 from tests.conftest import CONFIG
 from tests.domain.conftest import Told
@@ -81,7 +82,7 @@ def due(story: Told, minutes: float) -> list[Duty]:
 
 
 def whispers(duties: list[Duty], about: str) -> list[Whisper]:
-    return [d.deed for d in duties if isinstance(d.deed, Whisper) and about in d.deed.text]
+    return [d.deed for d in duties if isinstance(d.deed, Whisper) and about in plain(d.deed.text)]
 
 
 # -- proposing -----------------------------------------------------------------------------------------------
@@ -293,7 +294,7 @@ def test_the_last_lines_of_its_output_stand_in_the_notice_while_it_runs(told: St
     story, repair = running(told)
     hears(story, repair, OutputSeen(repair.number, "restarting east-1 …"))
     about = f"repair/{repair.number}"
-    assert "```\nrestarting east-1 …\n```" in notices.compose(story.incident, about).text
+    assert "\n> restarting east-1 …" in plain(notices.compose(story.incident, about).text)
     said = len(story.said)
     hears(story, repair, OutputSeen(repair.number, "restarting east-2 …"), "k2")
     text = notices.compose(story.incident, about).text

@@ -14,6 +14,7 @@ from incident.duties.base import WriteDraft
 from incident.model import Phase
 from incident.outlets import Outlet
 from incident.reports import Report
+from incident.texts import plain
 from tests.domain.conftest import NOW, Told
 from tests.process.customers import MINUTE, Customers
 
@@ -137,7 +138,7 @@ def test_the_message_of_a_long_incident_after_two_hours(told: Story) -> None:
 def test_the_ic_approves_each_text_for_each_outlet_as_it_will_stand_there(told: Story) -> None:
     customers = announced(told)
     n = customers.story.say("carla", "draft identified We found it. More by 14:24 UTC.\nX: Found it.").number or 0
-    shown = notices.compose(customers.story.incident, f"draft/{n}").text
+    shown = plain(notices.compose(customers.story.incident, f"draft/{n}").text)
     assert "*Status page* (40 of 5000 characters):\n> PRACTICE We found it." in shown
     assert "*X* (18 of 280 characters):\n> PRACTICE Found it." in shown
     customers.story.say("carla", f"message edit {n} x Found.")
@@ -480,7 +481,7 @@ def test_after_a_false_alarm_the_ic_is_asked_about_what_customers_can_still_read
 
 def test_the_card_says_how_it_stands_on_each_outlet_and_when_the_next_is_due(told: Story) -> None:
     customers = announced(told)
-    card = notices.compose(customers.story.incident, "card").text
+    card = plain(notices.compose(customers.story.incident, "card").text)
     assert "status page: published, X: published" in card and "next due 14:09 UTC" in card
 
 

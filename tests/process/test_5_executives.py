@@ -13,6 +13,7 @@ from incident.duties import internal_liaison
 from incident.model import Room
 from incident.policy import Policy
 from incident.severity import Severity
+from incident.texts import here
 from tests.domain.conftest import NOW, Told
 from tests.process.keeper import Keeper, summaries, whispers
 
@@ -31,20 +32,20 @@ def texts(keeper: Keeper) -> list[str]:
     return [one.text for one in summaries(keeper.did)]
 
 
-@pytest.mark.parametrize(("severity", "here"), [("1", True), ("2", True), ("3", False), ("4", False)])
-def test_a_summary_calls_the_channel_for_sev_1_and_sev_2_alone(told: Story, severity: str, here: bool) -> None:
+@pytest.mark.parametrize(("severity", "calls"), [("1", True), ("2", True), ("3", False), ("4", False)])
+def test_a_summary_calls_the_channel_for_sev_1_and_sev_2_alone(told: Story, severity: str, calls: bool) -> None:
     keeper = real(told, Severity.SEV2 if severity == "1" else Severity.SEV1)
     keeper.story.say("bob", f"sev {severity}")
     keeper.run(40)
     assert len(texts(keeper)) >= 2
-    assert [text.startswith("{here} ") for text in texts(keeper)] == [here] * len(texts(keeper))
-    assert not any("{here}" in text[1:] for text in texts(keeper))
+    assert [text.startswith(f"{here()} ") for text in texts(keeper)] == [calls] * len(texts(keeper))
+    assert not any(here() in text[1:] for text in texts(keeper))
 
 
 def test_never_in_practice(told: Story) -> None:
     keeper = Keeper(internal_liaison, told())
     keeper.run(100)
-    assert len(texts(keeper)) == 4 and not any("{here}" in text for text in texts(keeper))
+    assert len(texts(keeper)) == 4 and not any(here() in text for text in texts(keeper))
 
 
 def test_each_summary_has_severity_impact_and_the_link_to_the_channel(told: Story) -> None:
@@ -55,7 +56,7 @@ def test_each_summary_has_severity_impact_and_the_link_to_the_channel(told: Stor
     keeper.run(10)
     assert len(texts(keeper)) == 2
     for text in texts(keeper):
-        assert text.startswith(f"{{here}} SEV-1 checkout is down ({LINK}): ") and "nobody can pay" in text
+        assert text.startswith(f"{here()} SEV-1 checkout is down ({LINK}): ") and "nobody can pay" in text
 
 
 def test_own_words_stand_behind_severity_impact_and_link(told: Story) -> None:
@@ -64,13 +65,13 @@ def test_own_words_stand_behind_severity_impact_and_link(told: Story) -> None:
     keeper.story.say("bob", "update Half of the shops work by hand. We call the partners.")
     keeper.run(5)
     assert texts(keeper) == [
-        f"{{here}} SEV-1 checkout is down ({LINK}). Customer impact: nobody can pay."
+        f"{here()} SEV-1 checkout is down ({LINK}). Customer impact: nobody can pay."
         " Half of the shops work by hand. We call the partners."
     ]
     keeper.story.say("bob", "impact " + "word " * 300)
     keeper.story.say("bob", "update " + "own " * 72 + "end.")
     keeper.run(30)
-    assert len(texts(keeper)[-1].replace("{here}", "<!here>")) <= 600
+    assert len(texts(keeper)[-1].replace(here(), "<!here>")) <= 600
     assert (
         LINK in texts(keeper)[-1] and "own end." in texts(keeper)[-1] and "Customer impact: word" in texts(keeper)[-1]
     )

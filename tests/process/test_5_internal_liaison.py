@@ -17,6 +17,7 @@ from incident.duties import internal_liaison
 from incident.duties.base import Subscribe
 from incident.policy import Policy, read_organisation
 from incident.severity import Severity
+from incident.texts import here
 from tests.conftest import CONFIG
 from tests.domain.conftest import NOW, Told
 from tests.process.keeper import MINUTE, Did, Keeper, summaries, whispers
@@ -154,7 +155,7 @@ def test_it_has_two_or_three_sentences_and_at_most_600_characters(told: Story) -
     story = told()
     for fact in ("impact", "cause", "eta"):
         story.say("bob", f"{fact} " + "very long words " * 60)
-    text = summaries(Keeper(internal_liaison, story).run(5))[0].text.replace("{here}", "<!here>")
+    text = summaries(Keeper(internal_liaison, story).run(5))[0].text.replace(here(), "<!here>")
     assert len(text) <= 600
     assert len(re.findall(r"[.!?…](?: |$)", text)) in (2, 3)
 
@@ -165,7 +166,7 @@ def test_every_summary_calls_the_channel(told: Story) -> None:
     keeper.run(40)
     keeper.story.say("bob", "update In my own words.")
     keeper.run(40)
-    assert all(one.text.startswith("{here} ") for one in summaries(keeper.did)) and len(summaries(keeper.did)) == 3
+    assert all(one.text.startswith(f"{here()} ") for one in summaries(keeper.did)) and len(summaries(keeper.did)) == 3
 
 
 def test_stakeholders_are_subscribed_at_their_severity_and_at_each_escalation_once(told: Story) -> None:
@@ -234,7 +235,7 @@ def test_no_summary_is_skipped_or_doubled_whatever_happens(steps: list[tuple[str
         _every_change_is_told(keeper, story.now, times)
     _own_ones_keep_their_distance(keeper, rules.joins_within)
     for one in summaries(keeper.did):
-        assert len(one.text.replace("{here}", "<!here>")) <= rules.at_most
+        assert len(one.text.replace(here(), "<!here>")) <= rules.at_most
         late = one.minute - (one.duty.due_at - NOW) / MINUTE >= 1
         assert ("(late by" in one.text) == late
     heard = bool(summaries(keeper.did))

@@ -9,7 +9,7 @@ import pytest
 
 from entrypoints import archive
 from incident import grammar
-from incident.commands import Refusal
+from incident.commands import Refusal, Said, judge
 from incident.commands.recording import Note
 from incident.words import Unreadable
 from tests.domain.conftest import NOW, Told
@@ -64,6 +64,13 @@ def test_what_is_no_time_is_text_and_a_time_alone_is_no_note(told: Story) -> Non
     for wrong in ("note at 25:10 it broke", "note at 02:50"):
         with pytest.raises(Unreadable):
             grammar.read(wrong, policy)
+
+
+def test_a_time_that_is_none_is_refused_whoever_sends_it(told: Story) -> None:
+    story = told()
+    for at in ("25:10", "IC, be advised", "02:50 CET", "٠٢:٥٠"):
+        with pytest.raises(Refusal, match="is not a time of day"):
+            judge(story.incident, Said(Note("it broke", at), "bob"), story.now)
 
 
 def test_a_struck_note_is_struck_through_and_kept(told: Story) -> None:

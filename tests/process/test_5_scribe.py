@@ -121,7 +121,7 @@ def test_the_status_stands_in_the_card(told: Story) -> None:
 
     story = told()
     Ears(story).hear(status(3, shop="ok", errors="down 0.4"))
-    assert "Status: shop ok, errors down (errors: 0.4)" in card.markdown(story.incident, story.now)
+    assert "Status: shop ok, errors down (errors: 0.4)" in card.markdown(story.incident)
 
 
 STEPS = st.lists(

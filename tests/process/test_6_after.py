@@ -233,7 +233,7 @@ def test_the_meeting_is_proposed_by_the_rule(told: Story, severity: Severity, me
     story = resolved(told, severity)
     assert story.incident.after is not None
     assert story.incident.after.meeting_at == datetime.fromisoformat(f"{meeting}T14:00:00+00:00")
-    assert "(proposed)" in card.markdown(story.incident, story.now)
+    assert "(proposed)" in card.markdown(story.incident)
 
 
 def test_holidays_are_left_out(told: Story) -> None:
@@ -305,7 +305,7 @@ def test_the_same_words_are_heard_after_the_incident_is_closed(told: Story) -> N
     story.say("sam", "todo alert on the pool")
     with pytest.raises(Refusal, match="This incident is closed"):
         story.say("bob", "impact nobody")
-    assert "Postmortem: in review, owned by Anne Apison" in card.markdown(story.incident, story.now)
+    assert "Postmortem: in review, owned by Anne Apison" in card.markdown(story.incident)
 
 
 def announced(told: Story) -> Told:
@@ -378,7 +378,7 @@ def test_reopening_pauses_it_and_resolving_again_goes_on(told: Story) -> None:
     story.say("bob", "reopen it came back", after=10)
     assert any(isinstance(effect, TellAfter) for effect in story.incident.effects.values())
     assert duties(story.incident, {}, story.now + DAY * 5) == []
-    assert "paused" in card.markdown(story.incident, story.now)
+    assert "paused" in card.markdown(story.incident)
     story.now += DAY * 2
     story.say("bob", "resolve --insist")
     assert story.incident.after is not None and story.incident.after.stage is Stage.IN_REVIEW

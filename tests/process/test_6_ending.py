@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from activities.paging import order_for
+from activities.pages import order_for
 from incident import after, ending, notices, reports
 from incident.choices import Notice
 from incident.commands import Refusal
@@ -265,7 +265,7 @@ def test_the_former_ic_who_is_there_is_in_command_at_once(told: Story) -> None:
     story.say("sam", "reopen it is down again", after=10)
     assert story.incident.commander == "bob" and story.incident.commanded_since == story.now
     new = [page for key, page in story.incident.pages.items() if key not in pages]
-    assert [page.target for page in new] == ["bob"], "PagerDuty has an open incident for it, and nobody else is woken"
+    assert [(page.person, page.quiet) for page in new] == [("bob", True)], "PagerDuty has one, and nobody is woken"
     assert any("reopened" in tell.text and "you're in command" in tell.text for tell in tells(story, "bob"))
 
 
@@ -285,12 +285,15 @@ def test_without_the_former_ic_primary_and_backup_are_paged_as_at_the_start(told
     assert rounds == [1, 1, 1, 2, 2], "and they go on, one level higher"
 
 
-def test_the_new_pagerduty_incident_links_the_old_one(told: Story) -> None:
+@pytest.mark.parametrize("there", [True, False])
+def test_the_new_pagerduty_incident_links_the_old_one(told: Story, there: bool) -> None:
     story = resolved(told)
+    if not there:
+        story.incident.responders["bob"].left_at = story.now
     pages = set(story.incident.pages)
-    story.say("bob", "reopen it is down again", after=10)
-    (new,) = [page for key, page in story.incident.pages.items() if key not in pages]
-    assert "http://pd" in order_for(story.incident, new).details
+    story.say("sam", "reopen it is down again", after=10)
+    new = [page for key, page in story.incident.pages.items() if key not in pages]
+    assert new and all("http://pd" in order_for(story.incident, page).details for page in new)
 
 
 def test_customers_who_read_resolved_are_owed_a_new_draft_when_it_reopens(told: Story) -> None:

@@ -11,9 +11,10 @@ import pytest
 import yaml
 
 from chat.listener import Listener
+from emulators.world import read_world
 from entrypoints.doctor import SCOPES
 from tests.conftest import CONFIG, ROOT
-from tests.contract.test_contracts import CONTRACTS
+from tests.contract.descriptions import needed, text
 
 MANIFEST: dict[str, Any] = yaml.safe_load((CONFIG / "slack-manifest.yaml").read_text())
 ROOMS = ("activities", "chat", "entrypoints")
@@ -28,6 +29,8 @@ BY_METHOD: dict[str, set[str]] = {
     "chat_update": {"chat:write"},
     "conversations_create": {"channels:manage", "groups:write"},
     "conversations_history": {"channels:history", "groups:history", "im:history"},
+    "conversations_join": {"channels:join"},
+    "conversations_replies": {"channels:history", "groups:history", "im:history"},
     "conversations_info": {"channels:read", "groups:read"},
     "conversations_invite": {"channels:manage", "groups:write"},
     "conversations_kick": {"channels:manage", "groups:write"},
@@ -53,7 +56,9 @@ BESIDES = {"commands", "users:read.email"}
 
 def methods_in_use() -> set[str]:
     code = "\n".join(file.read_text() for room in ROOMS for file in (ROOT / room).rglob("*.py"))
-    return set(re.findall(r"\b_?slack\.([a-z]+_[A-Za-z]+)\b", code)) - {"app_token", "bot_token", "api_url"}
+    return set(
+        re.findall(r"\b(?:_?slack|client)\.((?:auth|bookmarks|chat|conversations|pins|users|views)_[A-Za-z]+)\b", code)
+    )
 
 
 def test_the_scopes_are_exactly_those_that_the_code_uses() -> None:
@@ -65,6 +70,10 @@ def test_the_scopes_are_exactly_those_that_the_code_uses() -> None:
     listed = MANIFEST["oauth_config"]["scopes"]["bot"]
     assert listed == sorted(needed)
     assert list(SCOPES) == listed, "`ic doctor` asks for the same"
+
+
+def test_the_local_slack_grants_the_same() -> None:
+    assert list(read_world(CONFIG / "emulators.toml").slack_scopes) == MANIFEST["oauth_config"]["scopes"]["bot"]
 
 
 def test_what_the_manifest_offers_is_listened_to() -> None:
@@ -86,8 +95,8 @@ def test_what_the_manifest_offers_is_listened_to() -> None:
     assert {event.partition(".")[0] for event in events} == set(heard["event"])
 
 
-@pytest.mark.skipif(not CONTRACTS.is_dir(), reason=f"Slack's schema is not there ({CONTRACTS}); set CONTRACTS_DIR")
+@needed
 @pytest.mark.parametrize("version", [1, 2])
 def test_it_is_a_manifest_as_slack_describes_them(version: int) -> None:
-    schema = json.loads((CONTRACTS / f"slack-manifest-v{version}.schema.json").read_text())
+    schema = json.loads(text(f"slack-manifest-v{version}.schema.json"))
     jsonschema.validate(MANIFEST, schema)

@@ -28,6 +28,7 @@ from incident.model import Incident
 from incident.policy import Organisation
 from settings import PRACTICE_KEYS, Settings
 from tests.conftest import CONFIG, ROOT
+from tests.reading import rooms_as_read
 from tests.stories import temporal
 from worker import APART, furnish, workers
 
@@ -103,7 +104,8 @@ class Copy:
     async def control(self, method: str, path: str, body: object = None) -> Any:
         async with self.http.request(method, f"{self.url}/control/{path}", json=body) as answer:
             assert answer.status == 200, await answer.text()
-            return await answer.json()
+            found = await answer.json()
+        return rooms_as_read(found) if path.startswith("slack/rooms") else found
 
     async def fault(self, service: str, call: str, **how: object) -> None:
         await self.control("POST", "faults", {"service": service, "call": call, **how})
@@ -195,15 +197,18 @@ class Copy:
 
     # -- workers as a process of their own, to be killed ----------------------------------------------
 
-    async def start_worker(self, code: Path = ROOT) -> None:
-        """The processes that `ic up` would run, of the product that is in the directory `code`."""
+    async def start_worker(self, code: Path = ROOT, module: str = "worker") -> None:
+        """The processes that `ic up` would run, of the product that is in the directory `code`.
+
+        `module` is the program: the product's, or one of the tests' that runs it.
+        """
         ready = [self.settings.state / f"worker-{roles[0]}.ready" for roles in APART]
         self.processes = []
         for file, roles in zip(ready, APART, strict=True):
             file.unlink(missing_ok=True)
             with (self.settings.state / "worker.log").open("ab") as log:
                 process = await asyncio.create_subprocess_exec(
-                    *(sys.executable, "-m", "worker", "--ready-file", str(file)),
+                    *(sys.executable, "-m", module, "--ready-file", str(file)),
                     *(argument for role in roles for argument in ("--role", role)),
                     cwd=code,
                     env={**os.environ, **self.environment},

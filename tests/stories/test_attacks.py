@@ -167,6 +167,24 @@ async def test_forged_claims_signals_and_reports(tmp_path: Path) -> None:
         assert here.did() == []
 
 
+async def test_a_forged_approval_that_was_refused_does_not_count_for_the_one_that_follows(tmp_path: Path) -> None:
+    async with site(tmp_path, elsewhere(tmp_path)) as here:
+        await here.commanded()
+        number = await here.proposed("propose rollback")
+        await here.copy.until(lambda: _runs(here, number), "its workflow runs")
+        ours = here.copy.client.get_workflow_handle(identity.repair_workflow_id(here.copy.incident, number))
+        await ours.signal("approved", (await start_of_approved(here, number)).brief)
+        async with runner(here.copy, "prod-eu"):
+            assert "it is proposed, not approved" in await refusal(here.copy, ours)
+            await here.copy.say("bob", f"approve {number}")
+            await here.came_to(number, RepairState.SUCCEEDED)
+            assert here.did("rollback") == ["rollback previous"]
+
+
+async def _runs(here: Site, number: int) -> str:
+    return (await here.repair(number)).run_id
+
+
 async def start_of_approved(here: Site, number: int) -> RepairStart:
     return approved(await start_of(here, number))
 
