@@ -167,7 +167,26 @@ STORY: tuple[tuple[str, str, str], ...] = (
     ("kim", "checklist 1 blocked the address", ""),
     ("kim", "lift", ""),
     ("kim", "resolve --insist recovered", ""),
+    ("kim", "customers drop nobody noticed", "!Nothing is owed"),
+    ("kim", "customers told Big Corp", "!Nobody of that name"),
+    ("anne", "strike 7", "!There is no note 7"),
     ("kim", "postmortem @anne", ""),
+    *(
+        (who, f"postmortem {section} {text}", "")
+        for who, section, text in (
+            ("anne", "overview", "Two orders were lost."),
+            ("anne", "what", "A deployment filled the pool."),
+            ("anne", "factor", "The pool has no alert."),
+            ("anne", "resolution", "We rolled back."),
+            ("anne", "impact", "312 orders failed."),
+            ("sam", "well", "The rollback was quick."),
+            ("sam", "badly", "Nobody knew the runbook."),
+            ("sam", "lesson", "Alert on pools."),
+            ("anne", "external", "Some orders failed."),
+        )
+    ),
+    ("anne", "postmortem emails", ""),
+    ("sam", "retro the roles helped", ""),
     ("sam", "postmortem review", "!That is for the postmortem's owner"),
     ("anne", "postmortem link https://wiki.example.com/42", ""),
     ("anne", "postmortem meeting 2099-03-05 14:00", ""),
