@@ -34,7 +34,7 @@ from chat.fields import (
     tick_field,
     values,
 )
-from incident import grammar, publishing
+from incident import grammar, postmortem_sections, publishing, text_warnings, wording
 from incident.catalogue import CatalogueEntry, Parameter
 from incident.commands import Command
 from incident.commands.correcting import SetService
@@ -42,7 +42,7 @@ from incident.commands.deciding import Approve
 from incident.commands.disrupting import Challenge
 from incident.commands.ending import NamePostmortemOwner, Resolve
 from incident.commands.informing import OwnWords
-from incident.commands.knowing import Can
+from incident.commands.knowing import Can, SetSeverity
 from incident.commands.leading import Handover
 from incident.commands.messaging import STAGES, EditMessage, WriteDraft
 from incident.commands.proposing import NameTrouble, Propose
@@ -124,12 +124,13 @@ class DeclareForm(Form):
     submit = "Declare"
 
     def fields(self, about: About, policy: Policy, given: Given) -> list[Block]:
-        severities = {s.value: f"{s.value}{' (worst)' if s is Severity.SEV1 else ''}" for s in Severity}
+        severities = _severities()
         services = {service.id: service.name for service in policy.services}
         chosen = [choice_field("service", "Service", services, optional=True)] if services else []
         return [
             text_field("title", "What is wrong?", given.get("title", ""), hint="One sentence is enough."),
-            choice_field("severity", "Severity", severities, "SEV-2", hint="Unsure between two: the worse one."),
+            choice_field("severity", "Severity", severities, "SEV-2", hint="If unsure, pick the more severe."),
+            says(wording.severities(policy)),
             *chosen,
             tick_field("security", "Security", "Keep it secret: an attack, or data that leaked"),
         ]
@@ -138,6 +139,28 @@ class DeclareForm(Form):
         title = needed(given, "title", "Say in a sentence what is wrong.")
         severity = Severity(given.get("severity", "SEV-2"))
         return [Opening(title, severity, given.get("service", ""), security="security" in given)]
+
+
+def _severities() -> dict[str, str]:
+    return {s.value: f"{s.value}{' (worst)' if s is Severity.SEV1 else ''}" for s in Severity}
+
+
+class SeverityForm(Form):
+    title = "Change the severity"
+
+    def fields(self, about: About, policy: Policy, given: Given) -> list[Block]:
+        return [
+            choice_field("severity", "Severity", _severities(), given.get("severity", "")),
+            says(wording.severities(policy)),
+            text_field("why", "Why?", optional=True),
+        ]
+
+    def known(self, about: About, incident: Incident) -> dict[str, str]:
+        return {"severity": incident.severity}
+
+    def meant(self, about: About, policy: Policy, given: Given) -> list[Command | Opening]:
+        severity = Severity(needed(given, "severity", "Choose one."))
+        return [SetSeverity(severity, given.get("why", "").strip())]
 
 
 class ProposeForm(Form):
@@ -356,7 +379,7 @@ class MessageForm(Form):
 
 
 def _counted(outlet: Outlet, text: str) -> str:
-    return f"{outlet.length(text)} of {outlet.limit} characters{publishing.warning(text)}"
+    return f"{outlet.length(text)} of {outlet.limit} characters{text_warnings.warning(text)}"
 
 
 class SummaryForm(Form):
@@ -364,10 +387,12 @@ class SummaryForm(Form):
     submit = "Use my words"
 
     def fields(self, about: About, policy: Policy, given: Given) -> list[Block]:
-        text, at_most = given.get("text", ""), policy.executives.at_most - 20
+        text, at_most = given.get("text", ""), policy.executives.own_words_at_most
         return [
             text_field("text", "What the next summary says", text, lines=True, live=True),
-            says(f"{len(text)} of {at_most} characters. Left alone, it goes out as composed."),
+            says(
+                f"{len(text)} of {at_most} characters, behind severity, impact and link. Left alone, it goes out as composed."
+            ),
         ]
 
     def known(self, about: About, incident: Incident) -> dict[str, str]:
@@ -429,6 +454,7 @@ FORMS: Mapping[str, Form] = {
     "update": SummaryForm(),
     "handover": HandoverForm(),
     "resolve": ResolveForm(),
+    "sev": SeverityForm(),
     "reject": TextForm("Reject a repair", "Why?"),
     "object": TextForm("Object to a repair", "Why?"),
     "stop": TextForm("Stop a repair", "Why must it stop?"),
@@ -446,6 +472,13 @@ FORMS: Mapping[str, Form] = {
     "finding": TextForm("Report a finding", "What did you find out?"),
     "note": TextForm("Note", "For the timeline"),
     "todo": TextForm("Follow-up", "What has to be done after the incident?"),
+    "customers drop": TextForm("Nothing more to say", "Why do customers need nothing more?"),
+    "followup": TextForm("Follow-up", "What came out?", optional=True),
+    **{
+        f"postmortem {section.id}": TextForm(section.heading[:24], section.asked.capitalize())
+        for section in postmortem_sections.SECTIONS
+    },
+    "retro": TextForm("Looking back", "What helped in the response, what hindered?"),
     "brief": TextForm("Brief the room", "Your update for the room", optional=True),
 }
 

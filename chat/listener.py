@@ -304,7 +304,7 @@ class Listener:
         for n, line in enumerate(lines):
             heard = await self._heard(received, line.words, incident, received.what["place"])
             id = f"{heard.id}/{n}" if n else heard.id
-            heard = replace(heard, id=id, loose=line.loose, unseen=not incident)
+            heard = replace(heard, id=id, loose=line.loose)
             refused = bool(answers) and not all(one.accepted for one in answers)
             if refused and self._conversation.decides(line.words):
                 answers.append(Answered(f"`!ic {line.words}` was not done, because of the line above."))
@@ -382,7 +382,7 @@ class Listener:
         incident = await self._incident(received.what["channel"])
         words = re.sub(r"^\s*[!/]?ic\b\s*", "", received.what["words"], flags=re.IGNORECASE)
         heard = await self._heard(received, words, incident)
-        return await self._act(await self._resolved(replace(heard, unseen=True), received.what.get("groups", {})))
+        return await self._act(await self._resolved(heard, received.what.get("groups", {})))
 
     # -- what people press ----------------------------------------------------------------------------
 

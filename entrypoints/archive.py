@@ -24,8 +24,10 @@ from incident.words import Unreadable
 if TYPE_CHECKING:
     from entrypoints.gateway import Gateway, Listed
     from incident.figures import Figure
+    from incident.policy import Organisation
 
 T = TypeVar("T")
+MEETING = "meeting.ics"
 FORMATS = (".md", ".html", ".svg", ".png")
 
 
@@ -117,16 +119,18 @@ async def readable(incident: Incident, person: str, shows: Shows) -> Incident:
 # -- ic report ------------------------------------------------------------------------------------------
 
 
-def report(incident: Incident, html: bool, out: Path | None) -> str:
+def report(incident: Incident, html: bool, out: Path | None, organisation: Organisation | None = None) -> str:
     """The postmortem: the text itself, or what was written where. Raises Unreadable."""
     from documents import render
-    from incident import postmortem
+    from incident import meeting, postmortem
 
     document = postmortem.compose(incident)
     if out is None:
         return render.as_html(document) if html else render.as_markdown(document)
     if not out.suffix or out.is_dir():
         files = {out / name: content for name, content in render.render(incident).items()}
+        if invitation := meeting.icalendar(incident, _addresses(organisation)):
+            files[out / MEETING] = invitation.encode()
     else:
         files = {out: render.one(document, out.suffix)} if out.suffix in FORMATS else {}
     if not files:
@@ -134,6 +138,16 @@ def report(incident: Incident, html: bool, out: Path | None) -> str:
     for file, content in files.items():
         _write(file, content)
     return "\n".join(f"written: {file}" for file in files)
+
+
+def _addresses(organisation: Organisation | None) -> Callable[[str], str]:
+    """Somebody's e-mail address as the organisation's file has it now; addresses are in no record."""
+
+    def address(person: str) -> str:
+        contact = organisation.contact(person) if organisation else None
+        return contact.email if contact else ""
+
+    return address
 
 
 def _write(file: Path, content: bytes) -> None:

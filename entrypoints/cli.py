@@ -32,7 +32,7 @@ import settings as configuration
 from entrypoints.problems import CannotSign, Doubtful, NoSuchIncident, Refused, Unanswered, Unreachable, sentence
 from incident import grammar, texts
 from incident.grammar import Question
-from incident.policy import BadPolicy, Organisation
+from incident.policy import BadPolicy, Organisation, Policy
 from incident.words import Several, Unreadable
 from settings import Misconfigured, Settings
 
@@ -153,6 +153,14 @@ def ic(ctx: click.Context) -> None:
         _leave(_speak("", Options()))
 
 
+def _policy_if_there() -> Policy | None:
+    """Help is given without an organisation, too."""
+    try:
+        return configuration.from_environment().organisation.policy()
+    except (BadPolicy, Misconfigured):
+        return None
+
+
 @ic.command("help")
 @click.argument("about", nargs=-1)
 @click.option("--json", "as_json", is_flag=True, help="Answer as JSON.")
@@ -164,7 +172,7 @@ def help_(about: tuple[str, ...], as_json: bool) -> None:
         _leave(ACCEPTED)
     if about:
         try:
-            print(_in_shell(grammar.help_text(" ".join(about))))
+            print(_in_shell(grammar.help_text(" ".join(about), _policy_if_there())))
         except Unreadable as problem:
             print(_in_shell(str(problem)), file=sys.stderr)
             _leave(USAGE)
@@ -253,8 +261,8 @@ def report(incident: str | None, html: bool, out: Path | None, record: Any, spea
         from entrypoints import archive
 
         if record is not None:
-            return archive.report(_archive(settings).read(record.read()), html, out)
-        return archive.report(await _readable(settings, incident, speaker), html, out)
+            return archive.report(_archive(settings).read(record.read()), html, out, settings.organisation)
+        return archive.report(await _readable(settings, incident, speaker), html, out, settings.organisation)
 
     _leave(_print(write))
 

@@ -64,7 +64,6 @@ class Heard:
 
     `at` is when they were said, where that may be a while ago. `exact`: from a button or a form, which named what it does.
     `loose`: without the prefix as it should be; what ends or decides is asked then.
-    `unseen`: not typed where the incident's responders read it.
     """
 
     words: str
@@ -77,7 +76,6 @@ class Heard:
     at: datetime | None = None
     exact: bool = False
     loose: bool = False
-    unseen: bool = False
 
 
 class Conversation:
@@ -458,13 +456,10 @@ class Conversation:
         from incident.commands import Who
         from incident.commands.base import may_decide
         from incident.commands.ending import Reload
-        from incident.commands.recording import Note, Todo
         from incident.confirming import leaves_something_open
 
         if may_decide(command):
             _refuse_late(heard, command.words(), proof.FRESH)
-        if isinstance(command, Note | Todo) and (heard.unseen or self._door == "cli"):
-            command = replace(command, aloud=True)
         if isinstance(command, Reload):
             command = Reload(self._rules())
         incident = await self._meant(heard, decides=command.who is Who.COMMANDER)
@@ -592,7 +587,7 @@ class Conversation:
         return Outcome(text, found)
 
     async def _timeline(self, heard: Heard, rest: str) -> Outcome:
-        entries = (await self._read(heard, rest)).incident.timeline
+        entries = sorted((await self._read(heard, rest)).incident.timeline, key=lambda entry: entry.at)
         return Outcome("\n".join(self.timeline_line(entry) for entry in entries), entries)
 
     async def _read(self, heard: Heard, rest: str) -> Shown:
@@ -627,7 +622,7 @@ class Conversation:
         name = self._policy.name(entry.who) if entry.who else ""
         who = "" if name in entry.text else f"{name}: "
         head = f"{entry.at:%H:%M:%S} UTC  {entry.kind:<12} "
-        return head + f"{who}{entry.text}".replace("\n", "\n" + " " * (len(head) - 2) + "> ")
+        return head + f"{who}{entry.shown}".replace("\n", "\n" + " " * (len(head) - 2) + "> ")
 
     async def _summary(self, heard: Heard, rest: str) -> Outcome:
         incident = (await self._read(heard, rest)).incident
@@ -702,7 +697,7 @@ class Conversation:
     async def _help(self, heard: Heard, rest: str) -> Outcome:
         lines = grammar.usage_lines()
         data = [{"usage": usage, "help": text, "who": who} for usage, text, who in lines]
-        return Outcome(grammar.help_text(rest), data)
+        return Outcome(grammar.help_text(rest, self._policy), data)
 
 
 async def _told_by_slack(*, needed: bool) -> bool:

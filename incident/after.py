@@ -15,6 +15,9 @@ from incident.model import After, Announcement, FollowUp, Incident, Phase, Stage
 from incident.severity import Role
 
 USUAL_RULE = "5 business days"
+REVIEW = ("what triggered it?", "why did it look real?", "what do we change?")
+"""What the review of a false alarm answers."""
+RETROSPECTIVE = "review the process itself, shortly: what helped, what hindered (`retro TEXT`)"
 EXTERNAL = "see that the external message is posted"
 
 
@@ -29,8 +32,48 @@ def begin(incident: Incident, now: datetime) -> None:
     else:
         if incident.after.stage is Stage.CLOSED:
             incident.after.stage = Stage.DRAFT
+        if incident.after.review:  # it was no false alarm after all
+            _become_postmortem(incident, incident.after)
         tell(incident)
     propose_meeting(incident)
+
+
+def begin_review(incident: Incident, came: list[str], now: datetime) -> None:
+    """A false alarm that somebody came for: a short review, owned by the IC, else the declarer."""
+    if incident.after is not None or not (came and incident.full):
+        tell(incident)
+        return
+    incident.postmortem_owner = owner = incident.commander or incident.declared_by
+    zone, rules = zone_of(incident, owner), incident.policy.ending
+    day = calendar.meeting_day(rules.review_days, calendar.local_day(now, zone), rules.holidays)
+    questions = [FollowUp(n, text, "review", [owner]) for n, text in enumerate(REVIEW, len(incident.todos) + 1)]
+    incident.after = After(now, review=True, due_at=calendar.moment(day, rules.meeting_at, zone))
+    incident.after.followups = _todos(incident) + questions
+    incident.want(BeginAfter())
+
+
+def pass_review(incident: Incident, person: str | None) -> None:
+    """Who owns the review now answers what is still open in it."""
+    if person is not None and incident.after is not None and incident.after.review:
+        for one in incident.after.followups:
+            if one.role == "review" and one.done_at is None:
+                one.people = [person]
+
+
+def answered(incident: Incident) -> None:
+    """With its last answer a review is over."""
+    state = incident.after
+    if state is not None and state.review and all(one.done_at for one in state.followups if one.role == "review"):
+        state.stage = Stage.CLOSED
+
+
+def looked_back(incident: Incident, person: str, now: datetime) -> None:
+    """Who answered the retrospective is asked no more; the last answer completes it."""
+    for one in incident.after.followups if incident.after else ():
+        if one.text == RETROSPECTIVE and one.done_at is None and person in one.people:
+            one.people.remove(person)
+            if not one.people:
+                one.done_at, one.done_by = now, person
 
 
 def tell(incident: Incident) -> None:
@@ -56,13 +99,13 @@ def over(incident: Incident) -> bool:
     """Nothing more comes: the postmortem is closed, or it was a false alarm after all."""
     if incident.phase is not Phase.CLOSED or incident.after is None:
         return False
-    return incident.after.stage is Stage.CLOSED or incident.ended_as is Phase.CANCELLED
+    return incident.after.stage is Stage.CLOSED or (incident.ended_as is Phase.CANCELLED and not incident.after.review)
 
 
 def propose_meeting(incident: Incident) -> None:
     """By the rule of the worst severity it had, unless a person has chosen."""
     after, rules = incident.after, incident.policy.ending
-    if after is None or after.chosen or incident.ended_at is None:
+    if after is None or after.review or after.chosen or incident.ended_at is None:
         return
     zone = zone_of(incident, leads(incident))
     rule = rules.meeting_days.get(incident.worst, USUAL_RULE)
@@ -98,7 +141,7 @@ def not_begun(incident: Incident) -> str | None:
 
 def awaits_public_message(incident: Incident) -> bool:
     """Something was announced, and customers have not heard the end of it (process, 6)."""
-    if incident.announcement is not Announcement.YES or incident.ended_at is None:
+    if incident.announcement is not Announcement.YES or incident.ended_at is None or incident.owed_dropped:
         return False
     told = any(at >= incident.ended_at for draft in incident.drafts.values() for at in draft.went_out)
     seen_to = incident.after is not None and any(
@@ -153,6 +196,15 @@ def when(at: datetime, zone: str = "UTC") -> str:
     return f"{calendar.local_day(at, zone):%Y-%m-%d} {wording.clock(at, zone)}"
 
 
+def _become_postmortem(incident: Incident, state: After) -> None:
+    state.review, state.due_at = False, None
+    kept = [one for one in state.followups if one.role != "review" or one.done_at]
+    owed = _owed(incident)
+    state.followups = [*kept, *owed]
+    for number, one in enumerate(state.followups, 1):
+        one.number = number
+
+
 def _todos(incident: Incident) -> list[FollowUp]:
     return [FollowUp(number, todo.text) for number, todo in enumerate(incident.todos, 1)]
 
@@ -177,6 +229,14 @@ def _by_role(incident: Incident) -> Iterator[tuple[str, list[str], str]]:
     yield Role.COMMANDER.label, commander, "group related incidents in PagerDuty"
     if not incident.silent:
         yield Role.COMMANDER.label, commander, "send the stakeholders an e-mail: what happened, what comes next"
+    yield (
+        Role.DEPUTY.label,
+        of(Role.DEPUTY),
+        "see that nobody still waits: people who were paged, needs, open approvals",
+    )
+    if not incident.silent:
+        liaison, label = of(Role.INTERNAL_LIAISON), Role.INTERNAL_LIAISON.label
+        yield label, liaison, "answer the stakeholders who wrote back, and tell executives what comes next"
     yield Role.SCRIBE.label, of(Role.SCRIBE), "collect the TODOs (`!ic todo …` keeps one that is missing)"
     held = set(incident.roles.values())
     experts = [r.person for r in incident.responders.values() if r.person not in held]
@@ -193,4 +253,4 @@ def _by_role(incident: Incident) -> Iterator[tuple[str, list[str], str]]:
         yield label, liaison, "answer the customers who wrote to us"
         yield label, liaison, "send individual notice where contracts ask for it"
         yield label, liaison, EXTERNAL
-    yield "everybody", list(incident.responders), "review the process itself, shortly: what helped, what hindered"
+    yield "everybody", list(incident.responders), RETROSPECTIVE

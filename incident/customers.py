@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import string
 from collections.abc import Mapping
 from datetime import timedelta
@@ -14,6 +15,19 @@ from incident.shapes import Duration, Frozen, Handle
 Stage = Literal["investigating", "identified", "monitoring", "resolved", "long"]
 
 
+class IndividualCustomer(Frozen):
+    """A customer who is told in person, beside what is public. It is in every incident's history: no number, no address."""
+
+    name: str = Field(min_length=1, max_length=80)
+    how: str = Field(default="", max_length=160)
+
+    @model_validator(mode="after")
+    def _no_phone(self) -> IndividualCustomer:
+        if re.search(r"(?:\d[ ()./-]*){7,}", f"{self.name} {self.how}"):
+            raise ValueError("that looks like a phone number, which is not for an incident's history; say who calls")
+        return self
+
+
 class CustomerMessages(Frozen):
     """When customers hear, and from which templates (`$impact`, `$next` … as `string.Template`)."""
 
@@ -22,6 +36,7 @@ class CustomerMessages(Frozen):
     every: Duration = timedelta(minutes=20)
     first_hours: Duration = timedelta(hours=2)
     deputy_may_approve_after: Duration = timedelta(minutes=3)
+    individually: tuple[IndividualCustomer, ...] = ()
     templates: dict[Stage, str]
     templates_x: dict[Stage, str] = {}
 
@@ -42,7 +57,7 @@ def _check_templates(name: str, templates: Mapping[Stage, str]) -> None:
         named = set(string.Template(text).get_identifiers())
         if unknown := named - {"impact", "cause", "eta", "next", "lost", "workaround"}:
             raise ValueError(
-                f"{name}: {stage!r} names ${', $'.join(sorted(unknown))}; known are $impact, $cause, $eta, $next, $lost, $workaround"
+                f"{name}: {stage!r} names ${', $'.join(sorted(unknown))}; known are $impact, $cause, $next, $lost, $workaround"
             )
         if stage != "resolved" and "next" not in named:
             raise ValueError(f"{name}: {stage!r} lacks $next: each message says when the next is due")

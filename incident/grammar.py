@@ -116,8 +116,13 @@ def read(text: str, policy: Policy, *, exact: bool = False) -> Meaning:
     if head == "for":
         words.take("the command")
         return _entered(words, policy)
-    if (head not in QUESTIONS or head in QUESTIONS_AND_COMMANDS) and (command := _command(words, exact)) is not None:
-        return command
+    if head not in QUESTIONS or head in QUESTIONS_AND_COMMANDS:
+        try:
+            command = _command(words, exact)
+        except Unreadable as fault:
+            raise (Unreadable(f"{fault}\n{_severities(policy)}") if head == "sev" else fault) from fault
+        if command is not None:
+            return command
     if head in QUESTIONS:
         words.take("the question")
         rest = words.maybe_rest().rstrip("?").strip()
@@ -210,17 +215,24 @@ def usage_lines() -> list[tuple[str, str, str]]:
     return lines + [(kind.usage, kind.help, str(kind.who)) for kind in VOCABULARY]
 
 
-def help_text(about: str = "") -> str:
-    """The help as chat shows it; about one command, its usage and who may say it."""
+def help_text(about: str = "", policy: Policy | None = None) -> str:
+    """The help as chat shows it; about one command, its usage and who may say it, with what its words mean to `policy`."""
     name = about.strip().lower()
     if name:
         for usage, text, who in usage_lines():
             if usage.lower().startswith(name):
-                return f"`!ic {usage}`: {text} ({who})"
+                line = f"`!ic {usage}`: {text} ({who})"
+                return f"{line}\n{_severities(policy)}" if policy and usage.startswith("sev ") else line
         raise Unknown(nearest(name.split()[0]))
     return "\n".join(
         f"`!ic {usage}` — {text}{'' if who == 'anyone' else f' ({who})'}" for usage, text, who in usage_lines()
     )
+
+
+def _severities(policy: Policy) -> str:
+    from incident import wording
+
+    return wording.severities(policy)
 
 
 def _opening(words: Words, policy: Policy) -> Opening:

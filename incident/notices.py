@@ -16,6 +16,7 @@ from incident.model import (
     Draft,
     DraftState,
     Incident,
+    Phase,
     Repair,
     RepairState,
     SubTeam,
@@ -52,22 +53,12 @@ def compose(incident: Incident, about: str) -> Notice:
             return _command(incident)
         case "announced":
             return _announced(incident)
+        case "owed" | "worse":
+            return _owed(incident) if kind == "owed" else _worse_after(incident)
         case "checklist":
             return Notice(wording.checklist(incident))
-        case "repair":
-            repair = incident.repairs[int(rest)]
-            return Notice(
-                _lines(wording.repair_offer(incident, repair), *_life(incident, repair)), of_repair(incident, repair)
-            )
-        case "trouble":
-            trouble = incident.troubles[int(rest)]
-            return Notice(wording.trouble(incident, trouble), of_trouble(incident, trouble))
-        case "draft":
-            draft = incident.drafts[int(rest)]
-            return Notice(_draft(incident, draft), of_draft(incident, draft))
-        case "task":
-            task = incident.tasks[int(rest)]
-            return Notice(_task(incident, task), of_task(task))
+        case "repair" | "trouble" | "draft" | "task" | "trigger":
+            return _numbered(incident, kind, int(rest))
         case "handover" | "challenge":
             return _handover(incident, rest)
         case "roll-call":
@@ -77,11 +68,29 @@ def compose(incident: Incident, about: str) -> Notice:
             return _team(incident, incident.teams[rest])
         case "need":
             return _need(incident, rest)
-        case "trigger":
-            trigger = incident.triggers[int(rest)]
-            return Notice(_trigger(incident, trigger), _of_trigger(incident, trigger))
         case _:
             raise AssertionError(about)
+
+
+def _numbered(incident: Incident, kind: str, number: int) -> Notice:
+    """Of something that people name by its number."""
+    match kind:
+        case "repair":
+            repair = incident.repairs[number]
+            text = _lines(wording.repair_offer(incident, repair), *_life(incident, repair))
+            return Notice(text, of_repair(incident, repair))
+        case "trouble":
+            trouble = incident.troubles[number]
+            return Notice(wording.trouble(incident, trouble), of_trouble(incident, trouble))
+        case "draft":
+            draft = incident.drafts[number]
+            return Notice(_draft(incident, draft), of_draft(incident, draft))
+        case "task":
+            task = incident.tasks[number]
+            return Notice(_task(incident, task), of_task(task))
+        case _:
+            trigger = incident.triggers[number]
+            return Notice(_trigger(incident, trigger), _of_trigger(incident, trigger))
 
 
 def card_choices(incident: Incident) -> tuple[tuple[Choice, ...], tuple[Choice, ...]]:
@@ -96,7 +105,7 @@ def card_choices(incident: Incident) -> tuple[tuple[Choice, ...], tuple[Choice, 
     )
     if incident.commander is None:
         return (TAKE_COMMAND, PAGE_AGAIN, *speak[:2]), ()
-    return speak, (
+    return (*speak, Choice("Severity …", "sev", form=True)), (
         Choice("IC: give a task …", "task", form=True),
         Choice("IC: hand over …", "handover", form=True),
         Choice("IC: resolve …", "resolve", form=True),
@@ -172,10 +181,11 @@ def of_draft(incident: Incident, draft: Draft) -> tuple[Choice, ...]:
     if not draft.open:
         return ()
     decided = incident.announcement is Announcement.YES
+    anyway = " anyway" if publishing.warnings(incident, draft) else ""
     approve = (
-        Choice("Approve", f"message approve {n}{mark(draft.digest)}", "primary")
+        Choice(f"Approve{anyway}", f"message approve {n}{mark(draft.digest)}", "primary")
         if decided
-        else Choice("Announce, and approve this", f"announce yes {n}{mark(draft.digest)}", "primary")
+        else Choice(f"Announce, and approve this{anyway}", f"announce yes {n}{mark(draft.digest)}", "primary")
     )
     hold = (Choice("Hold", f"message hold {n}"),) if draft.waits else ()
     no = (Choice("No announcement", "announce no"),) if incident.announcement is Announcement.UNDECIDED else ()
@@ -220,6 +230,31 @@ def _announced(incident: Incident) -> Notice:
     return Notice(text, (TAKE_COMMAND,))
 
 
+def _owed(incident: Incident) -> Notice:
+    """What customers are to hear after the call, in sight until it is out or dropped."""
+    if incident.open:
+        return Notice("Customers hear from us again: the incident is open.")
+    if owed := publishing.still_owed(incident):
+        drop = Choice("Nothing more …", "customers drop", form=True)
+        recovered = () if incident.recovered else (Choice("Everything works again", "recovered", "primary"),)
+        lines = "\n".join(f"• {what}" for what in owed)
+        return Notice(f"Customers are still owed:\n{lines}", (*recovered, drop))
+    if incident.owed_dropped:
+        return Notice(
+            f"{incident.name(incident.owed_dropped_by)}: customers need nothing more: {incident.owed_dropped}"
+        )
+    told = any(draft.stage == "resolved" and draft.out_at for draft in incident.drafts.values())
+    return Notice("Customers have been told that it is resolved." if told else "Nothing more goes out to customers.")
+
+
+def _worse_after(incident: Incident) -> Notice:
+    """Everybody who responded may go on with it at one press."""
+    if incident.open:
+        return Notice(f"{incident.worse_after} The incident was reopened.")
+    choices = (REOPEN,) if incident.phase in (Phase.RESOLVED, Phase.CANCELLED) else ()
+    return Notice(f"{incident.worse_after} Everybody who responded can reopen the incident: `reopen WHY`.", choices)
+
+
 def _life(incident: Incident, repair: Repair) -> list[str]:
     """Who pressed what, and when."""
     lines = [f"{o.who} objected at {moment(o.at)}: {o.why}" for o in repair.objections]
@@ -256,7 +291,7 @@ def _said(head: str, text: str) -> list[str]:
 
 
 def _draft(incident: Incident, draft: Draft) -> str:
-    mind = publishing.warnings(draft) if draft.open else ""
+    mind = publishing.warnings(incident, draft) if draft.open else ""
     lines = [_life_on(incident, draft, outlet, version) for outlet, version in draft.versions.items()]
     against = [f"{o.who} objected at {wording.clock(o.at)}: {o.why}" for o in draft.objections]
     return _lines(wording.draft_offer(incident, draft) + mind, *against, *lines)
@@ -328,7 +363,7 @@ def _of_trigger(incident: Incident, trigger: Trigger) -> tuple[Choice, ...]:
 
 def settled(about: str, notice: Notice) -> bool:
     """Nothing more will be edited in it."""
-    if about == "card" or about.startswith(("announced/", "command", "draft/", "checklist")):
+    if about == "card" or about.startswith(("announced/", "command", "draft/", "checklist", "owed/")):
         return False  # a message that was approved has still to get out, and may be taken down
     return not notice.choices
 

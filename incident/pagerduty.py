@@ -10,6 +10,7 @@ from datetime import datetime
 from incident import identity, paging, wording
 from incident.effects import AcknowledgePages, MergePages, NotePages, ResolvePages, SendPage, UpdatePages
 from incident.model import Incident, Page, Phase
+from incident.severity import Severity
 
 NOTES_KNOWN = 200
 
@@ -111,6 +112,21 @@ def open_anew(incident: Incident, now: datetime) -> None:
     )
     incident.pages[key] = page
     incident.want(SendPage(f"send/{key}", key))
+
+
+def page_anew(incident: Incident, now: datetime, *, commanders: bool) -> None:
+    """As at the start: primary and backup, or a minor one's team; each page links the PagerDuty incident of before."""
+    before = [page.url for page in incident.pages.values() if page.url]
+    service = incident.policy.service(incident.service)
+    team = incident.policy.team(service.team) if service else None
+    if commanders:
+        pages = paging.page_commanders(incident, now)
+    elif team is not None and incident.severity is not Severity.SEV5:
+        pages = paging.page_team(incident, team, now, urgency=paging.urgency_of(incident.severity))
+    else:
+        return
+    for page in pages:
+        page.goes_on = before[:1]
 
 
 def last_status_update(incident: Incident, now: datetime) -> str:

@@ -51,7 +51,7 @@ def page_commanders(incident: Incident, now: datetime, under: str = "") -> list[
     rungs = [("primary", "the primary IC", paging.primary), ("backup", "the backup IC", paging.backup)]
     if paging.shadow is not None and level == 1:
         rungs.append(("shadow", "the trainee IC", paging.shadow))
-    name = under or f"{level}"
+    name = under or _round(incident)
     return [_page(incident, _of_rung(incident, now, name, target, label, rung, level)) for target, label, rung in rungs]
 
 
@@ -111,6 +111,11 @@ def page_takeover(incident: Incident, now: datetime) -> list[Page]:
         )
         for target, label, rung, level in called
     ]
+
+
+def _round(incident: Incident) -> str:
+    """What names the round in its keys: a reopened incident begins with the first again, under keys of its own."""
+    return f"{incident.rounds}" if not incident.reopened else f"reopened-{incident.reopened}-{incident.rounds}"
 
 
 def page_person(incident: Incident, person: str, now: datetime, under: str = "") -> Page:

@@ -11,6 +11,7 @@ All durations are whole seconds in `Policy`; in the file they read `30s`, `5m`, 
 
 from __future__ import annotations
 
+import string
 import tomllib
 from collections.abc import Callable
 from datetime import date, time, timedelta
@@ -35,6 +36,18 @@ def _public_key(line: str) -> str:
 
 PublicKeyLine = Annotated[str, AfterValidator(_public_key)]
 """`ssh-ed25519 AAAA… comment`: it may stand in a history, as its name says."""
+
+
+USUAL_MEANING = {
+    Severity.SEV1: "Most customers can't use the service, or data is being lost or exposed: over 25 % of requests fail,"
+    " or something customers pay for is down for 5 minutes.",
+    Severity.SEV2: "Many customers are affected, or a core feature works badly: over 5 % of requests fail, or responses"
+    " take twice as long as usual, for 10 minutes.",
+    Severity.SEV3: "Few customers are affected, or the next failure would be a major incident: over 1 % of requests"
+    " fail, or a redundant part is gone.",
+    Severity.SEV4: "Customers don't notice yet: a part is degraded within its limits.",
+    Severity.SEV5: "Cosmetic: no effect on anybody's work, and none to be expected.",
+}
 
 
 class Person(_Frozen):
@@ -153,6 +166,11 @@ class ExecutiveSummaries(_Frozen):
     joins_within: Duration = timedelta(minutes=5)
     at_most: int = Field(default=600, ge=100, le=3000)
 
+    @property
+    def own_words_at_most(self) -> int:
+        """The other half is for severity, impact and link, which stand before them."""
+        return self.at_most // 2
+
 
 class Security(_Frozen):
     """Who is always in a security incident, and what has to be seen to in it."""
@@ -182,6 +200,7 @@ class Ending(_Frozen):
     watched_for: Duration = timedelta(hours=1)
     public_end_within: Duration = timedelta(hours=24)
     meeting_days: dict[Severity, Days] = {Severity.SEV1: "3 calendar days", Severity.SEV2: "5 business days"}
+    review_days: Days = "5 business days"
     meeting_at: time = time(14)
     link_before: Duration = timedelta(hours=24)
     reminded_at: time = time(10)
@@ -244,8 +263,13 @@ class Policy(_Frozen):
     catalogue: tuple[CatalogueEntry, ...] = ()
     sub_teams: tuple[SubTeam, ...] = ()
     usual: dict[Role, Handle] = {}
+    severities: dict[Severity, Annotated[str, Field(min_length=1, max_length=280)]] = {}
     doors: tuple[Door, ...] = ()
     break_glass: tuple[EmergencyKey, ...] = ()
+
+    def means(self, severity: Severity) -> str:
+        """The definition of a severity, with conditions that can be measured."""
+        return self.severities.get(severity, USUAL_MEANING[severity])
 
     def person(self, person_id: str) -> Person | None:
         return next((p for p in self.people if p.id == person_id), None)
@@ -352,6 +376,16 @@ class Organisation(Policy):
 
     people: tuple[Contact, ...]
     bridge: Bridge = Bridge()
+
+    @model_validator(mode="after")
+    def _no_public_estimates(self) -> Organisation:
+        for name in ("templates", "templates_x"):
+            for stage, text in getattr(self.customers, name).items():
+                if "eta" in string.Template(text).get_identifiers():
+                    raise ValueError(
+                        f"customers.{name}: {stage!r} names $eta: no public message estimates when service recovers"
+                    )
+        return self
 
     def policy(self) -> Policy:
         """The cut that may stand in a workflow history."""

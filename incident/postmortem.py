@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from incident import after, figures, wording
+from incident import after, emails, figures, postmortem_sections, wording
 from incident.model import DraftState, Incident, Phase, Repair, RepairState, Task
 
 IN_TIME = timedelta(minutes=1)
@@ -141,6 +141,24 @@ class Message:
 
 
 @dataclass(frozen=True)
+class Written:
+    """A section that people write."""
+
+    id: str
+    heading: str
+    texts: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Mail:
+    """An internal e-mail, as a draft."""
+
+    what: str
+    subject: str
+    body: str
+
+
+@dataclass(frozen=True)
 class Document:
     """All of it. Times are in UTC; `severity` is the worst it had."""
 
@@ -169,6 +187,13 @@ class Document:
     notes: tuple[Line, ...]
     recordings: tuple[str, ...]
     timeline: tuple[Line, ...]
+    sections: tuple[Written, ...] = ()
+    emails: tuple[Mail, ...] = ()
+    retro: tuple[Line, ...] = ()
+
+    def section(self, id: str) -> tuple[str, ...]:
+        """What a section says; nothing when nobody wrote it and nothing is known."""
+        return next((one.texts for one in self.sections if one.id == id), ())
 
 
 def compose(incident: Incident) -> Document:
@@ -208,9 +233,15 @@ class _Author:
             tasks=tuple(map(self._task, of.tasks.values())),
             messages=tuple(sorted(self._messages(), key=lambda one: one.sent_at)),
             items=tuple(self._items()),
-            notes=tuple(Line(n.at, n.kind, self._name(n.who), self._plain(n.text)) for n in of.notes),
+            notes=tuple(Line(n.at, n.kind, self._name(n.who), self._plain(n.shown)) for n in of.notes),
             recordings=tuple(self._recordings()),
             timeline=tuple(self._timeline()),
+            sections=tuple(
+                Written(one.id, one.heading, tuple(map(self._plain, postmortem_sections.texts(of, one))))
+                for one in postmortem_sections.SECTIONS
+            ),
+            emails=tuple(self._emails()),
+            retro=tuple(Line(one.at, one.kind, self._name(one.who), self._plain(one.text)) for one in of.retro),
         )
 
     # -- what stands at the top -----------------------------------------------------------------------
@@ -383,6 +414,15 @@ class _Author:
             names = ", ".join(map(self._name, one.people))
             yield Item(one.number, self._plain(one.text), one.role, names, done)
 
+    def _emails(self) -> Iterator[Mail]:
+        if self._of.silent or self._of.open or self._of.ended_as is Phase.CANCELLED:
+            return
+        for what, mail in (
+            ("That it happened", emails.it_happened(self._of)),
+            ("What we learned", emails.what_we_learned(self._of)),
+        ):
+            yield Mail(what, self._plain(mail.subject), self._plain(mail.body))
+
     def _recordings(self) -> Iterator[str]:
         """As the scribe was asked to note it: `note recording: LINK`."""
         for note in self._of.notes:
@@ -394,7 +434,7 @@ class _Author:
         for entry in sorted(self._of.timeline, key=lambda entry: entry.at):
             named = self._name(entry.who) if entry.who else ""
             source = ", ".join(filter(None, (named, entry.source))) or "system"
-            yield Line(entry.at, entry.kind, source, self._plain(entry.text))
+            yield Line(entry.at, entry.kind, source, self._plain(entry.shown))
 
     # -------------------------------------------------------------------------------------------------
 

@@ -5,23 +5,16 @@ A message has a text for each outlet, as it will stand there. Each is approved, 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
-from incident import pagerduty, polls, wording
+from incident import pagerduty, polls, text_warnings, wording
 from incident.customers import Stage
 from incident.model import Announcement, Draft, DraftState, Incident, Phase, Version
 from incident.outlets import Outlet
 from incident.policy import Policy
 from incident.proof import Signed
-
-_PROMISED_TIME = re.compile(
-    r"\b(by|before|within|at|in)\s+(\d{1,2}[:.]\d{2}|\d+\s*(min|minutes|h|hours?))\b", re.IGNORECASE
-)
-_NEXT_MESSAGE = re.compile(r"\b(more|news|updates?)\s+(by|at|before)\s+[^.]*", re.IGNORECASE)
-_NAME = re.compile(r"[a-z0-9][a-z0-9.-]*", re.IGNORECASE)
-_OURS = (".internal.", ".local.", ".lan.", ".corp.", ".example.com.", ".example.net.")
+from incident.severity import Role
 
 
 def decide_to_announce(incident: Incident, person: str, now: datetime) -> None:
@@ -30,6 +23,15 @@ def decide_to_announce(incident: Incident, person: str, now: datetime) -> None:
     incident.log("decision", "announce publicly", now, who=person)
     incident.say("The IC decides: we announce it publicly.", now)
     pagerduty.note(incident, f"{incident.name(person)} decided to announce it publicly")
+    tell_liaison(incident, person, f"to announce {incident.label} publicly. Each text still needs approval")
+
+
+def tell_liaison(incident: Incident, decided_by: str, what: str) -> None:
+    """What was decided about customers, to their liaison; while nobody was named, to who usually is."""
+    role = Role.CUSTOMER_LIAISON
+    liaison = incident.holder(role) or incident.policy.usual.get(role)
+    if liaison != decided_by:
+        incident.tell(liaison, f"{incident.name(decided_by)} decided {what}.")
 
 
 def outlets(policy: Policy) -> tuple[Outlet, ...]:
@@ -54,30 +56,24 @@ def marked(incident: Incident, text: str) -> str:
     return text
 
 
-def warnings(draft: Draft) -> str:
+def warnings(incident: Incident, draft: Draft) -> str:
     """What to mind before it is approved; none of it is a refusal, but that too long a text cannot go out."""
-    found = list(dict.fromkeys(w for version in draft.versions.values() if (w := warning(version.text))))
-    says = all(_NEXT_MESSAGE.search(version.text) for version in draft.versions.values())
+    down = all_down(incident, draft)
+    texts = (version.text for version in draft.versions.values())
+    found = list(dict.fromkeys(mind for text in texts if (mind := text_warnings.warning(text, all_down=down))))
+    says = all(text_warnings.NEXT_MESSAGE.search(version.text) for version in draft.versions.values())
     if draft.stage != "resolved" and draft.promised_at is None and not says:
         found.append(" Mind: it does not say when the next one is due.")
     return "".join(found) + "".join(f" {_shorten(draft, outlet)}" for outlet in too_long(draft))
 
 
-def warning(text: str) -> str:
-    """Promised times and host names in a text."""
-    found = []
-    body = _NEXT_MESSAGE.sub("", text)
-    if match := _PROMISED_TIME.search(body):
-        found.append(f"it promises a time ({match[0]!r})")
-    if host := _own_host(body):
-        found.append(f"it names a host ({host!r})")
-    return f" Mind: {' and '.join(found)}." if found else ""
-
-
-def _own_host(text: str) -> str:
-    """The first name of a machine of ours; empty when there is none."""
-    names = (match[0].rstrip(".-") for match in _NAME.finditer(text))
-    return next((name for name in names if any(end in f"{name.lower()}." for end in _OURS)), "")
+def all_down(incident: Incident, draft: Draft) -> bool:
+    """Every component with a major outage, or every status source down: then it is an outage."""
+    named = incident.policy.status_page.components
+    if named and all(draft.components.get(name) == "major_outage" for name in named):
+        return True
+    readings = incident.status.readings if incident.status else []
+    return bool(readings) and all(reading.state == "down" for reading in readings)
 
 
 def compose(incident: Incident, stage: Stage, promised_at: datetime | None) -> dict[Outlet, str]:
@@ -124,7 +120,7 @@ def offer(
     draft.promised_at = promised_at
     keep_promise(draft)
     incident.drafts[number] = draft
-    incident.say(wording.draft_offer(incident, draft) + warnings(draft), now, about=f"draft/{number}")
+    incident.say(wording.draft_offer(incident, draft) + warnings(incident, draft), now, about=f"draft/{number}")
     incident.log("message", f"draft {number} ({stage})", now, who=made_by)
     return draft
 
@@ -315,6 +311,32 @@ def wanted(incident: Incident, stage: str) -> bool:
     return incident.open or (incident.phase is Phase.RESOLVED and stage == last)
 
 
+def still_owed(incident: Incident) -> list[str]:
+    """What customers are to hear yet after the call, until it is out or dropped by somebody's word (process, 6)."""
+    if incident.open or not public_end_is_open(incident):
+        return []
+    found = []
+    for draft in incident.drafts.values():
+        states = {version.state for version in draft.versions.values()}
+        if states & {DraftState.WAITING, DraftState.HELD}:
+            held = "is held back" if DraftState.HELD in states else "needs approval"
+            found.append(f"public message {draft.number} ({draft.stage}) {held}: `message approve {draft.number}`")
+        elif DraftState.APPROVED in states:
+            found.append(f"public message {draft.number} ({draft.stage}) is approved and not out yet")
+    if incident.phase is Phase.RESOLVED and not incident.recovered and incident.announcement is Announcement.YES:
+        found.append("that it is resolved: `recovered` once everything works again")
+    return found or ["the last message, which is being drafted"]
+
+
+def drop_owed(incident: Incident, by: str, why: str) -> None:
+    """Nothing more is said to customers, by somebody's word; what is on its way still goes out."""
+    incident.owed_dropped, incident.owed_dropped_by = why, by
+    for draft in incident.drafts.values():
+        for version in draft.versions.values():
+            if version.state.open:
+                version.state = DraftState.DROPPED
+
+
 def public_end_is_open(incident: Incident) -> bool:
     """The public end has its own truth: until "resolved" is out, or while a message is on its way (process, 6)."""
     drafts = incident.drafts.values()
@@ -323,7 +345,7 @@ def public_end_is_open(incident: Incident) -> bool:
             return True
         if version.retract_asked_at is not None and version.state is DraftState.PUBLISHED:
             return True
-    if incident.phase is not Phase.RESOLVED or incident.announcement is not Announcement.YES:
+    if incident.phase is not Phase.RESOLVED or incident.announcement is not Announcement.YES or incident.owed_dropped:
         return False
     return not any(draft.stage == "resolved" and draft.out_at for draft in drafts)
 

@@ -11,11 +11,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
-from incident import publishing, repairs, settling, wording
+from incident import ending, publishing, repairs, settling, wording
 from incident.choices import Choice
+from incident.duties import internal_liaison
 from incident.duties.base import Remark, WriteDraft
 from incident.effects import RegainRoom
-from incident.model import ChangedLately, DraftState, Incident, RepairState, Status, Summary, Worsening
+from incident.model import ChangedLately, DraftState, Incident, Phase, RepairState, Status, Summary, Worsening
 from incident.outlets import Outlet
 from incident.texts import Text, one_line, plain, quoted
 
@@ -335,7 +336,8 @@ def _apply(incident: Incident, report: Report, now: datetime) -> None:
         case SummarySent(key=key, text=text, due_at=due_at, sent_at=sent_at):
             words = plain(text).strip()
             incident.summaries.append(Summary(key, words, due_at, sent_at))
-            incident.own_words = ""
+            if internal_liaison.takes_own_words(key):
+                incident.own_words = ""
             incident.log("summary", words, sent_at, source=report.source)
         case PageAcknowledged() | PageEnded() | PageReassigned() | NoteAdded() as happened:
             _in_pagerduty(incident, happened, now)
@@ -350,12 +352,19 @@ def _apply(incident: Incident, report: Report, now: datetime) -> None:
             if not incident.statuses or incident.statuses[-1].state != status.state:
                 incident.statuses.append(status)
             _status(incident, status, text, report, now)
+        case MessageDeleted() | ChannelLost() as told:
+            _in_slack(incident, told)
+        case _:
+            _of_the_system(incident, report, now)
+
+
+def _of_the_system(incident: Incident, report: Report, now: datetime) -> None:
+    """What was done to it, or to our workflows."""
+    match report.what:
         case WorkflowReset(whose=whose, to=to):
             settling.workflow_reset(incident, whose, to, now)
         case ChangesRead(found=found):
             settling.changes_read(incident, found, now)
-        case MessageDeleted() | ChannelLost() as told:
-            _in_slack(incident, told)
         case _:
             _repair(incident, report, now)
 
@@ -431,13 +440,20 @@ def _status(incident: Incident, status: Status, text: str, report: Report, now: 
     if incident.open:
         incident.say(text, now)
     elif status.state in ("degraded", "down"):
-        incident.say(f"{text} The incident is {incident.phase}: IC, `!ic reopen` goes on with it.", now)
-        incident.tell(
-            incident.commander,
-            f"{text} `!ic reopen` goes on with {incident.label}.",
-            Choice("Reopen", "reopen", "danger"),
-        )
+        _worse_after_the_end(incident, text, now)
     incident.log("status", text, status.at, source=report.source)
+
+
+def _worse_after_the_end(incident: Incident, text: str, now: datetime) -> None:
+    """Everybody who responded may reopen it; the IC hears each change, the others are asked once."""
+    first = not incident.worse_after
+    incident.worse_after = text
+    if first:
+        ends = sum(1 for entry in incident.timeline if entry.kind in (Phase.RESOLVED, Phase.CANCELLED))
+        incident.say(text, now, about=f"worse/{ends}")
+    asked = ending.everybody_who_responded(incident) if first else []
+    for person in dict.fromkeys([*([incident.commander] if incident.commander else []), *asked]):
+        incident.tell(person, f"{text} `reopen` goes on with {incident.label}.", Choice("Reopen", "reopen", "danger"))
 
 
 def _repair(incident: Incident, report: Report, now: datetime) -> None:

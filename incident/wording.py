@@ -30,8 +30,8 @@ from incident.model import (
     Task,
     Trouble,
 )
-from incident.policy import Service
-from incident.severity import Role
+from incident.policy import Policy, Service
+from incident.severity import Role, Severity
 from incident.texts import moment
 from incident.texts import shorten as shorten
 from incident.times import clock as clock
@@ -137,12 +137,14 @@ def page_details(incident: Incident, page: Page) -> str:
     """What stands under the title of a page."""
     if incident.security:
         return "join"
-    if page.goes_on:
+    if page.goes_on and page.quiet:
         return f"{incident.title}\nReopened. It goes on from {', '.join(page.goes_on)}. Incident {incident.id}."
     room = incident.room
     join = join_link(room) if room else f"Join {channel(incident)} in Slack."
     command = " To take command, type `!ic command` in the channel or run `ic command`." if page.for_commander else ""
-    return f"{incident.title}\nDeclared by {incident.declared_by_name}. Incident {incident.id}.\n{join}{command}"
+    again = f" Reopened: it goes on from {', '.join(page.goes_on)}." if page.goes_on else ""
+    declared = f"Declared by {incident.declared_by_name}. Incident {incident.id}.{again}"
+    return f"{incident.title}\n{declared}\n{join}{command}"
 
 
 def join_link(room: Room) -> str:
@@ -350,6 +352,12 @@ def draft_texts(draft: Draft) -> str:
     return "\n".join(lines)
 
 
+def severities(policy: Policy) -> str:
+    """What each severity means, for whoever chooses one."""
+    lines = [f"{severity}: {policy.means(severity)}" for severity in Severity]
+    return "\n".join([*lines, "If unsure, pick the more severe."])
+
+
 def next_summary(incident: Incident) -> datetime:
     """When executives hear next, as far as is known: the first, then the grid from the first (process, 5)."""
     rules = incident.policy.executives
@@ -428,6 +436,7 @@ class Picture:
     at_most: int
     workaround: str = ""
     fallbacks: tuple[str, ...] = ()
+    link: str = ""
 
 
 def picture(incident: Incident) -> Picture:
@@ -451,20 +460,19 @@ def picture(incident: Incident) -> Picture:
             for r in incident.repairs.values()
             if r.state is RepairState.RUNNING and r.fallback
         ),
+        link=incident.room.url if incident.room else "",
     )
 
 
 def executive_summary(seen: Picture, now: datetime) -> str:
-    """State, actions in progress, customer impact, expected time; what is unknown is left out (process, 5).
+    """Link, state, actions in progress, customer impact, expected time; what is unknown is left out (process, 5).
 
     Two or three sentences; a part that is too long gives up its end so that the others stay whole.
     """
     if seen.open:
-        parts = [f"{seen.severity} {seen.label}: {seen.state}, {minutes(now - seen.declared_at)} in."]
+        parts = [f"{_head(seen)}: {seen.state}, {minutes(now - seen.declared_at)} in."]
     else:
-        parts = [
-            f"{seen.severity} {seen.label}: {seen.state} after {minutes((seen.ended_at or now) - seen.declared_at)}."
-        ]
+        parts = [f"{_head(seen)}: {seen.state} after {minutes((seen.ended_at or now) - seen.declared_at)}."]
     room = (seen.at_most - len(parts[0])) // 2 - 30
     workaround = seen.workaround.rstrip(".") if seen.open else ""
     if seen.impact and workaround:
@@ -481,6 +489,20 @@ def executive_summary(seen: Picture, now: datetime) -> str:
     elif expected:
         parts.append(f"Expected: {_sentence(shorten(seen.eta, 80))}")
     return shorten(" ".join(parts), seen.at_most)
+
+
+def summary_in_own_words(seen: Picture, words: str, at_most: int) -> str:
+    """Somebody's own words, behind severity, impact and link (process, 5)."""
+    head = f"{_head(seen)}."
+    room = at_most - len(f"{head} Customer impact: . {words}")
+    impact = f" Customer impact: {_sentence(shorten(seen.impact, room))}" if seen.impact and room > 20 else ""
+    return shorten(f"{head}{impact} {words}", at_most)
+
+
+def _head(seen: Picture) -> str:
+    """Severity, name and link; a name that is too long gives up its end."""
+    link = f" ({seen.link})" if seen.link else ""
+    return f"{seen.severity} {shorten(seen.label, seen.at_most // 4)}{link}"
 
 
 def plain_summary(seen: Picture, now: datetime) -> str:
@@ -515,8 +537,8 @@ def public_message(incident: Incident, template: str, next_at: datetime | None) 
     known = {
         "impact": facts.impact,
         "cause": facts.cause,
-        "eta": facts.eta,
         "workaround": facts.workaround,
+        "eta": "",  # no public message estimates recovery, whatever a template of before says
         "lost": incident.lost,
         "next": clock(next_at) if next_at else "",
     }

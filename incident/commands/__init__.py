@@ -12,7 +12,7 @@ from incident.commands.after import (
     ReviewPostmortem,
     SetMeeting,
 )
-from incident.commands.announcing import Announce, CustomersReport
+from incident.commands.announcing import Announce, CustomersReport, DropOwed, ToldInPerson
 from incident.commands.base import Command, Refusal, Said, Speaker, Who, hear, judge
 from incident.commands.checking_in import Brief, Join, Leave, Proxy
 from incident.commands.correcting import CallRoll, SetService, SetStarted, SetTitle
@@ -44,9 +44,22 @@ from incident.commands.messaging import (
 )
 from incident.commands.paging import NeedTeam, PagePeople
 from incident.commands.proposing import NameTrouble, Propose, Withdraw
-from incident.commands.recording import Note, Stalk, Todo, Unstalk
+from incident.commands.recording import Note, Stalk, Strike, Todo, Unstalk
 from incident.commands.releasing import Keep, Remove
 from incident.commands.reporting import Did, Failed, Object, Stop
+from incident.commands.sections import (
+    AddBadly,
+    AddFactor,
+    AddImpact,
+    AddLesson,
+    AddWell,
+    Retrospect,
+    ShowEmails,
+    WriteExternal,
+    WriteOverview,
+    WriteResolution,
+    WriteWhat,
+)
 from incident.commands.securing import Checklist, Lift, NotSecurity, Secure
 from incident.commands.tasking import Acknowledge, Ask, AssignTask, Done, More, Standby
 from incident.commands.teaming import AddToTeam, CloseTeam, FormTeam, MoreForTeam, ReleaseFromTeam
@@ -55,6 +68,7 @@ from incident.commands.triggering import Further, Same, Separate
 VOCABULARY: tuple[type[Command], ...] = (
     PagePeople,
     Note,
+    Strike,
     Stop,
     Further,
     Same,
@@ -65,6 +79,8 @@ VOCABULARY: tuple[type[Command], ...] = (
     Finding,
     Can,
     CustomersReport,
+    DropOwed,
+    ToldInPerson,
     NeedTeam,
     Propose,
     Withdraw,
@@ -145,6 +161,17 @@ VOCABULARY: tuple[type[Command], ...] = (
     SetMeeting,
     LinkPostmortem,
     FollowUpDone,
+    WriteOverview,
+    WriteWhat,
+    AddFactor,
+    WriteResolution,
+    AddImpact,
+    AddWell,
+    AddBadly,
+    AddLesson,
+    WriteExternal,
+    ShowEmails,
+    Retrospect,
 )
 
 __all__ = ["VOCABULARY", "Command", "Refusal", "Said", "Speaker", "Who", "hear", "judge"]

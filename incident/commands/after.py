@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, time
 from typing import ClassVar, Self
 
-from incident import after, calendar
+from incident import after, calendar, postmortem_sections
 from incident.commands.base import Command, Speaker
 from incident.model import Answer, Incident, Stage
 from incident.words import Unreadable, Words
@@ -21,6 +21,8 @@ class _OfThePostmortem(Command):
     after_close: ClassVar[bool] = True
 
     def refuse(self, incident: Incident, speaker: Speaker, now: datetime) -> str | None:
+        if incident.after is not None and incident.after.review and not incident.open:
+            return "It was a false alarm: its short review is answered with `followup N done ANSWER`."
         why = after.not_begun(incident) or after.not_theirs(incident, speaker.id)
         return why or self.not_now(incident, speaker, now)
 
@@ -84,10 +86,19 @@ class PostmortemReviewed(_Stage):
 @dataclass(frozen=True)
 class ClosePostmortem(_Stage):
     verb: ClassVar[str] = "postmortem-close"
-    usage: ClassVar[str] = "postmortem close"
+    usage: ClassVar[str] = "postmortem close [--insist]"
     help: ClassVar[str] = "owner or IC: nothing is left to say; waits for the external message, if there is one"
     before: ClassVar[Stage] = Stage.REVIEWED
     becomes: ClassVar[Stage] = Stage.CLOSED
+
+    insist: bool = False
+
+    @classmethod
+    def read(cls, words: Words) -> Self:
+        return cls(bool(re.fullmatch(r"(?:--|—|–)insist", words.maybe_rest() if "insist" in words.left else "")))
+
+    def words(self) -> str:
+        return "postmortem close --insist" if self.insist else "postmortem close"
 
     def not_now(self, incident: Incident, speaker: Speaker, now: datetime) -> str | None:
         if (why := super().not_now(incident, speaker, now)) is not None:
@@ -99,6 +110,9 @@ class ClosePostmortem(_Stage):
             return (
                 f"Not yet: customers have not heard the end of it; the external message is still to be posted.{by_hand}"
             )
+        if not self.insist and (missing := postmortem_sections.missing(incident)):
+            asked = "; ".join(f"{section.heading}: `postmortem {section.id} TEXT`" for section in missing)
+            return f"Still empty: {asked}. To close it without them: `postmortem close --insist`."
         return None
 
 
@@ -172,22 +186,23 @@ class FollowUpDone(Command):
     """By who was asked to, the postmortem's owner or the IC. A TODO was asked of nobody: whoever did it says so."""
 
     verb: ClassVar[str] = "followup"
-    usage: ClassVar[str] = "followup N done"
+    usage: ClassVar[str] = "followup N done [ANSWER]"
     help: ClassVar[str] = "tick off what was left to do after the incident"
     after_end: ClassVar[bool] = True
     after_close: ClassVar[bool] = True
 
     number: int
+    answer: str = ""
 
     @classmethod
     def read(cls, words: Words) -> Self:
         number = words.take_number()
         if words.take("`done`").lower() != "done":
-            raise Unreadable("A follow-up can be `!ic done`, nothing else.")
-        return cls(number)
+            raise Unreadable("A follow-up can be `done`, nothing else.")
+        return cls(number, words.maybe_rest())
 
     def words(self) -> str:
-        return f"followup {self.number} done"
+        return f"followup {self.number} done {self.answer}".strip()
 
     def refuse(self, incident: Incident, speaker: Speaker, now: datetime) -> str | None:
         if (why := after.not_begun(incident)) is not None:
@@ -206,7 +221,9 @@ class FollowUpDone(Command):
     def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
         one = after.followup(incident, self.number)
         assert one is not None
-        one.done_at, one.done_by = now, speaker.id
-        incident.log("follow-up", f"{one.number} is done: {one.text}", now, who=speaker.id)
+        one.done_at, one.done_by, one.answer = now, speaker.id, self.answer
+        answer = f" {self.answer}" if self.answer else ""
+        incident.log("follow-up", f"{one.number} is done: {one.text}{answer}", now, who=speaker.id)
+        after.answered(incident)
         after.changed(incident)
         return Answer(f"follow-up {one.number} is done")

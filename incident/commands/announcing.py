@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import ClassVar, Literal, Self
 
-from incident import pagerduty, publishing
+from incident import after, pagerduty, publishing
 from incident.commands.base import Command, Speaker, Who, whole
 from incident.commands.messaging import message_not_shown
 from incident.model import Announcement, Answer, Incident
@@ -71,6 +71,9 @@ class Announce(Command):
             incident.declined_at = now
             incident.log("decision", "no public announcement", now, who=speaker.id)
             incident.say("The IC decides: no public announcement for now.", now)
+            publishing.tell_liaison(
+                incident, speaker.id, f"that there is no public announcement of {incident.label} for now"
+            )
             pagerduty.note(incident, f"{speaker.name} decided not to announce it publicly for now")
             return Answer("no announcement; you are asked again when the severity rises or the impact changes")
         publishing.decide_to_announce(incident, speaker.id, now)
@@ -116,3 +119,75 @@ class CustomersReport(Command):
             "customers", f"{'' if self.count is None else f'{self.count} '}report it{said}", now, who=speaker.id
         )
         return Answer("told the IC")
+
+
+@dataclass(frozen=True)
+class DropOwed(Command):
+    """After the end: customers are owed nothing more, by somebody's word."""
+
+    verb: ClassVar[str] = "customers-drop"
+    usage: ClassVar[str] = "customers drop WHY"
+    help: ClassVar[str] = "after the end: customers need nothing more from us"
+    who: ClassVar[Who] = Who.CUSTOMER_LIAISON
+    after_end: ClassVar[bool] = True
+
+    why: str
+
+    @classmethod
+    def read(cls, words: Words) -> Self:
+        return cls(words.rest("why they need nothing more"))
+
+    def words(self) -> str:
+        return f"customers drop {self.why}"
+
+    def refuse(self, incident: Incident, speaker: Speaker, now: datetime) -> str | None:
+        if incident.open:
+            return "The incident is still open: `announce no` decides against telling customers."
+        return None if publishing.still_owed(incident) else "Nothing is owed to customers."
+
+    def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
+        publishing.drop_owed(incident, speaker.id, self.why)
+        incident.log("decision", f"customers need nothing more: {self.why}", now, who=speaker.id)
+        incident.say(f"{speaker.name}: customers need nothing more: {self.why}", now)
+        after.changed(incident)
+        return Answer("nothing more goes out to customers")
+
+
+@dataclass(frozen=True)
+class ToldInPerson(Command):
+    """A customer of those who are told individually was told; how is up to who did it."""
+
+    verb: ClassVar[str] = "customers-told"
+    usage: ClassVar[str] = "customers told NAME [HOW]"
+    help: ClassVar[str] = "record that a customer was told individually"
+    who: ClassVar[Who] = Who.CUSTOMER_LIAISON
+    after_end: ClassVar[bool] = True
+
+    text: str
+
+    @classmethod
+    def read(cls, words: Words) -> Self:
+        return cls(words.rest("which customer"))
+
+    def words(self) -> str:
+        return f"customers told {self.text}"
+
+    def refuse(self, incident: Incident, speaker: Speaker, now: datetime) -> str | None:
+        if self._name(incident):
+            return None
+        names = ", ".join(one.name for one in incident.policy.customers.individually)
+        return f"Nobody of that name is told individually. Configured: {names or 'nobody'}."
+
+    def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
+        name = self._name(incident)
+        how = self.text[len(name) :].strip()
+        incident.told_in_person[name] = now
+        incident.log("customers", f"{name} was told individually{f': {how}' if how else ''}", now, who=speaker.id)
+        incident.say(f"{speaker.name} told {name} individually.", now)
+        return Answer(f"recorded: {name} was told")
+
+    def _name(self, incident: Incident) -> str:
+        """The longest name that the text begins with, however it is capitalised."""
+        names = [one.name for one in incident.policy.customers.individually]
+        begun = [name for name in names if f"{self.text} ".lower().startswith(f"{name} ".lower())]
+        return max(begun, key=len, default="")

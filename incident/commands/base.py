@@ -167,8 +167,8 @@ def judge(incident: Incident, said: Said[C], now: datetime) -> None:
         return
     if not said.by.strip():
         raise Refusal("Say who you are: `by` is empty.")
-    if (long := _too_long(said.command)) is not None:
-        raise Refusal(long)
+    if (unfit := _unfit(said.command)) is not None:
+        raise Refusal(unfit)
     command, who, worth = said.command.told(), speaker(incident, said), standing(incident, said)
     if worth.false:
         raise Refusal(worth.why)
@@ -206,13 +206,20 @@ def _not_for_them(incident: Incident, command: Command, who: Speaker) -> str | N
     return _not_theirs(incident, command, who)
 
 
-def _too_long(command: Command) -> str | None:
+def _unfit(command: Command) -> str | None:
     """A text stands in the incident's state, which has an end; who has more to say sends a link."""
     for field in dataclasses.fields(command):
         text = getattr(command, field.name)
+        if isinstance(text, str) and not _writable(text):
+            return "That text has half a character in it, which can't be written anywhere. Type it again."
         if isinstance(text, str) and len(text) > LONGEST_TEXT:
             return f"That has {len(text)} characters of {LONGEST_TEXT}. Put it where all can read it, and say the link."
     return None
+
+
+def _writable(text: str) -> bool:
+    """Half a surrogate pair can be sent, and is text nowhere."""
+    return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def hear(incident: Incident, said: Said[C], now: datetime) -> Answer:
@@ -365,6 +372,11 @@ def _of_a_light_one(incident: Incident) -> str:
     )
 
 
+def _usual(incident: Incident, role: Role) -> str | None:
+    """Who usually holds it speaks for it until somebody commands, who names the holders."""
+    return incident.policy.usual.get(role) if incident.commander is None else None
+
+
 def _not_theirs(incident: Incident, command: Command, who: Speaker) -> str | None:
     holder = incident.commander
     if command.who is Who.ANYONE or (holder is not None and who.id == holder):
@@ -379,7 +391,7 @@ def _not_theirs(incident: Incident, command: Command, who: Speaker) -> str | Non
         instead = f" {command.instead}" if command.instead else ""
         return f"Only the IC decides that. The IC is {incident.name(holder)}.{instead}"
     role = {Who.CUSTOMER_LIAISON: Role.CUSTOMER_LIAISON, Who.INTERNAL_LIAISON: Role.INTERNAL_LIAISON}[command.who]
-    if incident.holder(role) == who.id:
+    if (incident.holder(role) or _usual(incident, role)) == who.id:
         return None
     return (
         f"That is the {role.label.lower()}'s ({incident.name(incident.holder(role))})"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Self
 
-from incident import after, ending, leadership, pagerduty, paging, publishing, repairs, wording
+from incident import after, ending, leadership, pagerduty, publishing, repairs, wording
 from incident.choices import Choice
 from incident.commands.base import Command, Speaker, Who
 from incident.model import Announcement, Answer, Incident, Phase
@@ -54,11 +54,15 @@ class Resolve(Command):
         return None
 
     def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
+        overruled, mentions = ending.open_ends(incident), ending.mentions(incident)
         incident.recovered = self.recovered
         incident.lost = self.lost
         ending.end(incident, Phase.RESOLVED, speaker.id, now)
+        if overruled:
+            incident.say(f"Resolved although {'; '.join(overruled)}: {speaker.name} insisted.", now)
+            incident.log("decision", f"resolved although {'; '.join(overruled)}", now, who=speaker.id)
         return Answer(
-            f"resolved after {wording.minutes(now - incident.declared_at)}; the status is watched for an hour"
+            f"resolved after {wording.minutes(now - incident.declared_at)}; the status is watched for an hour.{mentions}"
         )
 
 
@@ -146,8 +150,8 @@ class Cancel(Command):
 class Reopen(Command):
     verb: ClassVar[str] = "reopen"
     usage: ClassVar[str] = "reopen [WHY]"
-    help: ClassVar[str] = "go on with the same incident within the hour after its end"
-    who: ClassVar[Who] = Who.COMMANDER
+    help: ClassVar[str] = "everybody who responded: go on with the same incident within the hour after its end"
+    decision: ClassVar[bool] = True
     after_end: ClassVar[bool] = True
 
     why: str = ""
@@ -160,7 +164,11 @@ class Reopen(Command):
         return f"reopen {self.why}".strip()
 
     def refuse(self, incident: Incident, speaker: Speaker, now: datetime) -> str | None:
-        return "It is open." if incident.open else None
+        if incident.open:
+            return "It is open."
+        if not ending.responded(incident, speaker.id):
+            return "Only those who responded can reopen it. To page an incident commander: `page WHY`."
+        return None
 
     def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
         incident.phase = Phase.OPEN
@@ -168,14 +176,16 @@ class Reopen(Command):
         incident.ended_by = None
         incident.recovered, incident.recovered_at, incident.lost = False, None, ""
         publishing.withdraw(incident, "resolved")
+        full = incident.full
+        ending.take_up_again(incident, speaker.id, now)
         why = f": {self.why}" if self.why else "."
         incident.say(f"{speaker.name} reopens the incident{why} {wording.roles(incident)}", now)
         incident.log("reopened", f"reopened{why}", now, who=speaker.id)
         leadership.set_topic(incident)
-        if incident.full and incident.commander is not None:
+        if full and incident.commander is not None:
             pagerduty.open_anew(incident, now)
-        elif incident.full:
-            paging.page_commanders(incident, now)
+        else:
+            pagerduty.page_anew(incident, now, commanders=full)
         after.tell(incident)
         return Answer("open again; its clocks go on")
 
@@ -202,7 +212,7 @@ class NamePostmortemOwner(Command):
         return f"postmortem @{self.person}"
 
     def refuse(self, incident: Incident, speaker: Speaker, now: datetime) -> str | None:
-        if incident.ended_as is Phase.CANCELLED:
+        if incident.ended_as is Phase.CANCELLED and not (incident.after and incident.after.review):
             return "It was a false alarm: there is no postmortem of it."
         return None if find(incident, self.person) else f"I know nobody called {self.person!r}."
 
@@ -210,14 +220,16 @@ class NamePostmortemOwner(Command):
         person = find(incident, self.person)
         incident.postmortem_owner = person
         name = incident.name(person)
-        incident.say(f"{name} owns the postmortem.", now)
+        what = "review of the false alarm" if incident.after is not None and incident.after.review else "postmortem"
+        incident.say(f"{name} owns the {what}.", now)
         incident.log("postmortem", f"owned by {name}", now, who=speaker.id)
-        incident.tell(person, f"{speaker.name} names you owner of the postmortem of {incident.label}.")
+        incident.tell(person, f"{speaker.name} names you owner of the {what} of {incident.label}.")
+        after.pass_review(incident, person)
         if not incident.open and incident.after is None:
             after.begin(incident, now)
         after.propose_meeting(incident)
         after.changed(incident)
-        return Answer(f"{name} owns the postmortem")
+        return Answer(f"{name} owns the {what}")
 
 
 @dataclass(frozen=True)

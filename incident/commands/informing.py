@@ -20,7 +20,7 @@ class OwnWords(Command):
     verb: ClassVar[str] = "update"
     public: ClassVar[bool] = True
     usage: ClassVar[str] = "update TEXT"
-    help: ClassVar[str] = "your own words for the next executive summary"
+    help: ClassVar[str] = "your own words for the next regular executive summary, behind severity, impact and link"
     who: ClassVar[Who] = Who.INTERNAL_LIAISON
 
     text: str
@@ -33,15 +33,16 @@ class OwnWords(Command):
         return f"update {self.text}"
 
     def refuse(self, incident: Incident, speaker: Speaker, now: datetime) -> str | None:
-        at_most = incident.policy.executives.at_most - 20
+        at_most = incident.policy.executives.own_words_at_most
         if len(self.text) > at_most:
-            return f"That has {len(self.text)} characters; an executive summary has room for {at_most}."
+            room = f"an executive summary has room for {at_most} behind severity, impact and link"
+            return f"That has {len(self.text)} characters; {room}."
         return None if self.text.strip() else f"There is nothing in it. `!ic {self.usage}`"
 
     def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
         incident.own_words = self.text
         incident.log("summary", f"own words for the next one: {self.text}", now, who=speaker.id)
-        return Answer("the next executive summary says it in your words")
+        return Answer("the next regular executive summary says it in your words, behind severity, impact and link")
 
 
 @dataclass(frozen=True)

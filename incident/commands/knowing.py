@@ -197,7 +197,8 @@ class SetSeverity(Command):
         if incident.commander not in (None, speaker.id):
             incident.tell(
                 incident.commander,
-                f"{speaker.name} suggests {self.severity}{why}. `!ic sev {self.severity.value[-1]}` makes it so.",
+                f"{speaker.name} suggests {self.severity}{why}. `!ic sev {self.severity.value[-1]}` makes it so."
+                f" {self.severity}: {incident.policy.means(self.severity)}",
                 Choice(f"Make it {self.severity}", f"sev {self.severity.value[-1]}", "primary"),
             )
             incident.log("severity", f"{speaker.name} suggests {self.severity}{why}", now, who=speaker.id)

@@ -126,7 +126,7 @@ class EditMessage(Command):
         version.text, version.state = text, DraftState.HELD if held else DraftState.WAITING
         draft.made_by = speaker.id
         publishing.keep_promise(draft)
-        mind = publishing.warnings(draft)
+        mind = publishing.warnings(incident, draft)
         # Its notice is edited in place: another one would leave buttons beside words that are not theirs any more.
         on = f" for {publishing.the(where)}" if draft.also else ""
         incident.say(
@@ -295,7 +295,7 @@ class WriteDraft(Command):
         else:
             texts = publishing.compose(incident, self.stage, promised)
         draft = publishing.offer(incident, self.stage, texts, speaker.id, now, due_at=None, promised_at=promised)
-        return Answer(f"message {draft.number} waits for the IC.{publishing.warnings(draft)}", draft.number)
+        return Answer(f"message {draft.number} waits for the IC.{publishing.warnings(incident, draft)}", draft.number)
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from incident import after, calendar, wording
+from incident import after, calendar, emails, meeting, wording
 from incident.choices import Choice
 from incident.duties.base import Done, Duty, Remark, Whisper, people
-from incident.model import After, Incident, Stage
+from incident.model import After, FollowUp, Incident, Stage
 
 LATE_FROM = timedelta(hours=1)
 MOST_TICKED = 5
@@ -28,6 +28,8 @@ def duties(incident: Incident, done: Done, now: datetime) -> list[Duty]:
         *_daily(incident, state, done, now),
         *_weekly(incident, state, done, now),
         *_link(incident, state, done, now),
+        *_meeting(incident, state, done, now),
+        *_emails(incident, state, done),
     ]
 
 
@@ -36,10 +38,19 @@ def _owed(incident: Incident, state: After, done: Done) -> Iterator[Duty]:
     for person in after.everybody(incident):
         owed = after.owed_by(incident, person)
         if owed and f"owed/{person}" not in done:
+            if state.review:
+                yield Duty(
+                    f"owed/{person}", state.begun_at, Whisper((person,), _where(incident, state), _answers(owed))
+                )
+                continue
             lines = [f"{one.number}. {one.text} (`!ic followup {one.number} done`)" for one in owed]
             text = f"Thank you for your part in {incident.label}. What is left for you:\n" + "\n".join(lines)
             ticks = tuple(Choice(f"{one.number} is done", f"followup {one.number} done") for one in owed[:MOST_TICKED])
             yield Duty(f"owed/{person}", state.begun_at, Whisper((person,), text, ticks))
+
+
+def _answers(owed: list[FollowUp]) -> tuple[Choice, ...]:
+    return tuple(Choice(f"Answer {one.number} …", f"followup {one.number} done", form=True) for one in owed)
 
 
 def _no_owner(incident: Incident, state: After, done: Done) -> Iterator[Duty]:
@@ -91,11 +102,46 @@ def _link(incident: Incident, state: After, done: Done, now: datetime) -> Iterat
     )
 
 
+def _meeting(incident: Incident, state: After, done: Done, now: datetime) -> Iterator[Duty]:
+    """Whom to invite and what to discuss, once the owner is known; again only when somebody moves it."""
+    owner = incident.postmortem_owner
+    if owner is None or state.meeting_at is None or state.meeting_at <= now:
+        return
+    key = f"meeting/{state.meeting_at:%m%dT%H%M}"
+    if key not in done:
+        invited = ", ".join(incident.name(person) for person in meeting.invitees(incident))
+        text = (
+            f"The postmortem of {incident.label} is discussed on"
+            f" {after.when(state.meeting_at, after.zone_of(incident, owner))}. Invite {invited}.\n"
+            f"{meeting.description(incident)}\n`ic report {incident.id} --out FOLDER` writes the invitation (meeting.ics)."
+        )
+        yield Duty(key, state.begun_at, Whisper((owner,), text))
+
+
+def _emails(incident: Incident, state: After, done: Done) -> Iterator[Duty]:
+    """Both internal e-mails, drafted when each is to be sent; a person sends them."""
+    if incident.silent or state.review:
+        return
+    drafts = [("happened", incident.commander, emails.it_happened(incident))]
+    if state.stage is Stage.REVIEWED:
+        drafts.append(("learned", after.leads(incident), emails.what_we_learned(incident)))
+    for what, person, email in drafts:
+        if person and f"email/{what}" not in done:
+            text = f"A draft of the internal e-mail, to send from your own mailbox (`postmortem emails` shows both):\n{email}"
+            yield Duty(f"email/{what}", state.begun_at, Whisper((person,), text))
+
+
 def _nobody_owns(incident: Incident) -> str:
     return f"Nobody owns the postmortem of {incident.label} yet. Name somebody: `!ic postmortem @owner`."
 
 
 def _where(incident: Incident, state: After) -> str:
+    if state.review and state.due_at is not None:
+        owner = incident.postmortem_owner
+        left = [one for one in state.followups if one.role == "review" and one.done_at is None]
+        lines = "\n".join(f"{one.number}. {one.text} `followup {one.number} done ANSWER`" for one in left)
+        due = after.when(state.due_at, after.zone_of(incident, owner))
+        return f"The short review of the false alarm {incident.label} is due on {due}:\n{lines}"
     then = {
         Stage.DRAFT: "`!ic postmortem review` when others may read it",
         Stage.IN_REVIEW: "`!ic postmortem reviewed` when they have",

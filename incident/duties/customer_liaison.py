@@ -12,14 +12,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from incident import publishing
+from incident import publishing, wording
 from incident.choices import Choice
 from incident.customers import CustomerMessages, Stage
-from incident.duties.base import Done, Duty, Publish, TakeDown, Whisper, WriteDraft, people
+from incident.duties.base import Done, Duty, Publish, Remark, TakeDown, Whisper, WriteDraft, people
 from incident.model import Announcement, Draft, DraftState, Incident, Phase, RepairState, Version
 from incident.outlets import Outlet
 from incident.severity import Role
 from incident.words import mark
+
+OWED_AGAIN_EVERY = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,14 @@ class CustomerLiaisonView:
     recovered_at: datetime | None = None
     rhythm: timedelta | None = None
     components: dict[str, str] = field(default_factory=dict)
+    minds: dict[int, str] = field(default_factory=dict)
+    usual: str | None = None
+    owed: tuple[str, ...] = ()
+    dropped: bool = False
+    reopened_at: datetime | None = None
+    impact: str = ""
+    told_in_person: dict[str, datetime] = field(default_factory=dict)
+    texts: dict[int, str] = field(default_factory=dict)
 
 
 def view(incident: Incident, *, over: bool) -> CustomerLiaisonView:
@@ -77,6 +87,16 @@ def view(incident: Incident, *, over: bool) -> CustomerLiaisonView:
         recovered_at=incident.recovered_at,
         rhythm=incident.rhythm,
         components=dict(incident.policy.status_page.components),
+        owed=tuple(publishing.still_owed(incident)),
+        dropped=bool(incident.owed_dropped),
+        reopened_at=incident.reopened_at,
+        impact=incident.facts.impact,
+        told_in_person=dict(incident.told_in_person),
+        usual=incident.policy.usual.get(Role.CUSTOMER_LIAISON),
+        texts={n: wording.draft_texts(draft) for n, draft in incident.drafts.items() if draft.open}
+        if incident.commander is None
+        else {},
+        minds={n: publishing.warnings(incident, draft) for n, draft in incident.drafts.items() if draft.waits},
     )
 
 
@@ -90,8 +110,16 @@ def duties(view: CustomerLiaisonView, done: Done, now: datetime) -> list[Duty]:
         return [duty for duty in _take_down(view) if duty.key not in done]
     newest = max((draft.number for draft in view.drafts), default=0)
     drafts = [replace(d, deed=replace(d.deed, after=newest)) for d in _drafts(view) if isinstance(d.deed, WriteDraft)]
-    found = [*_publish(view), *_take_down(view), *drafts, *_reminders(view)]
-    return [duty for duty in found if duty.key not in done]
+    found = [
+        *_publish(view),
+        *_take_down(view),
+        *drafts,
+        *_without_commander(view),
+        *_reminders(view),
+        *_owed(view, done),
+        *_individually(view),
+    ]
+    return [duty for duty in found if duty.key not in done and duty.has_an_ear]
 
 
 def overtaken(view: CustomerLiaisonView, message: Publish) -> bool:
@@ -160,7 +188,7 @@ def _take_down(view: CustomerLiaisonView) -> Iterator[Duty]:
 def _drafts(view: CustomerLiaisonView) -> Iterator[Duty]:
     announced = view.announcement is Announcement.YES
     stage: Stage = "monitoring" if view.recovering_since else "identified" if view.identified else "investigating"
-    if view.phase is Phase.RESOLVED and view.ended_at is not None and announced:
+    if view.phase is Phase.RESOLVED and view.ended_at is not None and announced and not view.dropped:
         yield from _public_end(view, view.ended_at)
     if not view.open:
         return
@@ -170,6 +198,10 @@ def _drafts(view: CustomerLiaisonView) -> Iterator[Duty]:
         )
         yield Duty("draft/first", when, WriteDraft(stage, view.declared_at + view.rules.first_within))
         return
+    resolved = any(draft.stage == "resolved" and draft.out_at for draft in view.drafts)
+    if announced and view.reopened_at is not None and resolved:
+        at = view.reopened_at
+        yield Duty(f"draft/reopened/{at:%m%dT%H%M%S}", at, WriteDraft("investigating", at))
     if announced:
         yield from _on_change(view, stage)
         yield from _in_rhythm(view, stage)
@@ -218,6 +250,26 @@ def _in_rhythm(view: CustomerLiaisonView, stage: Stage) -> Iterator[Duty]:
     yield Duty(key, due - lead, WriteDraft("long" if long else stage, due))
 
 
+def _without_commander(view: CustomerLiaisonView) -> Iterator[Duty]:
+    """While there is no IC the usual liaison sees what waits, and the channel hears that customers do."""
+    if not view.open or view.commander is not None or view.announcement is not Announcement.UNDECIDED:
+        return
+    newest = max((draft for draft in view.drafts if draft.open), key=lambda draft: draft.number, default=None)
+    if newest is not None:
+        n = newest.number
+        text = (
+            f"There is no IC yet for {view.label}. Public message {n} waits for one:\n{view.texts.get(n, '')}"
+            f"{view.minds.get(n, '')}\nYou can change it until then: `message edit {n} [x|status-page] TEXT`."
+        )
+        edit = (Choice("Edit …", f"message edit {n}", form=True),)
+        whom = people(view.liaison or view.usual)
+        yield Duty(f"no-commander/draft/{n}", newest.made_at, Whisper(whom, text, edit))
+    due = view.declared_at + view.rules.first_within
+    drafted = f" Public message {newest.number} is drafted and needs an IC's approval." if newest else ""
+    text = f"Customers are waiting for a first message, and there is no IC to decide.{drafted} IC-trained: `command`."
+    yield Duty("no-commander/waiting", due, Remark(text))
+
+
 # -- reminders ---------------------------------------------------------------------------------------------
 
 
@@ -240,6 +292,50 @@ def _reminders(view: CustomerLiaisonView) -> Iterator[Duty]:
             )
 
 
+def _owed(view: CustomerLiaisonView, done: Done) -> Iterator[Duty]:
+    """After the call: liaison, deputy and IC in turn, then each hour, until it is out or dropped by somebody's word."""
+    if view.open or view.ended_at is None or not view.owed:
+        return
+    chain = people(view.liaison or view.usual, view.deputy, view.commander)
+    prefix = f"owed/{view.ended_at:%m%dT%H%M%S}"
+    n = 0
+    due = view.ended_at + view.rules.first_within
+    while (before := done.get(f"{prefix}/{n}")) is not None:
+        n += 1
+        due = before + (view.rules.every if n < len(chain) else OWED_AGAIN_EVERY)
+    if chain:
+        text = (
+            f"Customers are still owed, after the end of {view.label}: {'; '.join(view.owed)}."
+            " If they need nothing more: `customers drop WHY`."
+        )
+        drop = (Choice("Nothing more …", "customers drop", form=True),)
+        yield Duty(f"{prefix}/{n}", due, Whisper((chain[n % len(chain)],), text, drop))
+
+
+def _individually(view: CustomerLiaisonView) -> Iterator[Duty]:
+    """Customers who are told in person: at scope, at each change of impact after it, and at the end."""
+    scope = view.declared_at + view.rules.first_within + view.rules.scope_within
+    key, due, since = "scope", scope, view.declared_at
+    if view.open and view.impact_at is not None and view.impact_at > scope:
+        key, due, since = f"impact/{view.impact_at:%m%dT%H%M%S}", view.impact_at, view.impact_at
+    elif not view.open:
+        if view.ended_at is None or view.ended_at < scope:
+            return
+        key, due, since = f"end/{view.ended_at:%m%dT%H%M%S}", view.ended_at, view.ended_at
+    told = view.told_in_person
+    left = [one for one in view.rules.individually if one.name not in told or told[one.name] < since]
+    if left:
+        named = "; ".join(f"{one.name} ({one.how})" if one.how else one.name for one in left)
+        impact = f" Customer impact: {view.impact.rstrip('.')}." if view.impact else ""
+        ended = "" if view.open else f" It is {view.phase}."
+        text = (
+            f"Customers to be told individually about {view.label}: {named}.{impact}{ended}"
+            " `customers told NAME` records who was told."
+        )
+        whom = people(view.liaison or view.deputy or view.commander)
+        yield Duty(f"individually/{key}", due, Whisper(whom, text))
+
+
 def _due(view: CustomerLiaisonView, draft: Draft) -> datetime:
     """One that somebody wrote without being asked is due when a due one would be the deputy's."""
     due = draft.due_at or draft.made_at + view.rules.deputy_may_approve_after
@@ -249,9 +345,10 @@ def _due(view: CustomerLiaisonView, draft: Draft) -> datetime:
 def _waits(view: CustomerLiaisonView, draft: Draft) -> Iterator[Duty]:
     """It is due and waits: the IC hears it, and once more three minutes later, when the deputy may approve."""
     due, n = _due(view, draft), draft.number
-    text = f"Public message {n} is due and waits: `!ic message approve {n}`."
+    mind = view.minds.get(n, "")
+    text = f"Public message {n} is due and waits: `!ic message approve {n}`.{mind}"
     decide = (
-        Choice("Approve", f"message approve {n}{mark(draft.digest)}", "primary"),
+        Choice("Approve anyway" if mind else "Approve", f"message approve {n}{mark(draft.digest)}", "primary"),
         Choice("Edit …", f"message edit {n}", form=True),
         Choice("Hold", f"message hold {n}"),
     )

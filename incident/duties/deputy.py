@@ -15,6 +15,8 @@ from incident.model import Announcement
 from incident.severity import Severity
 from incident.words import mark
 
+ANNOUNCE_QUESTIONS = "Which products are affected? How badly? How many customers? How noticeable is it? Can customers do anything about it?"
+
 
 def duties(view: DeputyView, done: Done, now: datetime) -> list[Duty]:
     """All that is still to be done, with the moment each is due."""
@@ -189,7 +191,7 @@ def _worse(view: DeputyView) -> Iterator[Duty]:
     meant = next((severity for state, severity in view.rules.severity_of.items() if state == view.worse.state), None)
     if meant is not None and meant.worse_than(Severity(view.severity)):
         digit = meant.value[-1]
-        text += f" That would mean {meant}; this is a {view.severity}. `!ic sev {digit}` makes it so."
+        text += f" That would mean {meant}; this is a {view.severity}. `!ic sev {digit}` makes it so. {meant}: {view.means[meant]}"
         choices = (Choice(f"Make it {meant}", f"sev {digit}", "primary"),)
     elif meant is not None:
         text += f" That would mean {meant}; this is a {view.severity} already."
@@ -225,7 +227,7 @@ def _announce(view: DeputyView, done: Done) -> Iterator[Duty]:
         view.rules.announce_asked_within,
         done,
         f"IC: announce publicly?{message}\n`!ic announce yes{number}`"
-        f"{' announces and approves it' if number else ''}; `!ic announce no`; unsure means yes.",
+        f"{' announces and approves it' if number else ''}; `!ic announce no`; unsure means yes.\n{ANNOUNCE_QUESTIONS}",
         (
             Choice("Yes, with this message" if number else "Yes", f"announce yes{shown}", "primary"),
             *attached,

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import pairwise
 
-from incident import deputies, experts, sub_teams, wording
+from incident import deputies, experts, publishing, sub_teams, wording
 from incident.choices import Choice
 from incident.model import Announcement, Incident, RepairState, Worsening
 from incident.policy import Deputy
 from incident.policy import Repair as RepairRules
 from incident.repairs import usual_owner
-from incident.severity import Role
+from incident.severity import Role, Severity
 
 
 @dataclass(frozen=True)
@@ -129,6 +129,7 @@ class DeputyView:
     teams: tuple[TeamClock, ...] = ()
     light: bool = False
     draft_digest: str = ""
+    means: dict[Severity, str] = field(default_factory=dict)
     deputies: tuple[str, ...] = ()
     deputy_parts: tuple[tuple[str, str], ...] = ()
     suggest_relief_after: timedelta | None = None
@@ -196,13 +197,14 @@ def view(incident: Incident, *, over: bool) -> DeputyView:
         ),
         announcement=incident.announcement,
         draft=waiting[-1].number if waiting else None,
-        draft_text=wording.draft_texts(waiting[-1]) if waiting else "",
+        draft_text=wording.draft_texts(waiting[-1]) + publishing.warnings(incident, waiting[-1]) if waiting else "",
         draft_digest=waiting[-1].digest if waiting else "",
         impact_at=incident.facts.impact_at,
         room_update_at=incident.room_update_at,
         reports_to_commander=sum(1 for r in incident.responders.values() if r.here and r.person not in not_counted),
         picture=wording.picture(incident),
         rules=incident.policy.deputy,
+        means={severity: incident.policy.means(severity) for severity in incident.policy.deputy.severity_of.values()},
         repair_rules=incident.policy.repair,
         manual=tuple(
             ManualRepair(r.number, wording.repair_line(r), r.owner, incident.name(r.owner), r.approved_at, r.approvals)

@@ -2,7 +2,8 @@
 
 The grid: the first summary 5 minutes after declaring, or when the IC sends it earlier; the rest every 30 minutes
 from the first. A change of severity brings one of its own, which replaces a regular one due within 10 minutes;
-a second change within 5 minutes of such a summary waits until those are over and joins. One at the end.
+a second change within 5 minutes of such a summary waits until those are over and joins. One at the end, to those who
+heard the beginning. Somebody's own words go into the next regular one, or one they ask for.
 """
 
 from __future__ import annotations
@@ -70,10 +71,10 @@ def duties(view: InternalLiaisonView, done: Done, now: datetime) -> list[Duty]:
         return found
     if not view.open:
         key = f"summary/end/{view.ended_at:%m%dT%H%M%S}" if view.ended_at else "summary/end"
-        if view.ended_at is not None and key not in done:
+        if view.ended_at is not None and key not in done and _heard_the_beginning(view, view.ended_at, done):
             # It tells every change of severity, too: should it be reopened, none of them is news any more.
             told = tuple(f"summary/severity/{n}" for n in range(1, len(view.changed_at) + 1))
-            found.append(Duty(key, view.ended_at, _summary(view, view.ended_at, now), told))
+            found.append(Duty(key, view.ended_at, _summary(view, key, view.ended_at, now), told))
         return found
     subscribe = _subscribe(view, done)
     found += [subscribe] if subscribe else []
@@ -97,6 +98,11 @@ def _in_its_place(view: InternalLiaisonView, done: Done, change: Duty, regular: 
     if not asked_for and changed_at <= regular.due_at <= change.due_at + view.rules.replaces_within:
         return [change]
     return [change, regular]
+
+
+def _heard_the_beginning(view: InternalLiaisonView, ended_at: datetime, done: Done) -> bool:
+    """One went out, or was due before the end and is late."""
+    return bool(_sent(done)) or ended_at >= grid(view, done)
 
 
 def _subscribe(view: InternalLiaisonView, done: Done) -> Duty | None:
@@ -133,10 +139,10 @@ def _regular(view: InternalLiaisonView, done: Done, now: datetime) -> Duty:
     if view.asked_at is not None and n > 0 and view.asked_at > max(_sent(done), default=view.declared_at):
         # Asked for between two regular ones: one of its own; the grid stays as it is, unless one is due anyway.
         covered = (*skipped, key) if due <= now else ()
-        text = _summary(view, view.asked_at, now)
-        return Duty(f"summary/asked/{view.asked_at:%m%dT%H%M%S}", view.asked_at, text, covered)
+        asked = f"summary/asked/{view.asked_at:%m%dT%H%M%S}"
+        return Duty(asked, view.asked_at, _summary(view, asked, view.asked_at, now), covered)
     # Those that an outage swallowed, and those that a change of severity took the place of, are settled by this one.
-    return Duty(key, due, _summary(view, due, now), tuple(skipped))
+    return Duty(key, due, _summary(view, key, due, now), tuple(skipped))
 
 
 def _untold(view: InternalLiaisonView, done: Done) -> list[int]:
@@ -155,7 +161,8 @@ def _after_change(view: InternalLiaisonView, done: Done, now: datetime) -> Duty 
         due = max(due, max(told) + view.rules.joins_within)
     joined = [n for n in untold if view.changed_at[n - 1] <= max(due, now)]
     covered = tuple(f"summary/severity/{n}" for n in joined[:-1])
-    return Duty(f"summary/severity/{joined[-1]}", due, _summary(view, due, now), covered)
+    key = f"summary/severity/{joined[-1]}"
+    return Duty(key, due, _summary(view, key, due, now), covered)
 
 
 def _replaced(view: InternalLiaisonView, done: Done, due: datetime) -> bool:
@@ -178,28 +185,34 @@ def _preview(view: InternalLiaisonView, summary: Duty, done: Done, now: datetime
         return None
     text = (
         f"The executive summary due at {texts.moment(summary.due_at)} would say:\n"
-        f"> {_text(view, summary.due_at)}\nYour own words: `!ic update …`; unanswered, it goes out like this."
+        f"> {_text(view, summary.due_at, own=takes_own_words(summary.key))}\nYour own words: `!ic update …`; unanswered, it goes out like this."
     )
     answers = (Choice("In my words …", "update", form=True), Choice("Send it now", "summary send"))
     return Duty(key, summary.due_at - view.rules.shown_before, Whisper(view.told, text, answers))
 
 
-def _summary(view: InternalLiaisonView, due: datetime, now: datetime) -> Summarise:
+def takes_own_words(key: str) -> bool:
+    """A change of severity and the end are told as they are: words that were written before may not fit them."""
+    return not key.startswith(("summary/severity/", "summary/end"))
+
+
+def _summary(view: InternalLiaisonView, key: str, due: datetime, now: datetime) -> Summarise:
     late = wording.late(due, now)
-    at = max(due, now)
-    return Summarise(f"{texts.here()} {_text(view, at, len(late))}{late}", due, f"{_plain(view, at, len(late))}{late}")
+    here = f"{texts.here()} " if view.severity.major and not view.practice else ""
+    at, own = max(due, now), takes_own_words(key)
+    text = f"{here}{_text(view, at, len(late), own=own)}{late}"
+    return Summarise(text, due, f"{_plain(view, at, len(late), own=own)}{late}")
 
 
-def _plain(view: InternalLiaisonView, at: datetime, spare: int) -> str:
+def _plain(view: InternalLiaisonView, at: datetime, spare: int, *, own: bool) -> str:
     """Without the expected time, which PagerDuty's subscribers are not told (process, 5)."""
-    return _text(replace(view, picture=replace(view.picture, eta="")), at, spare)
+    return _text(replace(view, picture=replace(view.picture, eta="")), at, spare, own=own)
 
 
-def _text(view: InternalLiaisonView, at: datetime, spare: int = 0) -> str:
+def _text(view: InternalLiaisonView, at: datetime, spare: int = 0, *, own: bool) -> str:
     at_most = view.rules.at_most - len("<!here> ") - spare
-    if view.own_words:
-        mark = "PRACTICE " if view.practice else ""
-        return wording.shorten(f"{mark}{view.own_words}", at_most)
+    if own and view.own_words:
+        return wording.summary_in_own_words(view.picture, view.own_words, at_most)
     # Closing is only the end of the watch: executives hear how it ended, however late.
     seen = view.picture if view.open or not view.ended_as else replace(view.picture, state=view.ended_as)
     return wording.shorten(wording.executive_summary(seen, at), at_most)

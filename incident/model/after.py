@@ -26,11 +26,15 @@ class FollowUp:
     people: list[str] = field(default_factory=list)
     done_at: datetime | None = None
     done_by: str | None = None
+    answer: str = ""
 
 
 @dataclass
 class After:
-    """What comes after the call. `chosen` once a person has set the meeting; until then it is the rule's proposal."""
+    """What comes after the call. `chosen` once a person has set the meeting; until then it is the rule's proposal.
+
+    A `review` is the short one of a false alarm, `due_at` a day; it has no meeting.
+    """
 
     begun_at: datetime
     stage: Stage = Stage.DRAFT
@@ -39,3 +43,5 @@ class After:
     link: str = ""
     followups: list[FollowUp] = field(default_factory=list)
     started: bool = False
+    review: bool = False
+    due_at: datetime | None = None

@@ -148,6 +148,14 @@ class Incident:
     deputy_parts: dict[str, str] = field(default_factory=dict)
     roll_call: RollCall | None = None
     changes_asked_at: datetime | None = None
+    owed_dropped: str = ""
+    owed_dropped_by: str | None = None
+    reopened: int = 0
+    reopened_at: datetime | None = None
+    worse_after: str = ""
+    sections: dict[str, list[Entry]] = field(default_factory=dict)
+    retro: list[Entry] = field(default_factory=list)
+    told_in_person: dict[str, datetime] = field(default_factory=dict)
     pagerduty_notes: list[str] = field(default_factory=list)
     unsent_notes: list[str] = field(default_factory=list)
     webhooks_heard: bool = False

@@ -42,10 +42,16 @@ class Shown:
 
 @dataclass
 class Entry:
-    """One line of the scribe's timeline. `source` says who or what it comes from."""
+    """One line of the scribe's timeline. `source` says who or what it comes from; a note that was `struck` is kept."""
 
     at: datetime
     kind: str
     text: str
     who: str = ""
     source: str = ""
+    struck: str = ""
+
+    @property
+    def shown(self) -> str:
+        """As it is read: struck through where somebody struck it."""
+        return f"~{self.text}~ (struck by {self.struck})" if self.struck else self.text

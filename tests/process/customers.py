@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from incident import reports
 from incident.duties import command, customer_liaison
-from incident.duties.base import Duty, Publish, TakeDown, Whisper, WriteDraft
+from incident.duties.base import Duty, Publish, Remark, TakeDown, Whisper, WriteDraft
 from incident.model import Phase
 from incident.outlets import Outlet
 from incident.reports import (
@@ -81,7 +81,7 @@ class Customers:
 
     def _does(self, duty: Duty) -> None:
         match duty.deed:
-            case WriteDraft():
+            case WriteDraft() | Remark():
                 self._report(duty.key, duty.deed)
             case Whisper(people=people, text=text):
                 self.heard.append((self.minute, people, text))

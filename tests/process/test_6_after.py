@@ -115,9 +115,10 @@ def test_for_others_it_begins_when_an_owner_is_named(told: Story) -> None:
 def test_never_for_a_false_alarm(told: Story) -> None:
     story = told()
     story.say("bob", "cancel it was a test", after=3)
-    assert story.incident.after is None
+    state = story.incident.after
+    assert state is not None and state.review and state.meeting_at is None
     with pytest.raises(Refusal, match="false alarm"):
-        story.say("bob", "postmortem @anne")
+        story.say("bob", "postmortem review")
 
 
 # "the document is filled in with all that is known: times in each severity, responders and roles, timeline, decisions,
@@ -290,7 +291,7 @@ def test_draft_in_review_reviewed_closed_and_in_no_other_order(told: Story) -> N
     for wrong in ("reviewed", "close"):
         with pytest.raises(Refusal, match="`!ic postmortem review` comes next"):
             story.say("anne", f"postmortem {wrong}")
-    for word, stage in (("review", Stage.IN_REVIEW), ("reviewed", Stage.REVIEWED), ("close", Stage.CLOSED)):
+    for word, stage in (("review", Stage.IN_REVIEW), ("reviewed", Stage.REVIEWED), ("close --insist", Stage.CLOSED)):
         story.say("anne", f"postmortem {word}")
         assert story.incident.after.stage is stage
     with pytest.raises(Refusal, match="nothing comes after that"):
@@ -325,7 +326,7 @@ def test_closed_waits_for_the_external_message(told: Story) -> None:
     publishing.offer(story.incident, "resolved", {Outlet.STATUS_PAGE: "It works again."}, "carla", story.now, None)
     draft = story.incident.drafts[max(story.incident.drafts)]
     draft.state, draft.published_at = DraftState.PUBLISHED, story.now
-    story.say("anne", "postmortem close")
+    story.say("anne", "postmortem close --insist")
 
 
 def test_an_external_message_that_was_posted_by_hand_is_ticked_off(told: Story) -> None:
@@ -333,7 +334,7 @@ def test_an_external_message_that_was_posted_by_hand_is_ticked_off(told: Story) 
     assert story.incident.after is not None
     number = next(one.number for one in story.incident.after.followups if one.text == after.EXTERNAL)
     story.say("bob", f"followup {number} done")
-    story.say("anne", "postmortem close")
+    story.say("anne", "postmortem close --insist")
 
 
 # "owner reminded once each working day at 10:00 their time, after 10 working days the IC too, weekly;"

@@ -31,8 +31,9 @@ def test_resolve_closes_the_call_with_thanks_and_says_where_discussion_goes_on(t
 
 def test_it_is_refused_with_the_list_and_insisting_overrules(told: Story) -> None:
     story = told()
-    story.say("bob", "draft investigating We look into it.")
-    with pytest.raises(Refusal, match=r"public message 1 awaits approval\. `!ic resolve --insist` overrules"):
+    n = story.say("anne", "propose clear the cache risk: low").number
+    story.say("bob", f"approve {n} @sam")
+    with pytest.raises(Refusal, match=rf"repair {n}: clear the cache is approved\. `!ic resolve --insist` overrules"):
         story.say("bob", "resolve recovered")
     story.say("bob", "resolve --insist recovered")
     assert story.incident.phase is Phase.RESOLVED
@@ -48,14 +49,14 @@ def test_a_message_that_the_ic_decided_not_to_send_holds_nobody_up(told: Story) 
 
 def test_a_final_executive_summary_goes_out(told: Story) -> None:
     story = told()
-    story.say("bob", "resolve recovered")
+    story.say("bob", "resolve recovered", after=10)
     due = internal_liaison.duties(internal_liaison.view(story.incident, over=False), {}, story.now)
     assert [d.key.rpartition("/")[0] for d in due] == ["summary/end"]
 
 
 def test_executives_hear_that_it_is_resolved_though_it_is_closed_by_then(told: Story) -> None:
     story = told()
-    story.say("bob", "resolve recovered")
+    story.say("bob", "resolve recovered", after=10)
     command.let_fall_due(story.incident, story.now + timedelta(hours=1))
     due = internal_liaison.duties(internal_liaison.view(story.incident, over=True), {}, story.now + timedelta(hours=1))
     assert isinstance(due[0].deed, Summarise) and "checkout is down: resolved after" in due[0].deed.text

@@ -178,7 +178,7 @@ def _only(lines: list[str], text: str) -> int:
 async def _executives_read(copy: Copy) -> None:
     texts = [m["text"] for m in (await copy.room("executive-summary"))["messages"]]
     assert len(texts) == 3, texts
-    assert all(t.startswith("<!here> SEV-1 PRACTICE checkout answers with 500") and len(t) <= 600 for t in texts)
+    assert all(t.startswith("SEV-1 PRACTICE checkout answers with 500") and len(t) <= 600 for t in texts)
     assert "resolved" in texts[-1], texts
 
 

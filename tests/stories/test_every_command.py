@@ -17,6 +17,7 @@ from tests.stories.copy import Copy, running
 from tests.stories.program import ic, started
 
 # Who says what, in order, and a piece of the answer. Numbers: 1 is the first repair action, and so on.
+IN_PERSON = '[[customers.individually]]\nname = "Big Corp"\n\n[status_page] #'
 SCRIPT: tuple[tuple[str, str, str], ...] = (
     ("anne", "oncall", "primary IC: Bob Boberson, +1 555 0100"),
     ("anne", "responders", "Database, level 1: Sam Storeson"),
@@ -26,6 +27,7 @@ SCRIPT: tuple[tuple[str, str, str], ...] = (
     ("anne", "status", "Status: shop ok, error-rate ok"),
     ("anne", "changes", "shop-api 2026.11-3 deployed to eu-west"),
     ("anne", "note the graphs look odd", "noted"),
+    ("anne", "strike 1", "note 1 is struck through"),
     ("anne", "todo write a runbook", "follow-up 1 kept"),
     ("bob", "command", "This is Bob Boberson, I am the Incident Commander"),
     ("dee", "join as deputy", "SEV-1 PRACTICE checkout answers with 500"),
@@ -129,11 +131,25 @@ SCRIPT: tuple[tuple[str, str, str], ...] = (
     ("kim", "checklist", "Stop the attack: blocked the address (Kim Kommandson"),
     ("kim", "lift", "the silence is over"),
     ("kim", "not-security", "is no secret any more"),
+    ("kim", "customers told Big Corp by phone", "recorded: Big Corp was told"),
+    ("kim", "announce yes", "announced"),
     ("kim", "resolve --insist", "resolved after"),
-    ("kim", "recovered lost two orders", "kept; nothing public stands"),
+    ("kim", "recovered lost two orders", "the last public message is drafted"),
+    ("kim", "customers drop nobody noticed", "nothing more goes out to customers"),
     ("kim", "postmortem @anne", "Anne Apison"),
     ("anne", "postmortem link https://wiki.example.com/42", "is at https://wiki.example.com/42"),
     ("anne", "postmortem meeting 2099-03-05 14:00", "is discussed on 2099-03-05 14:00 UTC"),
+    ("anne", "postmortem overview Two orders were lost.", "Saved"),
+    ("anne", "postmortem what A deployment filled the pool.", "Saved"),
+    ("anne", "postmortem factor The pool has no alert.", "Saved"),
+    ("anne", "postmortem resolution We rolled back.", "Saved"),
+    ("anne", "postmortem impact 312 orders failed.", "Saved"),
+    ("sam", "postmortem well The rollback was quick.", "Saved"),
+    ("sam", "postmortem badly Nobody knew the runbook.", "Saved"),
+    ("sam", "postmortem lesson Alert on pools.", "Saved"),
+    ("anne", "postmortem external Some orders failed.", "Saved"),
+    ("anne", "postmortem emails", "Subject: What we learned"),
+    ("sam", "retro the roles helped", "Thank you"),
     ("anne", "postmortem review", "is in review"),
     ("anne", "postmortem reviewed", "is reviewed"),
     ("anne", "followup 1 done", "follow-up 1 is done"),
@@ -168,7 +184,7 @@ async def _is_listed(say: Callable[[str, str], Awaitable[str]], who: str, answer
 
 @pytest.mark.long
 async def test_every_command_of_the_help(tmp_path: Path) -> None:
-    async with running(tmp_path, example()) as copy:
+    async with running(tmp_path, example().replace("[status_page] #", IN_PERSON, 1)) as copy:
 
         async def say(who: str, words: str) -> str:
             named = ["--incident", copy.incident] if copy.incident and words != "help" else []

@@ -77,7 +77,7 @@ async def test_three_weeks_after(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         assert await copy.say("anne", "followup 1 done") == "follow-up 1 is done"
         assert await copy.say("bob", "postmortem reviewed") == "The postmortem is reviewed."
         assert "Postmortem: reviewed, owned by Anne Apison" in await copy.say("anne", "show")
-        assert await copy.say("anne", "postmortem close", id="last") == "The postmortem is closed."
+        assert await copy.say("anne", "postmortem close --insist", id="last") == "The postmortem is closed."
         await copy.heard_in_room("Anne Apison: The postmortem is closed.")
         handle = copy.client.get_workflow_handle(identity.after_workflow_id(copy.incident))
         await asyncio.wait_for(handle.result(), 20)
