@@ -29,14 +29,14 @@ class Fault:
 
     status: answers `code` (with `retry_after` seconds and other `headers`); refused: answers 200 as Slack refuses, with
     `error`; odd: answers 200 with `body`, whatever that is;
-    slow: waits `seconds`, then answers as usual; drop_before and drop_after: the connection is closed before, or after,
-    the work was done. `every` k: each k-th matching call.
+    slow: waits `seconds`, then answers as usual; slow_after: the work is done at once, the answer waits; drop_before and
+    drop_after: the connection is closed before, or after, the work was done. `every` k: each k-th matching call.
     `about`: only calls whose arguments contain this text.
     """
 
     service: str
     call: str = "*"
-    fault: Literal["status", "refused", "odd", "slow", "drop_before", "drop_after"] = "status"
+    fault: Literal["status", "refused", "odd", "slow", "slow_after", "drop_before", "drop_after"] = "status"
     code: int = 503
     retry_after: float | None = None
     seconds: float = 0.0
@@ -110,7 +110,9 @@ def middleware(journal: Journal) -> Any:  # aiohttp's own type for it is private
         begun = time.monotonic()
         fault = journal.strike(entry)
         entry.fault = fault.fault if fault else ""
-        if (delay := journal.latency.get(service, 0.0) + (fault.seconds if fault else 0.0)) > 0:
+        wait = fault.seconds if fault else 0.0
+        before, after = (0.0, wait) if entry.fault == "slow_after" else (wait, 0.0)
+        if (delay := journal.latency.get(service, 0.0) + before) > 0:
             await asyncio.sleep(delay)
         answer = await _answer(request, handler, fault)
         entry.status, entry.seconds = answer.status, time.monotonic() - begun
@@ -118,6 +120,8 @@ def middleware(journal: Journal) -> Any:  # aiohttp's own type for it is private
             entry.answer = answer.text if entry.fault == "odd" else json.loads(answer.text)
         async with journal.heard:
             journal.heard.notify_all()
+        if after:
+            await asyncio.sleep(after)
         if fault and fault.fault in ("drop_before", "drop_after") and request.transport is not None:
             request.transport.abort()
         return answer

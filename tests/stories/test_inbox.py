@@ -154,3 +154,16 @@ async def test_a_decision_that_is_too_old_is_not_delivered(copy: Copy) -> None:
         await use.hears("anne", "noted")
     incident = await copy.look()
     assert incident.commander is None and [note.text for note in incident.notes] == ["the queue is full"]
+
+
+async def test_what_is_said_while_slack_cannot_say_whose_token_it_is(copy: Copy) -> None:
+    """Bolt asks Slack for that before the first event of a listener, and would acknowledge what it then drops."""
+    await copy.fault("slack", "auth.test", code=503, times=-1)
+    async with listener(copy, copy.environment["TEMPORAL_ADDRESS"]):
+        await types(copy, "!note typed at once")
+        assert (await slashes(copy, "note slashed at once"))["acknowledged"]
+
+        async def both() -> bool:
+            return await notes(copy) == ["slashed at once", "typed at once"]
+
+        await copy.until(both, "both are noted", 20)

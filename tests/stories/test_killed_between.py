@@ -92,6 +92,7 @@ async def test_killed_between_the_effect_and_its_completion(tmp_path: Path) -> N
         await copy.say("bob", "summary send")
         await copy.say("bob", "customer-liaison @carla")
         await copy.say("sam", "join")
+        await copy.say("dee", "join as deputy")
         number = await here.proposed("propose rollback")
         await held.killed_after(
             "post", "pin", "bookmark", "set_topic", "invite", "subscribe", "tell", "post_status_update"
@@ -99,7 +100,8 @@ async def test_killed_between_the_effect_and_its_completion(tmp_path: Path) -> N
         await copy.say("carla", f"draft investigating {TEXT}")
         draft = max((await copy.look()).drafts)
         await copy.say("bob", f"announce yes {draft}")
-        await held.killed_after("edit", "publish", "post_on_x")
+        await copy.say("bob", "summary send")
+        await held.killed_after("edit", "publish", "post_on_x", "note", "post_status_update", "merge_pages")
         await copy.heard_in_room(f"Public message {draft} is out on X")
         await copy.heard_in_room(f"Public message {draft} is out on the status page")
         await copy.say("bob", f"approve {number}")
@@ -111,6 +113,7 @@ async def test_killed_between_the_effect_and_its_completion(tmp_path: Path) -> N
         await nothing_twice(copy)
         await copy.say("bob", f"verified {number}")
         await copy.say("bob", "secure")
+        await held.killed_after("update_pages")
         await copy.say("bob", "resolve --insist")
         await held.killed_after("resolve", "keep")
         await copy.everything_ended()
@@ -156,9 +159,12 @@ async def _outside_once(here: Site) -> None:
     assert here.did("rollback") == ["rollback previous"]
     incidents = await copy.control("GET", "pagerduty/incidents")
     assert incidents and all(one["status"] == "resolved" for one in incidents)
-    assert all("checkout" not in one["title"] for one in incidents)
+    # PagerDuty takes no other title for those that were merged, which are resolved.
+    assert all("checkout" not in one["title"] for one in incidents if one["subscribers"])
     pages = Counter(one["incident_key"] for one in incidents)
     assert max(pages.values()) == 1, pages
+    notes = Counter((one["id"], note["content"]) for one in incidents for note in one["notes"])
+    assert max(notes.values()) == 1, notes
     subscribed = [one["subscribers"] for one in incidents if one["subscribers"]]
     assert [len(each) for each in subscribed] == [1], subscribed
     rooms = [room for room in await copy.control("GET", "slack/rooms") if room["name"].startswith("inc-")]
