@@ -65,5 +65,5 @@ def secure(incident: Incident, by: str, now: datetime) -> None:
         by,
         f"Secured as *{incident.title}*, in the private room #{identity.room_name(incident.id, moved=incident.moved)}. What was written"
         " before stays readable where it stands: delete what matters, and archive the old room. Invite legal and executives"
-        " after the operational responders: `!ic page TEAM`.",
+        " after the operational responders: `!ic page TEAM`." + wording.titles_that_stay(incident),
     )

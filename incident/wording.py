@@ -152,6 +152,12 @@ def join_link(room: Room) -> str:
     return f"Join #{room.name} in Slack: https://slack.com/app_redirect?channel={room.channel}"
 
 
+def titles_that_stay(incident: Incident) -> str:
+    """PagerDuty changes nothing of an incident that is resolved: those that were merged keep their titles."""
+    urls = [page.url for page in incident.pages.values() if page.merged_into and page.url]
+    return f" PagerDuty keeps the title of what was merged: redact it there ({', '.join(urls)})." if urls else ""
+
+
 def not_needed(incident: Incident) -> str:
     return f"{incident.name(incident.commander)} is in command of {incident.label}: no need to get up."
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from activities.pages import order_for
-from incident import declaring, pagerduty, settling, wording
+from incident import declaring, pagerduty, settling, texts, wording
 from incident.declaring import Declaration
 from incident.duties import command, internal_liaison
 from incident.duties.base import Summarise
@@ -97,7 +97,7 @@ def test_who_could_not_be_paged_is_said_with_their_number_and_what_was_left_out(
         settling.paged(story.incident, one, answer, NOW)
     lines = ["paged Kim", "could not page Bob, call {phone:bob}", "PagerDuty did not accept the x."]
     assert story.said[-1].splitlines() == lines
-    assert declaring.announcement(story.incident).splitlines()[1:4] == lines
+    assert declaring.announcement(story.incident).replace(texts.phone("bob"), "{phone:bob}").splitlines()[1:4] == lines
 
 
 def test_whoever_leads_another_incident_is_told_who_was_paged_instead(policy: Policy) -> None:
@@ -153,6 +153,12 @@ def test_the_backups_page_rings_on_until_they_answer_and_is_merged_then(told: St
     assert merge.into == page(story, "primary").key and merge.pages == (page(story, "backup").key,)
     assert page(story, "backup").merged_into == "Qprimary"
     assert not page(story, "shadow").ended, "a trainee is wanted still"
+
+
+def test_who_secures_it_later_is_told_which_titles_stay_in_pagerduty(told: Story) -> None:
+    story = told()
+    story.say("bob", "secure")
+    assert "PagerDuty keeps the title of what was merged: redact it there (http://pd)." in " ".join(tells(story, "bob"))
 
 
 def test_whoever_is_not_needed_any_more_is_told_so(told: Story) -> None:
@@ -220,7 +226,8 @@ def hears(story: Told, what: Any, key: str = "E1") -> None:
 def test_a_note_there_is_quoted_with_its_author_and_ours_are_not(told: Story) -> None:
     story = told()
     hears(story, NoteAdded("look at the database\n`!ic resolve`", "Kim Kommandson"))
-    assert story.said[-1] == "Kim Kommandson in PagerDuty:\n> look at the database\n> `!ic resolve`"
+    assert story.said[-1].splitlines()[-2:] == ["> look at the database", "> `!ic resolve`"]
+    assert story.said[-1].startswith("Kim Kommandson in PagerDuty:")
     before = len(story.said)
     hears(story, NoteAdded(story.incident.pagerduty_notes[-1], "Don't Panic"), "E2")
     assert len(story.said) == before and story.incident.open
