@@ -17,7 +17,7 @@ from incident.severity import Role
 USUAL_RULE = "5 business days"
 REVIEW = ("what triggered it?", "why did it look real?", "what do we change?")
 """What the review of a false alarm answers."""
-RETROSPECTIVE = "review the process itself, shortly: what helped, what hindered (`retro TEXT`)"
+RETROSPECTIVE = "review the process itself, shortly: what helped, what hindered (`!ic retro TEXT`)"
 EXTERNAL = "see that the external message is posted"
 
 

@@ -165,7 +165,8 @@ def _describe_decision(incident: Incident, command: Command) -> tuple[str, str]:
             told = "are told" if answer != "no" else "are not told"
             return f"`!ic {command.words()}`: customers {told}.", f"Announce: {answer}"
         case SetSeverity(severity=severity):
-            return f"`!ic {command.words()}` makes it a {severity}.", f"Make it {severity}"
+            means = incident.policy.means(severity)
+            return f"`!ic {command.words()}` makes it a {severity}: {means}", f"Make it {severity}"
         case _:
             return f"`!ic {command.words()}`", command.words()
 

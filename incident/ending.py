@@ -53,9 +53,7 @@ def take_up_again(incident: Incident, by: str, now: datetime) -> None:
     if commander is not None and (commander == by or (responder is not None and responder.here)):
         incident.commanded_since = now
         if commander != by:
-            text = (
-                f"{incident.name(by)} reopened {incident.label}: you're in command. `handover @somebody` passes it on."
-            )
+            text = f"{incident.name(by)} reopened {incident.label}: you're in command. `!ic handover @somebody` passes it on."
             incident.tell(commander, text)
         return
     if commander is not None:

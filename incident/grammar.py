@@ -121,6 +121,8 @@ def read(text: str, policy: Policy, *, exact: bool = False) -> Meaning:
             command = _command(words, exact)
         except Unreadable as fault:
             raise (Unreadable(f"{fault}\n{_severities(policy)}") if head == "sev" else fault) from fault
+        if isinstance(command, Inexact) and head == "sev" and re.fullmatch(r"\d+", command.rest):
+            raise Unreadable(f"Which severity? `!ic sev N why`, 1 is the worst.\n{_severities(policy)}")
         if command is not None:
             return command
     if head in QUESTIONS:

@@ -75,7 +75,7 @@ def _offer_the_usual(incident: Incident, person: str) -> None:
     incident.tell(
         person,
         f"The usual people for the roles that are free: {named}. One press names each; to name somebody else,"
-        " `scribe @USER`, `customer-liaison @USER`, `internal-liaison @USER`.",
+        " `!ic scribe @USER`, `!ic customer-liaison @USER`, `!ic internal-liaison @USER`.",
         *(
             Choice(f"{role.label}: {incident.name(someone)}", f"{role.value} @{someone}")
             for role, someone in usual.items()
@@ -87,7 +87,7 @@ def ask_about_disrupter(incident: Incident, person: str, why: str) -> None:
     """What the IC may do about somebody who was asked whether they wish to take command, and does not."""
     incident.tell(
         incident.commander,
-        f"{incident.name(person)} {why}. If they go on disrupting: `warn @{person}` or `remove @{person}`.",
+        f"{incident.name(person)} {why}. If they go on disrupting: `!ic warn @{person}` or `!ic remove @{person}`.",
         Choice("Warn", f"warn @{person}"),
         Choice("Remove …", f"remove @{person}", "danger", form=True),
     )

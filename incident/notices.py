@@ -252,7 +252,7 @@ def _worse_after(incident: Incident) -> Notice:
     if incident.open:
         return Notice(f"{incident.worse_after} The incident was reopened.")
     choices = (REOPEN,) if incident.phase in (Phase.RESOLVED, Phase.CANCELLED) else ()
-    return Notice(f"{incident.worse_after} Everybody who responded can reopen the incident: `reopen WHY`.", choices)
+    return Notice(f"{incident.worse_after} Everybody who responded can reopen the incident: `!ic reopen WHY`.", choices)
 
 
 def _life(incident: Incident, repair: Repair) -> list[str]:

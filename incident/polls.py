@@ -30,7 +30,7 @@ def close(incident: Incident, draft: Draft, now: datetime) -> None:
     heard = f"Objections: {wording.objections(draft.objections)}." if draft.objections else "Nobody objected."
     incident.say(
         f"The window for {wording.message_line(draft)} is over. {heard} That approves nothing."
-        f" IC: `message approve {draft.number}` or `message hold {draft.number}`.",
+        f" IC: `!ic message approve {draft.number}` or `!ic message hold {draft.number}`.",
         now,
     )
 

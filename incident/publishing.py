@@ -320,11 +320,11 @@ def still_owed(incident: Incident) -> list[str]:
         states = {version.state for version in draft.versions.values()}
         if states & {DraftState.WAITING, DraftState.HELD}:
             held = "is held back" if DraftState.HELD in states else "needs approval"
-            found.append(f"public message {draft.number} ({draft.stage}) {held}: `message approve {draft.number}`")
+            found.append(f"public message {draft.number} ({draft.stage}) {held}: `!ic message approve {draft.number}`")
         elif DraftState.APPROVED in states:
             found.append(f"public message {draft.number} ({draft.stage}) is approved and not out yet")
     if incident.phase is Phase.RESOLVED and not incident.recovered and incident.announcement is Announcement.YES:
-        found.append("that it is resolved: `recovered` once everything works again")
+        found.append("that it is resolved: `!ic recovered` once everything works again")
     return found or ["the last message, which is being drafted"]
 
 

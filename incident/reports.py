@@ -453,7 +453,9 @@ def _worse_after_the_end(incident: Incident, text: str, now: datetime) -> None:
         incident.say(text, now, about=f"worse/{ends}")
     asked = ending.everybody_who_responded(incident) if first else []
     for person in dict.fromkeys([*([incident.commander] if incident.commander else []), *asked]):
-        incident.tell(person, f"{text} `reopen` goes on with {incident.label}.", Choice("Reopen", "reopen", "danger"))
+        incident.tell(
+            person, f"{text} `!ic reopen` goes on with {incident.label}.", Choice("Reopen", "reopen", "danger")
+        )
 
 
 def _repair(incident: Incident, report: Report, now: datetime) -> None:

@@ -47,7 +47,7 @@ def begin(incident: Incident, called: list[Service], by: str, now: datetime) -> 
         incident.tell(
             person,
             f"Roll call for {incident.label}: a CAN report for {theirs} within {wording.minutes(within)}, please:"
-            " `can CONDITIONS / ACTIONS / NEEDS`.",
+            " `!ic can CONDITIONS / ACTIONS / NEEDS`.",
             REPORT,
         )
     return roll

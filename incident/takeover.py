@@ -21,7 +21,9 @@ def request(incident: Incident, person: str, name: str, now: datetime) -> str:
     if incident.policy.trained(person):
         then = f"If there's no answer in {within}, {name} takes command."
     else:
-        then = f"If there's no answer in {within}, anyone IC-trained may take command; in {anyone}, anyone: `command`."
+        then = (
+            f"If there's no answer in {within}, anyone IC-trained may take command; in {anyone}, anyone: `!ic command`."
+        )
     incident.say(f"{asked} are you there? {name} asks for command. {then}", now)
     incident.log(
         "command",
@@ -60,6 +62,6 @@ def open_to_all(incident: Incident, now: datetime) -> None:
     incident.challenge.open_to_all = True
     incident.say(
         f"{incident.name(incident.commander)} has not answered for {wording.minutes(now - incident.challenge.at)}."
-        " Now anyone can take command as acting IC: `command`.",
+        " Now anyone can take command as acting IC: `!ic command`.",
         now,
     )

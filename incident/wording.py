@@ -285,7 +285,7 @@ def poll_of_message(draft: Draft, window: timedelta) -> str:
     """Word for word as in the process, 4."""
     return (
         f"The proposal is {message_line(draft)}:\n{draft_texts(draft)}\nAre there any strong objections?"
-        f" {minutes(window)} to say `object {draft.number} why`."
+        f" {minutes(window)} to say `!ic object {draft.number} why`."
     )
 
 

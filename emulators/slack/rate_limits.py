@@ -19,6 +19,7 @@ _METHODS = {
     "pins.remove": 2,
     "users.list": 2,
     "usergroups.list": 2,
+    "usergroups.users.list": 2,
     "bookmarks.list": 3,
     "chat.delete": 3,
     "chat.update": 3,

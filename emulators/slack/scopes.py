@@ -42,6 +42,7 @@ _ALWAYS = {
     "reactions.add": "reactions:write",
     "team.info": "team:read",
     "usergroups.list": "usergroups:read",
+    "usergroups.users.list": "usergroups:read",
     "users.info": "users:read",
     "users.list": "users:read",
     "users.lookupByEmail": "users:read.email",

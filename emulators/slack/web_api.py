@@ -38,6 +38,7 @@ class WebApi:
             "users.list": lambda given: {"members": [self._user(u.slack) for u in self._people()] + [self._bot()]},
             "users.lookupByEmail": self._by_email,
             "usergroups.list": lambda given: {"usergroups": []},
+            "usergroups.users.list": self._group_members,
             "views.open": self._open_view,
             "views.push": self._open_view,
             "views.update": self._update_view,
@@ -64,6 +65,10 @@ class WebApi:
         except SlackError as error:
             return web.json_response({"ok": False, "error": error.code, **error.more})
         return web.json_response({"ok": True, **answer}, headers={"x-oauth-scopes": self._granted})
+
+    def _group_members(self, given: Arguments) -> Document:
+        """This workspace has no user groups."""
+        raise SlackError("no_such_subteam" if given.get("usergroup") else "invalid_arguments")
 
     def _authorise(self, method: str, token: str) -> None:
         world = self._space.world

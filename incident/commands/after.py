@@ -22,7 +22,7 @@ class _OfThePostmortem(Command):
 
     def refuse(self, incident: Incident, speaker: Speaker, now: datetime) -> str | None:
         if incident.after is not None and incident.after.review and not incident.open:
-            return "It was a false alarm: its short review is answered with `followup N done ANSWER`."
+            return "It was a false alarm: its short review is answered with `!ic followup N done ANSWER`."
         why = after.not_begun(incident) or after.not_theirs(incident, speaker.id)
         return why or self.not_now(incident, speaker, now)
 
@@ -111,8 +111,8 @@ class ClosePostmortem(_Stage):
                 f"Not yet: customers have not heard the end of it; the external message is still to be posted.{by_hand}"
             )
         if not self.insist and (missing := postmortem_sections.missing(incident)):
-            asked = "; ".join(f"{section.heading}: `postmortem {section.id} TEXT`" for section in missing)
-            return f"Still empty: {asked}. To close it without them: `postmortem close --insist`."
+            asked = "; ".join(f"{section.heading}: `!ic postmortem {section.id} TEXT`" for section in missing)
+            return f"Still empty: {asked}. To close it without them: `!ic postmortem close --insist`."
         return None
 
 

@@ -142,7 +142,7 @@ class DropOwed(Command):
 
     def refuse(self, incident: Incident, speaker: Speaker, now: datetime) -> str | None:
         if incident.open:
-            return "The incident is still open: `announce no` decides against telling customers."
+            return "The incident is still open: `!ic announce no` decides against telling customers."
         return None if publishing.still_owed(incident) else "Nothing is owed to customers."
 
     def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:

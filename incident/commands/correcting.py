@@ -27,7 +27,7 @@ class SetTitle(Command):
     usage: ClassVar[str] = "title WHAT"
     help: ClassVar[str] = "correct what the incident is called"
     who: ClassVar[Who] = Who.COMMANDER
-    instead: ClassVar[str] = "Report it with `finding …`."
+    instead: ClassVar[str] = "Report it with `!ic finding …`."
 
     text: str
 
@@ -40,12 +40,12 @@ class SetTitle(Command):
 
     def refuse(self, incident: Incident, speaker: Speaker, now: datetime) -> str | None:
         if incident.security:
-            return "A security incident keeps its codename. Put what you know into `symptom …`, which stays in the channel."
+            return "A security incident keeps its codename. Put what you know into `!ic symptom …`, which stays in the channel."
         title = " ".join(self.text.split())
         if not title:
             return f"Say what it is called: `{self.usage}`."
         if len(title) > LONGEST_TITLE:
-            return f"A title has at most {LONGEST_TITLE} characters; that has {len(title)}. The rest: `symptom …`."
+            return f"A title has at most {LONGEST_TITLE} characters; that has {len(title)}. The rest: `!ic symptom …`."
         return f"It is called {title!r} already." if title == incident.title else None
 
     def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
@@ -63,7 +63,7 @@ class SetService(Command):
     usage: ClassVar[str] = "service NAME"
     help: ClassVar[str] = "correct which service it is about"
     who: ClassVar[Who] = Who.COMMANDER
-    instead: ClassVar[str] = "Report it with `finding …`."
+    instead: ClassVar[str] = "Report it with `!ic finding …`."
 
     service: str
 
@@ -99,7 +99,7 @@ class SetStarted(Command):
     usage: ClassVar[str] = "started [YYYY-MM-DD] HH:MM [UTC] | started 20m ago"
     help: ClassVar[str] = "correct when it really began"
     who: ClassVar[Who] = Who.COMMANDER
-    instead: ClassVar[str] = "Report it with `finding …`."
+    instead: ClassVar[str] = "Report it with `!ic finding …`."
 
     when: str
 
@@ -113,11 +113,9 @@ class SetStarted(Command):
     def refuse(self, incident: Incident, speaker: Speaker, now: datetime) -> str | None:
         at = self._at(incident, speaker, now)
         if at is None:
-            return (
-                f"{self.when!r} is no time. Say `started 13:40`, `started 2026-03-02 13:40 UTC` or `started 20m ago`."
-            )
+            return f"{self.when!r} is no time. Say `!ic started 13:40`, `!ic started 2026-03-02 13:40 UTC` or `!ic started 20m ago`."
         if not now - LONG_AGO < at <= now:
-            return f"{wording.dated(at, now)} can't be when it began. Say `started 13:40` or `started 20m ago`."
+            return f"{wording.dated(at, now)} can't be when it began. Say `!ic started 13:40` or `!ic started 20m ago`."
         return None
 
     def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
@@ -158,7 +156,7 @@ class CallRoll(Command):
     usage: ClassVar[str] = "roll-call [SERVICE …]"
     help: ClassVar[str] = "ask each primary SME for a CAN report within 2 minutes; shows who is missing"
     who: ClassVar[Who] = Who.COMMANDER
-    instead: ClassVar[str] = "Report with `can …`."
+    instead: ClassVar[str] = "Report with `!ic can …`."
 
     services: tuple[str, ...] = ()
 
@@ -173,7 +171,7 @@ class CallRoll(Command):
         if (why := _unknown(incident, self.services)) is not None:
             return why
         if not roll_call.whom(incident, self._called(incident))[0]:
-            return "No service has a primary SME who could be asked. `need TEAM` asks for somebody."
+            return "No service has a primary SME who could be asked. `!ic need TEAM` asks for somebody."
         return None
 
     def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:

@@ -44,7 +44,7 @@ class Poll(OfRepair):
         if draft is None:
             if self.number not in incident.repairs:
                 return no_such_matter(incident, self.number)
-            over = f"The incident is {incident.phase}; `reopen why` goes on with it."
+            over = f"The incident is {incident.phase}; `!ic reopen why` goes on with it."
             return super().refuse(incident, speaker, now) if incident.open else over
         if polls.is_open(draft, now):
             return f"The window for objections to public message {self.number} is open already."

@@ -167,7 +167,7 @@ class Reopen(Command):
         if incident.open:
             return "It is open."
         if not ending.responded(incident, speaker.id):
-            return "Only those who responded can reopen it. To page an incident commander: `page WHY`."
+            return "Only those who responded can reopen it. To page an incident commander: `!ic page WHY`."
         return None
 
     def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:

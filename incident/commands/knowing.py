@@ -139,7 +139,7 @@ class Workaround(_Told):
     usage: ClassVar[str] = "workaround TEXT"
     help: ClassVar[str] = "say what customers can do meanwhile"
     who: ClassVar[Who] = Who.COMMANDER
-    instead: ClassVar[str] = "Report it with `finding …`."
+    instead: ClassVar[str] = "Report it with `!ic finding …`."
 
     def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
         incident.facts.workaround = self.text

@@ -280,7 +280,7 @@ def not_appointed(incident: Incident, who: str) -> str | None:
 
 DEPUTY_NEXT = (
     "You keep the timers and bring things to the IC's attention; reminders reach you here. If the IC is gone, take"
-    " command: `command why`."
+    " command: `!ic command why`."
 )
 
 
@@ -331,7 +331,7 @@ class AppointScribe(_Appoint):
     of_light: ClassVar[bool] = True
     role: ClassVar[Role] = Role.SCRIBE
     next: ClassVar[str] = (
-        "You keep the written timeline: `note …` and `todo …`. Start the status watch with `status stalk`, and make sure the"
+        "You keep the written timeline: `!ic note …` and `!ic todo …`. Start the status watch with `!ic status stalk`, and make sure the"
         " call is recorded."
     )
 
@@ -343,8 +343,8 @@ class AppointCustomerLiaison(_Appoint):
     help: ClassVar[str] = "name the customer liaison"
     role: ClassVar[Role] = Role.CUSTOMER_LIAISON
     next: ClassVar[str] = (
-        "You draft what customers read: `draft …`, or edit the draft in the channel. The IC approves each text. Tell the IC"
-        " what customers report: `customers N`."
+        "You draft what customers read: `!ic draft …`, or edit the draft in the channel. The IC approves each text. Tell the IC"
+        " what customers report: `!ic customers N`."
     )
 
 

@@ -151,7 +151,7 @@ class Retrospect(Command):
 
     def refuse(self, incident: Incident, speaker: Speaker, now: datetime) -> str | None:
         if incident.open:
-            return "The incident is still open. For now: `postmortem well TEXT` or `postmortem badly TEXT`."
+            return "The incident is still open. For now: `!ic postmortem well TEXT` or `!ic postmortem badly TEXT`."
         return (
             None if incident.ended_as is not Phase.CANCELLED else "It was a false alarm: its review asks for answers."
         )

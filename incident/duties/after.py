@@ -127,7 +127,7 @@ def _emails(incident: Incident, state: After, done: Done) -> Iterator[Duty]:
         drafts.append(("learned", after.leads(incident), emails.what_we_learned(incident)))
     for what, person, email in drafts:
         if person and f"email/{what}" not in done:
-            text = f"A draft of the internal e-mail, to send from your own mailbox (`postmortem emails` shows both):\n{email}"
+            text = f"A draft of the internal e-mail, to send from your own mailbox (`!ic postmortem emails` shows both):\n{email}"
             yield Duty(f"email/{what}", state.begun_at, Whisper((person,), text))
 
 
@@ -139,7 +139,7 @@ def _where(incident: Incident, state: After) -> str:
     if state.review and state.due_at is not None:
         owner = incident.postmortem_owner
         left = [one for one in state.followups if one.role == "review" and one.done_at is None]
-        lines = "\n".join(f"{one.number}. {one.text} `followup {one.number} done ANSWER`" for one in left)
+        lines = "\n".join(f"{one.number}. {one.text} `!ic followup {one.number} done ANSWER`" for one in left)
         due = after.when(state.due_at, after.zone_of(incident, owner))
         return f"The short review of the false alarm {incident.label} is due on {due}:\n{lines}"
     then = {

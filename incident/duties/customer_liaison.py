@@ -259,14 +259,16 @@ def _without_commander(view: CustomerLiaisonView) -> Iterator[Duty]:
         n = newest.number
         text = (
             f"There is no IC yet for {view.label}. Public message {n} waits for one:\n{view.texts.get(n, '')}"
-            f"{view.minds.get(n, '')}\nYou can change it until then: `message edit {n} [x|status-page] TEXT`."
+            f"{view.minds.get(n, '')}\nYou can change it until then: `!ic message edit {n} [x|status-page] TEXT`."
         )
         edit = (Choice("Edit …", f"message edit {n}", form=True),)
         whom = people(view.liaison or view.usual)
         yield Duty(f"no-commander/draft/{n}", newest.made_at, Whisper(whom, text, edit))
     due = view.declared_at + view.rules.first_within
     drafted = f" Public message {newest.number} is drafted and needs an IC's approval." if newest else ""
-    text = f"Customers are waiting for a first message, and there is no IC to decide.{drafted} IC-trained: `command`."
+    text = (
+        f"Customers are waiting for a first message, and there is no IC to decide.{drafted} IC-trained: `!ic command`."
+    )
     yield Duty("no-commander/waiting", due, Remark(text))
 
 
@@ -306,7 +308,7 @@ def _owed(view: CustomerLiaisonView, done: Done) -> Iterator[Duty]:
     if chain:
         text = (
             f"Customers are still owed, after the end of {view.label}: {'; '.join(view.owed)}."
-            " If they need nothing more: `customers drop WHY`."
+            " If they need nothing more: `!ic customers drop WHY`."
         )
         drop = (Choice("Nothing more …", "customers drop", form=True),)
         yield Duty(f"{prefix}/{n}", due, Whisper((chain[n % len(chain)],), text, drop))
@@ -330,7 +332,7 @@ def _individually(view: CustomerLiaisonView) -> Iterator[Duty]:
         ended = "" if view.open else f" It is {view.phase}."
         text = (
             f"Customers to be told individually about {view.label}: {named}.{impact}{ended}"
-            " `customers told NAME` records who was told."
+            " `!ic customers told NAME` records who was told."
         )
         whom = people(view.liaison or view.deputy or view.commander)
         yield Duty(f"individually/{key}", due, Whisper(whom, text))

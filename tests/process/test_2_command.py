@@ -156,7 +156,7 @@ def test_a_takeover_from_somebody_who_is_not_the_primary_pages_the_primary_as_we
     story = told(commanded=False)
     story.say("kim", "command")
     story.incident.effects.clear()
-    story.say("lee", "command")
+    story.say("lee", "command", after=2)
     found = [(p.target, p.round) for p in paged(story)]
     assert sorted(found) == [("backup", 1), ("next level", 2), ("primary", 1)]
     assert len({p.key for p in story.incident.pages.values()}) == len(story.incident.pages)

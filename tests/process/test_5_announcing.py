@@ -76,7 +76,7 @@ def test_at_five_minutes_the_channel_says_once_that_customers_are_waiting(told: 
     assert not [line for line in customers.story.said if WAITING in line]
     customers.waits(60, step=0.5)
     (line,) = [line for line in customers.story.said if WAITING in line]
-    assert "Public message 1" in line and "`command`" in line and customers.story.now >= NOW
+    assert "Public message 1" in line and "`!ic command`" in line and customers.story.now >= NOW
     assert not customers.out, "nothing is published without a person's yes"
 
 

@@ -8,9 +8,12 @@ from datetime import timedelta
 import pytest
 
 from chat import forms
-from incident import grammar
+from incident import confirming, grammar
+from incident.choices import Notice
+from incident.commands import Speaker
 from incident.duties import deputy
 from incident.duties.base import Whisper
+from incident.exactly import Inexact
 from incident.model import Worsening
 from incident.policy import BadPolicy, Organisation, Policy
 from incident.severity import Severity
@@ -41,8 +44,15 @@ def test_each_severity_has_a_definition_in_the_configuration_and_a_usual_one_wit
         configured.organisation(configured.example(severities={"SEV-1": '""'}))
 
 
-def test_the_definitions_are_in_help_sev_and_in_the_answer_to_sev_without_a_number(policy: Policy) -> None:
-    for text in (grammar.help_text("sev", policy), _refused("sev", policy), _refused("sev 7", policy)):
+def test_the_definitions_are_in_help_sev_and_in_the_answer_to_sev_without_a_number(
+    policy: Policy, told: Callable[..., Told]
+) -> None:
+    meant = grammar.read("sev", policy)
+    assert isinstance(meant, Inexact)
+    story = told(severity=Severity.SEV2)
+    asked = confirming.ask(story.incident, meant, Speaker("bob", "Bob Boberson"), story.now)
+    assert isinstance(asked, Notice) and f"SEV-1: {OURS}" in asked.text
+    for text in (grammar.help_text("sev", policy), _refused("sev 7", policy)):
         assert text.count("\n") >= 5 and f"SEV-1: {OURS}" in text and "If unsure, pick the more severe." in text
     assert OURS not in grammar.help_text("summary", policy)
 

@@ -46,7 +46,7 @@ def test_insisting_names_what_it_overrules(told: Story) -> None:
     n = story.say("anne", "propose clear the cache risk: low").number
     story.say("bob", f"approve {n} @sam")
     story.say("sam", f"ack {n}")
-    with pytest.raises(Refusal, match=rf"repair {n}.* is running.*`resolve --insist`"):
+    with pytest.raises(Refusal, match=rf"repair {n}.* is running.*`!ic resolve --insist`"):
         story.say("bob", "resolve recovered")
     story.say("bob", "resolve --insist recovered")
     (line,) = [line for line in story.said if line.startswith("Resolved although")]
@@ -101,7 +101,7 @@ def test_without_the_ics_word_of_recovery_that_is_what_is_owed(told: Story) -> N
     customers.story.say("bob", "resolve", after=10)
     with customers.approving():
         customers.waits(30)
-    assert "`recovered`" in owed_notice(customers).text
+    assert "`!ic recovered`" in owed_notice(customers).text
     assert customers.told("carla", OWED)
 
 

@@ -129,7 +129,7 @@ def test_what_is_missing_is_asked_for_when_closing(told: Story) -> None:
     story = resolved(told)
     for word in ("review", "reviewed"):
         story.say("anne", f"postmortem {word}")
-    with pytest.raises(Refusal, match=r"What went well: `postmortem well TEXT`.*`postmortem close --insist`"):
+    with pytest.raises(Refusal, match=r"What went well: `!ic postmortem well TEXT`.*`!ic postmortem close --insist`"):
         story.say("anne", "postmortem close")
     for section in ("what", "factor", "resolution", "impact", "well", "badly", "lesson"):
         story.say("anne", f"postmortem {section} {WRITTEN[section]}")
@@ -226,11 +226,11 @@ def test_both_are_shown_when_asked_for_and_are_in_the_document(told: Story) -> N
 
 def test_the_answers_of_the_retrospective_are_collected(told: Story) -> None:
     story = resolved(told)
-    with_it = [one for one in owed(story, "sam") if "`retro TEXT`" in one]
+    with_it = [one for one in owed(story, "sam") if "`!ic retro TEXT`" in one]
     assert len(with_it) == 1
     story.say("sam", "retro the roles helped; the bridge was noisy")
-    assert not [one for one in owed(story, "sam") if "`retro TEXT`" in one], "who has answered is asked no more"
-    assert [one for one in owed(story, "dee") if "`retro TEXT`" in one]
+    assert not [one for one in owed(story, "sam") if "`!ic retro TEXT`" in one], "who has answered is asked no more"
+    assert [one for one in owed(story, "dee") if "`!ic retro TEXT`" in one]
     for person in {p for one in story.incident.after.followups for p in one.people if "retro" in one.text}:  # type: ignore[union-attr]
         story.say(person, f"retro said by {person}")
     done = next(one for one in story.incident.after.followups if "retro" in one.text)  # type: ignore[union-attr]

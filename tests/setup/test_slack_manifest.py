@@ -39,6 +39,7 @@ BY_METHOD: dict[str, set[str]] = {
     "conversations_open": {"im:write"},
     "conversations_setTopic": {"channels:manage", "groups:write"},
     "pins_add": {"pins:write"},
+    "usergroups_users_list": {"usergroups:read"},
     "users_info": {"users:read"},
     "users_lookupByEmail": {"users:read.email"},
     "views_open": set(),
@@ -47,6 +48,7 @@ BY_METHOD: dict[str, set[str]] = {
 }
 BY_EVENT: dict[str, set[str]] = {
     "app_home_opened": set(),
+    "app_mention": {"app_mentions:read"},
     "channel_archive": {"channels:read"},
     "channel_left": {"channels:read"},
     "group_archive": {"groups:read"},
@@ -62,7 +64,10 @@ BESIDES = {"commands", "users:read.email"}
 def methods_in_use() -> set[str]:
     code = "\n".join(file.read_text() for room in ROOMS for file in (ROOT / room).rglob("*.py"))
     return set(
-        re.findall(r"\b(?:_?slack|client)\.((?:auth|bookmarks|chat|conversations|pins|users|views)_[A-Za-z]+)\b", code)
+        re.findall(
+            r"\b(?:_?slack|client)\.((?:auth|bookmarks|chat|conversations|pins|usergroups|users|views)_[A-Za-z_]+)\b",
+            code,
+        )
     )
 
 

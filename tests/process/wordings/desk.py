@@ -51,6 +51,7 @@ class Gateway:
         self.organisation = organisation
         self.told: dict[str, Told] = {}
         self.keys: dict[str, str] = {}
+        self.channels: dict[str, str] = {}
 
     async def list(self, *, everything: bool = False) -> list[Listed]:
         found = [
@@ -72,6 +73,9 @@ class Gateway:
         if incident not in self.told:
             raise NoSuchIncident(f"No incident {incident!r} is running.")
         return copy.deepcopy(self.told[incident].incident)
+
+    async def incident_in(self, channel: str) -> str:
+        return self.channels.get(channel, "")
 
     async def snapshot(self, incident: str, *, live: bool = False) -> SimpleNamespace:
         return SimpleNamespace(incident=await self.look(incident), saved_at=None)
@@ -275,7 +279,9 @@ class Desk:
         if more["severity"].major:
             told.paged()
         self.gateway.told[declaration.id] = told
-        self.slack.rooms[CHANNEL if n == 0 else f"{CHANNEL}{n}"] = f"inc-{declaration.id}"
+        channel = CHANNEL if n == 0 else f"{CHANNEL}{n}"
+        self.slack.rooms[channel] = f"inc-{declaration.id}"
+        self.gateway.channels[channel] = declaration.id
         return told
 
     # -- saying something -----------------------------------------------------------------------------
