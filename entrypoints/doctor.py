@@ -39,6 +39,7 @@ REACHED_WITHIN = 5.0
 PROBED = 65_536
 # As in config/slack-manifest.yaml; a test compares.
 SCOPES = (
+    "app_mentions:read",
     "bookmarks:read",
     "bookmarks:write",
     "channels:history",
@@ -54,6 +55,7 @@ SCOPES = (
     "im:history",
     "im:write",
     "pins:write",
+    "usergroups:read",
     "users:read",
     "users:read.email",
 )

@@ -28,7 +28,7 @@ async def false_alarm(copy: Copy) -> None:
     await copy.heard_in_room("There is no incident commander yet")
     await copy.heard_in_room("paging round 2")
     await copy.until(lambda: _said(copy, "anne", "command"), "anybody may command after a while")
-    await copy.say("anne", "cancel it was the toaster")
+    await copy.say("anne", "cancel --yes it was the toaster")
     await copy.ended()
 
 
@@ -52,7 +52,7 @@ async def by_hand(copy: Copy) -> None:
     await copy.say("sam", "done 2 nothing there")
     await copy.say("dee", "resolve --insist")
     await copy.say("dee", "reopen it came back")
-    await copy.say("dee", "cancel gone for good")
+    await copy.say("dee", "cancel --yes gone for good")
     await copy.ended()
 
 
@@ -82,7 +82,7 @@ STORIES: dict[str, tuple[str, Callable[[Copy], Awaitable[None]]]] = {
         false_alarm,
     ),
     "by-hand": (example(repair={"poll_window": '"1s"'}, ending={"watched_for": '"1s"'}), by_hand),
-    "every-command": (example(), every_command),
+    "every-command": (test_every_command.config(), every_command),
 }
 
 

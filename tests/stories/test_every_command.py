@@ -159,6 +159,11 @@ SCRIPT: tuple[tuple[str, str, str], ...] = (
 )
 
 
+def config() -> str:
+    """The example organisation's file, with a customer who is told in person."""
+    return example().replace("[status_page] #", IN_PERSON, 1)
+
+
 async def play(copy: Copy, say: Callable[[str, str], Awaitable[str]]) -> set[str]:
     """The whole script. Gives what was said."""
     driven: set[str] = set()
@@ -184,7 +189,7 @@ async def _is_listed(say: Callable[[str, str], Awaitable[str]], who: str, answer
 
 @pytest.mark.long
 async def test_every_command_of_the_help(tmp_path: Path) -> None:
-    async with running(tmp_path, example().replace("[status_page] #", IN_PERSON, 1)) as copy:
+    async with running(tmp_path, config()) as copy:
 
         async def say(who: str, words: str) -> str:
             named = ["--incident", copy.incident] if copy.incident and words != "help" else []
