@@ -72,7 +72,7 @@ class Note(_Text):
 
     def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
         at = self._moment(incident, speaker, now)
-        incident.notes.append(Entry(at, "note", self.text, speaker.id))
+        incident.notes.append(Entry(at, "note", self.text, speaker.name, author=speaker.id))
         incident.log("note", self.text, at, who=speaker.id)
         n = len(incident.notes)
         incident.say(f"Note {n} ({speaker.name}, {clock(at)}): {quoted(self.text)}", now)
@@ -117,16 +117,16 @@ class Strike(Command):
         note = incident.notes[self.number - 1]
         if note.struck:
             return f"Note {self.number} was struck already, by {note.struck}."
-        may = {note.who, *(incident.holder(role) for role in (Role.COMMANDER, Role.DEPUTY, Role.SCRIBE))}
+        may = {note.author, *(incident.holder(role) for role in (Role.COMMANDER, Role.DEPUTY, Role.SCRIBE))}
         if speaker.id not in may:
-            return f"Only its author ({incident.name(note.who)}), the scribe, the deputy or the IC can strike a note."
+            return f"Only its author ({note.who}), the scribe, the deputy or the IC can strike a note."
         return None
 
     def apply(self, incident: Incident, speaker: Speaker, now: datetime) -> Answer:
         note = incident.notes[self.number - 1]
         note.struck = speaker.name
         for entry in incident.timeline:
-            if (entry.kind, entry.at, entry.text, entry.who) == ("note", note.at, note.text, note.who):
+            if (entry.kind, entry.at, entry.text, entry.who) == ("note", note.at, note.text, note.author):
                 entry.struck = speaker.name
         incident.say(f"{speaker.name} struck note {self.number}: ~{note.text}~", now)
         after.noted(incident)

@@ -50,6 +50,8 @@ class Entry:
     who: str = ""
     source: str = ""
     struck: str = ""
+    author: str = ""
+    """Of a note: its author's handle or Slack id. `who` is a name then, since a guest has no other."""
 
     @property
     def shown(self) -> str:

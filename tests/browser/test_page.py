@@ -109,11 +109,6 @@ async def test_a_whole_incident_on_the_page(tmp_path: Path) -> None:
         await page.click("button:has-text('IC: resolve')")
         await page.select_option("select[name='owner/owner']", use.id("anne"))
         await page.click("dialog button[value=send]")
-        insist = page.locator("dialog input[type=checkbox]")
-        if await insist.count():
-            await keep(page, "insist")
-            await insist.check()
-            await page.click("dialog button[value=send]")
         await there(page, "The incident is resolved after")
         await copy.ended()
         incident = await copy.look()

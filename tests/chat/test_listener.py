@@ -152,7 +152,9 @@ async def test_forms_show_what_is_wrong_in_them(tmp_path: Path) -> None:
         wrong = await use.fills("anne", entry="throttle", percent="900")
         assert wrong == {"percent:throttle": "percent must be a whole number from 1 to 90."}
         assert not await use.fills("anne", entry="throttle", percent="40")
-        assert next(iter((await copy.look()).repairs.values())).parameters == {"percent": "40"}
+        repair = next(iter((await copy.look()).repairs.values()))
+        assert repair.parameters == {"percent": "40"}
+        await copy.say("bob", f"approve {repair.number} @sam")
         await use.presses("sam", "task", form=True)
         refused = await use.fills("sam", person="U0ANNE", minutes="5", text="look at the queue")
         assert "Only the IC decides that" in refused["person"]

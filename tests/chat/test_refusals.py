@@ -21,7 +21,7 @@ GENERAL = "C0GENERAL"
     [
         ("reject 3", "reject 3 WHY"),
         ("done 3", "done 3 [RESULT]"),
-        ("declare", "declare [N] [--security] WHAT [service: NAME]"),
+        ("declare", "declare [SEV-N] [security:] WHAT [service: NAME]"),
         ("approve 4 --also", "approve 4 --also"),
         ("task", "task @USER 5m WHAT"),
     ],
@@ -35,7 +35,7 @@ async def test_a_form_that_slack_does_not_open(tmp_path: Path, error: str) -> No
     async with running(tmp_path, example(), worker="none") as copy, hands(copy) as use:
         await copy.fault("slack", "views.open", fault="refused", error=error, times=-1)
         await use.slashes("anne", "declare", GENERAL)
-        await use.hears("anne", "Type it instead: `/ic declare [N] [--security] WHAT")
+        await use.hears("anne", "Type it instead: `/ic declare [SEV-N] [security:] WHAT")
 
 
 MANY = 32

@@ -275,7 +275,7 @@ async def play(copy: Copy, use: Hands, say: Say, *, pressing: bool) -> list[tupl
             await copy.heard_in_room("Nothing public stands any more.")
     incident = await copy.look()
     made = [
-        (e.kind, re.sub(r"\d+ (s|min) in", "… in", e.text))
+        (e.kind, re.sub(r"\d+ (?:s|min) in|archives/\w+", "…", e.text))
         for e in incident.timeline
         if e.who and e.who not in set(Role) and e.kind not in ("page", "acknowledged")
     ]

@@ -76,7 +76,7 @@ async def _reported(copy: Copy, plain: str, place: Path) -> None:
     code, out, err = await ic(copy, "report", plain, "--html")
     assert code == 0 and out.startswith("<!DOCTYPE html>") and "<svg" in out, err
     code, out, err = await ic(copy, "report", plain, "--out", str(place / "postmortem"))
-    names = ["postmortem.html", "postmortem.md", "timeline.png", "timeline.svg"]
+    names = ["meeting.ics", "postmortem.html", "postmortem.md", "timeline.png", "timeline.svg"]
     assert code == 0 and sorted(file.name for file in (place / "postmortem").iterdir()) == names, err
     code, out, err = await ic(copy, "export", plain)
     (place / "record.json").write_text(out)

@@ -187,7 +187,7 @@ async def test_it_closes_with_a_full_history_before_its_roles_have_begun(
         for n in range(12):
             await copy.say("anne", f"finding number {n}")
         assert (await handle(copy).describe()).history_length > 40
-        await copy.say("bob", "cancel it was the toaster")
+        await copy.say("bob", "cancel --yes it was the toaster")
         stand = await copy.everything_ended()
         assert set(stand) == {identity.workflow_id(copy.incident)}
 

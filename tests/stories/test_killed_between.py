@@ -106,7 +106,7 @@ async def test_killed_between_the_effect_and_its_completion(tmp_path: Path) -> N
         await copy.heard_in_room(f"Public message {draft} is out on the status page")
         await copy.say("bob", f"approve {number}")
         await copy.say("bob", f"message retract {draft}")
-        await copy.say("bob", "remove @sam not needed here, thanks")
+        await copy.say("bob", "remove @sam --yes not needed here, thanks")
         await held.killed_after("run", "take_down", "delete_on_x", "uninvite")
         await here.came_to(number, RepairState.UNKNOWN)
         await copy.heard_in_room("Nothing public stands any more.")

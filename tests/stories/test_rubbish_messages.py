@@ -89,7 +89,7 @@ async def test_no_message_holds_a_workflow(tmp_path: Path) -> None:
         # Each of them goes on: a task is given and timed, the repair runs, the roles see the incident's end.
         await copy.say("bob", f"approve {next(iter((await copy.look()).repairs))}")
         await copy.heard_in_room("did it work?")
-        await copy.say("bob", "cancel that was all")
+        await copy.say("bob", "cancel --yes that was all")
         await copy.everything_ended()
         for workflow in (incident, repair, *roles):
             assert await failed_tasks(copy, workflow) == []
@@ -127,5 +127,5 @@ async def test_notes_of_strangers_fill_no_record(tmp_path: Path) -> None:
         with pytest.raises(Refused, match="record is full"):
             await copy.say("sam", f"note {'one more ' * 50}")
         await copy.say("bob", "impact nobody can pay")
-        await copy.say("bob", "cancel that was all")
+        await copy.say("bob", "cancel --yes that was all")
         assert await failed_tasks(copy, incident) == []

@@ -80,7 +80,7 @@ WORDS = (
     "approve 77",
     "resolve --insist recovered",
     "reopen it came back",
-    "cancel it was the test system",
+    "cancel --yes it was the test system",
 )
 PEOPLE = ("anne", "bob", "dee", "kim", "sam", "U0GIL")
 QUERIES = ("incident", "card", "timeline", "summary", "__stack_trace", "nonsense")
