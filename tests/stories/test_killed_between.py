@@ -41,6 +41,7 @@ EFFECTS = {
     "delete_on_x",
     "edit",
     "invite",
+    "join_room",
     "keep",
     "merge_pages",
     "note",
@@ -104,6 +105,12 @@ async def test_killed_between_the_effect_and_its_completion(tmp_path: Path) -> N
         await held.killed_after("edit", "publish", "post_on_x", "note", "post_status_update", "merge_pages")
         await copy.heard_in_room(f"Public message {draft} is out on X")
         await copy.heard_in_room(f"Public message {draft} is out on the status page")
+        room = (await copy.look()).room
+        assert room is not None
+        await copy.control("POST", "slack/channel", {"channel": room.channel, "remove": ["U0PANIC"]})
+        await copy.say("anne", "note our app was removed from the channel")
+        await held.killed_after("join_room")
+        await copy.heard_in_room("our app was removed from the channel")
         await copy.say("bob", f"approve {number}")
         await copy.say("bob", f"message retract {draft}")
         await copy.say("bob", "remove @sam --yes not needed here, thanks")
