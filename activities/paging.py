@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -61,8 +62,8 @@ class Paging:
         if order.practice != self._practice:
             raise errors.practice_mix(order.practice)
         if order.only_look:
-            return self._find(order) or Paged(order.key)
-        if again.may_be_done() and (found := self._find(order)) is not None:
+            return self._found_before(order) or Paged(order.key)
+        if again.may_be_done() and (found := self._found_before(order)) is not None:
             return found
         wanted, spared = self._wanted(order)
         known = [(person, id) for person in wanted if (id := self._pagerduty_id(person))]
@@ -128,6 +129,14 @@ class Paging:
             people, spared = self._on_call.in_round(order.escalation_policy, order.level, self._busy(order.incident))
             return tuple(dict.fromkeys((*people, *order.again))), spared
         return (), ()
+
+    def _found_before(self, order: PageOrder) -> Paged | None:
+        """PagerDuty takes the assignees off what is resolved or merged: it was for whom the page is."""
+        found = self._find(order)
+        if found is None or found.people:
+            return found
+        people, _ = self._wanted(order)
+        return replace(found, people=people, names=tuple(map(self._book.name, people)))
 
     def _pagerduty_id(self, person: str) -> str:
         contact = self._organisation.contact(person)

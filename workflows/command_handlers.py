@@ -144,7 +144,7 @@ class CommandHandlers(ABC):
         elif reply.outcome is Outcome.REFUSED:
             who = speaker(self._incident, said)
             self._say_refused(
-                who.id, f"{who.name}'s `{one_line(said.command.words()[:200])}` was refused: {reply.text}"
+                who.id, f"{who.name}'s `!ic {one_line(said.command.words()[:200])}` was refused: {reply.text}"
             )
 
     def _refuse_unread(self, verb: str, arguments: Sequence[RawValue], why: str) -> None:

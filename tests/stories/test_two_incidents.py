@@ -23,7 +23,7 @@ async def test_command_in_a_second_incident_asks_for_a_handover_or_a_clear_yes(t
         with pytest.raises(Refused) as refused:
             await copy.say("bob", "command")
         assert f"You're the IC of {first} (SEV-1 checkout is down)" in str(refused.value)
-        assert "`handover @USER`" in str(refused.value) and "`command --also`" in str(refused.value)
+        assert "`!ic handover @USER`" in str(refused.value) and "`!ic command --also`" in str(refused.value)
         assert (await copy.look()).commander is None
 
         await copy.say("bob", "command --also")
@@ -35,7 +35,7 @@ async def test_command_in_a_second_incident_asks_for_a_handover_or_a_clear_yes(t
         await copy.say("bob", "handover @kim")
         await copy.say("kim", "accept")
         await copy.say("kim", "handover @bob")
-        with pytest.raises(Refused, match=f"You're the IC of {second}.*`accept --also`"):
+        with pytest.raises(Refused, match=f"You're the IC of {second}.*`!ic accept --also`"):
             await copy.say("bob", "accept")
         copy.incident = second
         await copy.say("bob", "resolve --insist")
