@@ -106,7 +106,7 @@ async def said(copy: Copy) -> list[str]:
     """What was said once and for all: notices are edited, and who was paged is asked of PagerDuty anew."""
     messages = [message for message in (await copy.room())["messages"] if not message.get("blocks")]
     lines = [line for message in messages for line in message["text"].splitlines()]
-    return [line for line in lines if not line.startswith("paged ")]
+    return [line for line in lines if not line.startswith(("paged ", "```"))]
 
 
 def paged(incident: Incident) -> set[str]:
