@@ -32,7 +32,8 @@ async def nothing_twice(copy: Copy, before: Sequence[str] = ()) -> None:
     )
     assert said and max(said.values()) == 1, said.most_common(3)
     again = Counter(await copy.lines()) - Counter(before)
-    assert not [line for line in again if line in before and line.strip()], again
+    doubled = [line for line in again if line in before and line.strip()]
+    assert not doubled, doubled
 
 
 async def _notified(copy: Copy) -> list[dict[str, Any]]:
