@@ -122,7 +122,7 @@ async def test_notes_of_strangers_fill_no_record(tmp_path: Path) -> None:
         await copy.say("bob", "command")
         incident = identity.workflow_id(copy.incident)
         for number in range(300):
-            note = {"command": {"text": "x" * 7_900}, "by": f"UGUEST{number % 7}", "id": f"n{number}"}
+            note = {"command": {"text": "x" * 7_900}, "by": f"UGUEST{number % 20}", "id": f"n{number}"}
             await send(copy, incident, "note", [plain(note)])
         with pytest.raises(Refused, match="record is full"):
             await copy.say("sam", f"note {'one more ' * 50}")
