@@ -100,7 +100,7 @@ _SLACK_NEVER = re.compile(
     r"|name_taken|\w+_trigger_id|hash_conflict|unknown_method|permission_denied|access_denied|ura_max_channels|bad_timestamp"
     r"|org_user_not_in_team|ekm_access_denied|messages_tab_disabled|app_\w+|is_bot|duplicate_external_id"
 )
-"""What Slack's pages say of a request itself. Whatever else it answers may pass."""
+"""Slack's refusals of a request itself, as its pages list them. Whatever else it answers may pass."""
 UNKNOWN_FOR = timedelta(minutes=10)
 """So long is a refusal tried again that none of Slack's pages explains: it may pass, and it must not hold the channel."""
 
@@ -145,7 +145,7 @@ def from_status(service: str, status: int, what: str = "", retry_after: str | No
 
 
 def from_slack(error: Exception, refused_for: timedelta = timedelta(0)) -> ApplicationError:
-    """What slack_sdk raised, for something that was asked for so long ago."""
+    """Classify an error of slack_sdk, for something that was asked for so long ago."""
     if isinstance(error, SlackApiError):
         response = error.response
         if not isinstance(response, AsyncSlackResponse | SlackResponse):

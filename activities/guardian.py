@@ -49,7 +49,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _as_user(name: str) -> dict[str, Any]:
-    """How a command is started as this user, in the user's own groups. Raises KeyError when there is none."""
+    """The options that start a command as this user, in the user's own groups. Raises KeyError when there is none."""
     if not name:
         return {}
     user = pwd.getpwnam(name)

@@ -1,4 +1,4 @@
-"""Who is on call now: PagerDuty is asked, so that an override counts at once; the on-call book is for when it does not answer."""
+"""The people on call now: PagerDuty is asked, so that an override counts at once; the on-call book is for when it does not answer."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class OnCall:
     def in_round(
         self, escalation_policy: str, round: int, busy: Collection[str] = ()
     ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """Whom that round pages (handles), and who would have been, had they not been `busy`.
+        """The people that round pages (handles), and those who would have been, had they not been `busy`.
 
         A level whose people are all busy is passed over. If all are, they are paged all the same.
         """

@@ -63,7 +63,7 @@ class OnCallBook:
         durable.write(self._path, json.dumps(document).encode())
 
     def on_call(self, escalation_policy: str, now: datetime, round: int = 1) -> tuple[str, ...]:
-        """Whom that round pages, as handles."""
+        """The people that round pages, as handles."""
         return turn(self.levels(escalation_policy, now), round)
 
     def levels(self, escalation_policy: str, now: datetime) -> list[tuple[str, ...]]:
